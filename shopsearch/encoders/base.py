@@ -1,0 +1,79 @@
+"""The port of the encoder room, and the one wrapper that every encoder is used through."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+class Encoder(Protocol):
+    """Turns texts and pictures into unit vectors of one joint space.
+
+    Rows are float32 and of length one, always: there is no switch. A batch gives the rows that its
+    members give alone (to 1e-4), in the order given; an empty batch gives shape (0, D). The empty
+    text has a unit row too. Encoders may be called from several threads at once.
+    """
+
+    @property
+    def encoder_id(self) -> str:
+        """Names weights and preprocessing together: part of every cache key and manifest."""
+
+    @property
+    def dimension(self) -> int:
+        """D, the length of every row."""
+
+    def encode_images(self, pictures: Sequence[Image]) -> NDArray[np.float32]:
+        """(N, D) unit rows of upright RGB pictures, longest side at most 512 px, any shape."""
+
+    def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(N, D) unit rows."""
+
+
+class LazyEncoder:
+    """An encoder whose weights are loaded by its first use.
+
+    A run that finds nothing to encode never pays for torch. `encoder_id` is known without loading.
+    """
+
+    def __init__(self, encoder_id: str, build: Callable[[], Encoder]) -> None:
+        self._encoder_id = encoder_id
+        self._build = build
+        self._built: Encoder | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def encoder_id(self) -> str:
+        """The id of the encoder that will be built."""
+        return self._encoder_id
+
+    @property
+    def dimension(self) -> int:
+        """D; loads the encoder."""
+        return self.load().dimension
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the weights are in memory."""
+        return self._built is not None
+
+    def load(self) -> Encoder:
+        """The encoder itself; built once, even when many threads ask at the same time."""
+        with self._lock:
+            if self._built is None:
+                self._built = self._build()
+            return self._built
+
+    def encode_images(self, pictures: Sequence[Image]) -> NDArray[np.float32]:
+        """See `Encoder.encode_images`."""
+        return self.load().encode_images(pictures)
+
+    def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See `Encoder.encode_texts`."""
+        return self.load().encode_texts(texts)

@@ -1,0 +1,137 @@
+"""Everything that shopsearch raises on purpose, as one tree.
+
+    ShopsearchError
+    ├── SettingsError             a setting is missing, malformed or contradicts another
+    ├── CatalogError              a feed cannot be read at all
+    │   └── FeedFormatError       its header, encoding or format is wrong
+    ├── ProductRejected           one product is bad; the run goes on and counts the reason
+    │   ├── PictureRejected       its picture is missing, broken, too large or of an unknown format
+    │   └── FetchRejected         its picture's address is refused, or does not answer
+    ├── QueryError                a search that cannot be answered as asked
+    │   └── UnknownProduct        it names a product that the catalog does not hold
+    ├── EncoderError
+    │   └── EncoderUnavailable    model files or packages are missing, or a hub is out of reach
+    ├── TrainingError             the training data cannot carry a training run
+    ├── EvaluationError           queries or judgments cannot be read, or do not fit together
+    ├── IndexFault                the vector index
+    │   ├── DimensionMismatch     vectors of another length than the index holds
+    │   ├── GenerationMissing     there is no such generation, or none at all yet
+    │   ├── GenerationDamaged     a file differs from the manifest's checksum, or is gone
+    │   └── GenerationMismatch    the manifest disagrees with the settings
+    ├── StoreError                the product database
+    │   ├── StoreUnavailable      it cannot be opened or reached
+    │   └── SchemaOutdated        its tables are older or newer than this version
+    ├── HomeBusy                  another process is indexing into the same home
+    └── DemoUnavailable           the demo catalog cannot be had
+
+Each message says what happened, with which value, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class ShopsearchError(Exception):
+    """The root: whoever catches this catches everything that shopsearch raises on purpose."""
+
+
+class SettingsError(ShopsearchError):
+    """A setting is missing, malformed or contradicts another one."""
+
+
+class CatalogError(ShopsearchError):
+    """A feed cannot be read at all."""
+
+
+class FeedFormatError(CatalogError):
+    """The header, the encoding or the format of a feed is wrong."""
+
+
+class ProductRejected(ShopsearchError):
+    """One product is bad. The run goes on and counts the message as its reason."""
+
+
+class PictureRejected(ProductRejected):
+    """A picture is missing, broken, too large or of a format that is not understood."""
+
+
+class FetchRejected(ProductRejected):
+    """A picture's address is refused, or does not answer as it should."""
+
+
+class QueryError(ShopsearchError):
+    """A search that cannot be answered as asked."""
+
+
+class UnknownProduct(QueryError):
+    """A query names a product that the catalog does not hold."""
+
+    def __init__(self, product_id: str) -> None:
+        super().__init__(
+            f"there is no product {product_id!r} in this catalog; "
+            "check the id, or index the feed that holds it"
+        )
+        self.product_id = product_id
+
+
+class EncoderError(ShopsearchError):
+    """An encoder failed."""
+
+
+class EncoderUnavailable(EncoderError):
+    """Model files or packages are missing, or a model hub is out of reach."""
+
+
+class TrainingError(ShopsearchError):
+    """The training data cannot carry a training run."""
+
+
+class EvaluationError(ShopsearchError):
+    """Queries or judgments cannot be read, or do not fit together."""
+
+
+class IndexFault(ShopsearchError):
+    """The vector index cannot do what was asked."""
+
+
+class DimensionMismatch(IndexFault):
+    """Vectors of another length than the index holds."""
+
+    def __init__(self, expected: int, got: int) -> None:
+        super().__init__(
+            f"this index holds {expected}-dimensional vectors but was given {got}-dimensional "
+            "ones; it was built with another encoder: run `shopsearch reindex`"
+        )
+        self.expected = expected
+        self.got = got
+
+
+class GenerationMissing(IndexFault):
+    """There is no such index generation, or none at all yet."""
+
+
+class GenerationDamaged(IndexFault):
+    """A file of a generation is gone or differs from its checksum in the manifest."""
+
+
+class GenerationMismatch(IndexFault):
+    """The manifest of a generation disagrees with the settings in force."""
+
+
+class StoreError(ShopsearchError):
+    """The product database cannot do what was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """The product database cannot be opened or reached."""
+
+
+class SchemaOutdated(StoreError):
+    """The tables in the database are older or newer than this version of shopsearch."""
+
+
+class HomeBusy(ShopsearchError):
+    """Another process is indexing into the same home folder."""
+
+
+class DemoUnavailable(ShopsearchError):
+    """The demo catalog cannot be had."""

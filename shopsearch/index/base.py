@@ -1,0 +1,62 @@
+"""The port of the index room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopsearch.domain import EVERYTHING, FilterRow, Neighbours, ProductFilter
+
+
+class VectorIndex(Protocol):
+    """Finds the keys whose vectors are nearest to a query's, among those that pass a filter.
+
+    Scores are cosines in [-1, 1]. A search returns min(k, matches) neighbours at every selectivity
+    of the filter, equal scores in ascending order of keys. Searches may run from several threads
+    at once; changes need exclusive use. An unknown filter field matches nothing (and `Exists(...,
+    present=False)` and negated conditions match everything).
+    """
+
+    @property
+    def kind(self) -> str:
+        """Which structure it is, such as "exact" or "faiss-hnsw"; part of the manifest."""
+
+    @property
+    def dimension(self) -> int:
+        """D, the length of every vector."""
+
+    def __len__(self) -> int:
+        """How many keys it holds."""
+
+    def upsert(
+        self, keys: NDArray[np.int64], vectors: NDArray[np.float32], rows: Sequence[FilterRow]
+    ) -> None:
+        """Add (N, D) unit rows under their keys; a key that is there already is replaced.
+
+        Raises `DimensionMismatch`.
+        """
+
+    def delete(self, keys: NDArray[np.int64]) -> None:
+        """Take keys out; a key that is not there is no error."""
+
+    def search(
+        self, queries: NDArray[np.float32], k: int, where: ProductFilter = EVERYTHING
+    ) -> Neighbours:
+        """The nearest neighbours of each of (Q, D) unit rows.
+
+        The result has K = min(k, len(self)) columns, padded with key -1 and score -inf where the
+        filter lets fewer through. Raises `DimensionMismatch`.
+        """
+
+    def fetch(self, keys: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The (N, D) vectors of keys; a row of NaN where a key is not there."""
+
+    def matching(self, where: ProductFilter) -> NDArray[np.int64]:
+        """All keys that pass a filter, ascending."""
+
+    def save(self, folder: Path) -> None:
+        """Write everything into an empty folder; `load` of the same adapter reads it back."""

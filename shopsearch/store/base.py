@@ -1,0 +1,68 @@
+"""The ports of the store room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopsearch.domain import Changes, IndexReport, ProductRecord, StoredProduct
+
+
+class ProductStore(Protocol):
+    """Keeps the products. What a method has written is durable when it returns.
+
+    A product gets its key with its first upsert and keeps it for as long as it is in the store; a
+    key is never given to another product. Each write gets a higher revision than all before.
+    """
+
+    def upsert(self, records: Sequence[ProductRecord]) -> NDArray[np.int64]:
+        """Insert or replace, in one transaction; the keys, in the order given."""
+
+    def remove(self, product_ids: Sequence[str]) -> tuple[str, ...]:
+        """Take products out; the ids that were there."""
+
+    def find(self, product_ids: Sequence[str]) -> Mapping[str, StoredProduct]:
+        """Products by the shop's ids; those that are not there are absent."""
+
+    def fetch(self, keys: Sequence[int]) -> Mapping[int, StoredProduct]:
+        """Products by key; those that are not there are absent."""
+
+    def changes_since(self, revision: int, limit: int) -> Changes:
+        """The next at most `limit` writes after a revision, oldest first; revision 0 is the start.
+
+        Nothing is left when the answer's revision equals the revision asked for.
+        """
+
+    def count(self) -> int:
+        """How many products there are."""
+
+
+class FeedRuns(Protocol):
+    """Remembers which products a run over a feed has met, so that memory does not grow with it."""
+
+    def begin(self, feed: str) -> int:
+        """Start a run; its number."""
+
+    def meet(self, run: int, product_ids: Sequence[str]) -> frozenset[str]:
+        """Note ids as met; those that this run had met before, or that repeat in the call."""
+
+    def unmet(self, run: int, limit: int) -> Iterator[Sequence[str]]:
+        """Ids of stored products that the run has not met, in batches of at most `limit`."""
+
+    def finish(self, run: int, report: IndexReport) -> None:
+        """Keep the report, forget the ids."""
+
+
+class EmbeddingCache(Protocol):
+    """Keeps the embedding of a content under an encoder, so that nothing is encoded twice."""
+
+    def get(
+        self, encoder_id: str, content_hashes: Sequence[str]
+    ) -> Mapping[str, NDArray[np.float32]]:
+        """The (D,) embeddings that are there, by content hash."""
+
+    def put(self, encoder_id: str, embeddings: Mapping[str, NDArray[np.float32]]) -> None:
+        """Keep (D,) embeddings, durably."""
