@@ -36,6 +36,9 @@ class ProductStore(Protocol):
         Nothing is left when the answer's revision equals the revision asked for.
         """
 
+    def revision(self) -> int:
+        """The revision of the latest write; 0 before the first."""
+
     def count(self) -> int:
         """How many products there are."""
 

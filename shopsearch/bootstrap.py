@@ -1,0 +1,229 @@
+"""The composition root: settings in, services out. The only file that names concrete adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from shopsearch.embedding import Embedder
+from shopsearch.encoders import Encoder, LazyEncoder
+from shopsearch.errors import SettingsError
+from shopsearch.fusion.average import AverageFusion
+from shopsearch.index import VectorIndex
+from shopsearch.index.draft import Drafts
+from shopsearch.index.generations import Generations
+from shopsearch.index.live import LiveGeneration
+from shopsearch.indexing import Indexer
+from shopsearch.preprocessing.fetch import PictureFetcher
+from shopsearch.preprocessing.items import ItemPreparer
+from shopsearch.preprocessing.pictures import PictureLibrary
+from shopsearch.search import SearchService
+from shopsearch.settings import Settings
+from shopsearch.store.sql import Database, SqlEmbeddingCache, SqlFeedRuns, SqlProductStore
+
+
+class Services:
+    """Everything that a command or a server needs, each part made when it is first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Services over a home folder that exists and a database that is up to date.
+
+        Raises `StoreUnavailable`, `SchemaOutdated` and `SettingsError`.
+        """
+        try:
+            settings.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(
+                f"the folder {settings.home} cannot be made: {error.strerror}; "
+                "name another with SHOPSEARCH_HOME or --home"
+            ) from error
+        services = cls(settings)
+        services.database.migrate()
+        return services
+
+    def close(self) -> None:
+        """Let go of connections; what was made lazily and never used is not touched."""
+        for name in ("fetcher", "database"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @cached_property
+    def database(self) -> Database:
+        """The product database."""
+        return Database(self.settings.resolved_database_url)
+
+    @cached_property
+    def store(self) -> SqlProductStore:
+        """The products."""
+        return SqlProductStore(self.database)
+
+    @cached_property
+    def feed_runs(self) -> SqlFeedRuns:
+        """What each run over a feed has met."""
+        return SqlFeedRuns(self.database)
+
+    @cached_property
+    def cache(self) -> SqlEmbeddingCache:
+        """The embeddings that were made before."""
+        return SqlEmbeddingCache(self.database)
+
+    @cached_property
+    def pictures(self) -> PictureLibrary:
+        """The working copies and thumbnails."""
+        return PictureLibrary(
+            self.settings.home / "images", max_pixels=self.settings.max_image_pixels
+        )
+
+    @cached_property
+    def fetcher(self) -> PictureFetcher:
+        """Fetches pictures from addresses outside, guarded."""
+        return PictureFetcher(
+            self.settings.home / "images" / "fetched",
+            allow_hosts=self.settings.fetch_allow_hosts,
+            max_bytes=self.settings.max_image_bytes,
+            timeout_s=self.settings.fetch_timeout_s,
+        )
+
+    @cached_property
+    def preparer(self) -> ItemPreparer:
+        """The preprocessing of products and queries."""
+        return ItemPreparer(
+            self.pictures, self.fetcher, max_file_bytes=self.settings.max_image_bytes
+        )
+
+    @cached_property
+    def encoder(self) -> LazyEncoder:
+        """The encoder that the settings name; its weights are loaded by its first use."""
+        return _ENCODERS[self.settings.encoder](self.settings)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The middle road."""
+        return Embedder(self.encoder, AverageFusion(), self.cache)
+
+    @cached_property
+    def generations(self) -> Generations:
+        """The index generations on disk."""
+        return Generations(self.settings.home, _loaders(), keep=self.settings.keep_generations)
+
+    @cached_property
+    def live(self) -> LiveGeneration:
+        """The generation that answers, renewed when another becomes current."""
+        return LiveGeneration(self.generations)
+
+    @cached_property
+    def search(self) -> SearchService:
+        """Answers queries."""
+        return SearchService(
+            preparer=self.preparer, embedder=self.embedder, live=self.live, store=self.store
+        )
+
+    @cached_property
+    def indexer(self) -> Indexer:
+        """Brings the catalog in step with feeds."""
+        drafts = Drafts(
+            self.settings.home,
+            self.generations,
+            _new_index(self.settings),
+            encoder_id=self.embedder.encoder_id,
+            fusion_id=self.embedder.fusion_id,
+        )
+        return Indexer(
+            preparer=self.preparer,
+            embedder=self.embedder,
+            store=self.store,
+            runs=self.feed_runs,
+            drafts=drafts,
+            batch_size=self.settings.batch_size,
+        )
+
+
+def _compact(settings: Settings) -> LazyEncoder:
+    from shopsearch.encoders.compact_id import compact_id
+
+    def build() -> Encoder:
+        from shopsearch.encoders.compact import CompactEncoder
+
+        return CompactEncoder(head=settings.head, device=settings.device, threads=settings.threads)
+
+    return LazyEncoder(compact_id(settings.head), build)
+
+
+def _openclip(settings: Settings) -> LazyEncoder:
+    from shopsearch.encoders.openclip_id import openclip_id
+
+    def build() -> Encoder:
+        from shopsearch.encoders.openclip import OpenClipEncoder
+
+        return OpenClipEncoder(
+            settings.openclip_model,
+            settings.openclip_pretrained,
+            device=settings.device,
+            precision=settings.precision,
+        )
+
+    return LazyEncoder(openclip_id(settings.openclip_model, settings.openclip_pretrained), build)
+
+
+def _hashing(_settings: Settings) -> LazyEncoder:
+    from shopsearch.encoders.hashing import HashingEncoder
+
+    encoder = HashingEncoder()
+    return LazyEncoder(encoder.encoder_id, lambda: encoder)
+
+
+_ENCODERS: dict[str, Callable[[Settings], LazyEncoder]] = {
+    "compact": _compact,
+    "openclip": _openclip,
+    "hashing": _hashing,
+}
+
+
+def _new_index(settings: Settings) -> Callable[[int], VectorIndex]:
+    """What makes an empty index of a dimension, as the settings say."""
+
+    def exact(dimension: int) -> VectorIndex:
+        from shopsearch.index.exact import ExactIndex
+
+        return ExactIndex(dimension)
+
+    def faiss(dimension: int) -> VectorIndex:
+        from shopsearch.index.faiss import FaissIndex
+
+        return FaissIndex(dimension, kind=settings.index_kind)
+
+    return {"exact": exact, "faiss": faiss}[settings.index]
+
+
+def _loaders() -> dict[str, Callable[[Path], VectorIndex]]:
+    """How the index of a generation is read back, by the kind that its manifest names."""
+
+    def exact(folder: Path) -> VectorIndex:
+        from shopsearch.index.exact import ExactIndex
+
+        return ExactIndex.load(folder)
+
+    def faiss(folder: Path) -> VectorIndex:
+        from shopsearch.index.faiss import FaissIndex
+
+        return FaissIndex.load(folder)
+
+    return {"exact": exact, "faiss-flat": faiss, "faiss-hnsw": faiss}

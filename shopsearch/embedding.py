@@ -1,0 +1,152 @@
+"""The middle road that products and queries share: encode, then fuse.
+
+A product and a query go through the same code with the same weights, so index and queries can never
+disagree. What was encoded once is kept by content hash and never encoded again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopsearch.domain import ModalityEmbeddings, Picture, PreparedItem
+from shopsearch.encoders import Encoder
+from shopsearch.fusion import Fusion
+from shopsearch.store import EmbeddingCache
+
+NEGATIVE_WEIGHT = 0.5  # gamma / beta of Rocchio (1971): how far a negative pushes the query away
+
+Row = NDArray[np.float32]  # (D,)
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedCount:
+    """How many contents had to be encoded because the cache did not have them."""
+
+    texts: int = 0
+    images: int = 0
+
+    def __add__(self, other: EncodedCount) -> EncodedCount:
+        return EncodedCount(self.texts + other.texts, self.images + other.images)
+
+
+class Embedder:
+    """Prepared items in, fused unit vectors out."""
+
+    def __init__(self, encoder: Encoder, fusion: Fusion, cache: EmbeddingCache) -> None:
+        self._encoder = encoder
+        self._fusion = fusion
+        self._cache = cache
+
+    @property
+    def encoder_id(self) -> str:
+        """The id of the encoder in use."""
+        return self._encoder.encoder_id
+
+    @property
+    def fusion_id(self) -> str:
+        """The id of the fusion in use."""
+        return self._fusion.fusion_id
+
+    def embed(self, items: Sequence[PreparedItem]) -> tuple[NDArray[np.float32], EncodedCount]:
+        """The (N, D) vectors of products, and how many contents had to be encoded for them."""
+        embeddings, encoded = self.encode(items)
+        even = np.full(len(items), 0.5, dtype=np.float32)  # (N,)
+        return self._fusion.fuse(embeddings, even), encoded
+
+    def encode(self, items: Sequence[PreparedItem]) -> tuple[ModalityEmbeddings, EncodedCount]:
+        """The embeddings of N items, from the cache where it has them."""
+        texts = {text_hash(item.text): item.text for item in items if item.text}
+        pictures = {i.picture.content_hash: i.picture for i in items if i.picture is not None}
+        text_rows, n_texts = self._cached(texts, self._encoder.encode_texts)
+        image_rows, n_images = self._cached(pictures, self._encode_pictures)
+        embeddings = _aligned(
+            [image_rows[i.picture.content_hash] if i.picture is not None else None for i in items],
+            [text_rows[text_hash(i.text)] if i.text else None for i in items],
+        )
+        return embeddings, EncodedCount(n_texts, n_images)
+
+    def embed_query(
+        self,
+        item: PreparedItem,
+        *,
+        text_weight: float,
+        like: Row | None = None,
+        negatives: Sequence[str] = (),
+    ) -> Row:
+        """The (D,) unit vector of a query. Nothing of a query is kept.
+
+        Words and a picture are fused as a product's are, words weighing `text_weight`. `like`, the
+        vector of a product, is mixed in: beside words it weighs 1 - `text_weight`, beside a picture
+        alone one half. `negatives` push away from their mean n: q' = q - gamma n (Rocchio, 1971).
+        """
+        vector = like
+        if item.text or item.picture is not None:
+            vector = self._fused_query(item, text_weight)
+            if like is not None:
+                weight = text_weight if item.text else 0.5
+                vector = _unit(weight * vector + (1.0 - weight) * like, otherwise=like)
+        if vector is None:
+            raise ValueError("a query needs words, a picture or a product")
+        if negatives:
+            away = [self._fused_query(PreparedItem(words), 1.0) for words in negatives]
+            vector = _unit(vector - NEGATIVE_WEIGHT * np.mean(away, axis=0), otherwise=vector)
+        return vector
+
+    def _fused_query(self, item: PreparedItem, text_weight: float) -> Row:
+        text = self._encoder.encode_texts([item.text])[0] if item.text else None  # (D,)
+        image = None if item.picture is None else self._encode_pictures([item.picture])[0]  # (D,)
+        weight = np.array([text_weight], dtype=np.float32)
+        fused: Row = self._fusion.fuse(_aligned([image], [text]), weight)[0]
+        return fused
+
+    def _encode_pictures(self, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+        return self._encoder.encode_images([picture.load() for picture in pictures])
+
+    def _cached(
+        self,
+        contents: Mapping[str, Content],
+        encode: Callable[[Sequence[Content]], NDArray[np.float32]],
+    ) -> tuple[dict[str, Row], int]:
+        """The embedding of each content by its hash, and how many were not in the cache."""
+        rows = dict(self._cache.get(self.encoder_id, list(contents)))
+        missing = [content_hash for content_hash in contents if content_hash not in rows]
+        if missing:
+            encoded = encode([contents[content_hash] for content_hash in missing])  # (M, D)
+            fresh = dict(zip(missing, encoded, strict=True))
+            self._cache.put(self.encoder_id, fresh)
+            rows.update(fresh)
+        return rows, len(missing)
+
+
+def text_hash(text: str) -> str:
+    """The content hash of a prepared text."""
+    return hashlib.sha256(b"text\x00" + text.encode()).hexdigest()
+
+
+def _aligned(images: Sequence[Row | None], texts: Sequence[Row | None]) -> ModalityEmbeddings:
+    """Rows of both modalities as matrices of one shape, zero where a modality is missing."""
+    width = next((len(row) for row in (*images, *texts) if row is not None), 0)
+    nothing = np.zeros(width, dtype=np.float32)
+    return ModalityEmbeddings(
+        image=_matrix([nothing if row is None else row for row in images], width),  # (N, D)
+        text=_matrix([nothing if row is None else row for row in texts], width),  # (N, D)
+        has_image=np.array([row is not None for row in images], dtype=np.bool_),
+        has_text=np.array([row is not None for row in texts], dtype=np.bool_),
+    )
+
+
+def _matrix(rows: Sequence[Row], width: int) -> NDArray[np.float32]:
+    return np.array(rows, dtype=np.float32).reshape(len(rows), width)
+
+
+def _unit(vector: Row, *, otherwise: Row) -> Row:
+    """The vector at length one, or another where hardly anything is left of it."""
+    length = float(np.linalg.norm(vector))
+    return (vector / length).astype(np.float32) if length > 1e-6 else otherwise

@@ -1,0 +1,135 @@
+"""The next index generation while it is being made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from shopsearch.domain import FilterRow
+from shopsearch.errors import CatalogError, HomeBusy
+from shopsearch.index.base import VectorIndex
+from shopsearch.index.generations import Generations, Manifest
+
+
+class Draft:
+    """Starts as a copy of a generation, or empty, and becomes live when it is published.
+
+    The generation it starts from is read when the first change comes: a run that changes nothing
+    reads no index and publishes none. `revision` is the store revision that the draft has reached.
+    """
+
+    def __init__(
+        self,
+        generations: Generations,
+        new_index: Callable[[int], VectorIndex],
+        start: Manifest | None,
+    ) -> None:
+        self._generations = generations
+        self._new_index = new_index
+        self._start = start
+        self._index: VectorIndex | None = None
+        self.revision = 0 if start is None else start.store_revision
+
+    @property
+    def generation_id(self) -> str | None:
+        """The generation that the draft started from, or that it was published as."""
+        return None if self._start is None else self._start.generation_id
+
+    def upsert(
+        self, keys: NDArray[np.int64], vectors: NDArray[np.float32], rows: Sequence[FilterRow]
+    ) -> None:
+        """See `VectorIndex.upsert`; the first vectors decide the dimension of a new index."""
+        if len(keys):
+            self._opened(vectors.shape[1]).upsert(keys, vectors, rows)
+
+    def delete(self, keys: NDArray[np.int64]) -> None:
+        """See `VectorIndex.delete`."""
+        if len(keys) and (self._index is not None or self._start is not None):
+            self._opened(0).delete(keys)
+
+    def publish(self, *, encoder_id: str, fusion_id: str) -> None:
+        """Make the draft the live generation, where anything changed."""
+        if self._index is not None:
+            self._start = self._generations.publish(
+                self._index,
+                encoder_id=encoder_id,
+                fusion_id=fusion_id,
+                store_revision=self.revision,
+            )
+            self._index = None
+
+    def _opened(self, dimension: int) -> VectorIndex:
+        if self._index is None:
+            if self._start is None:
+                self._index = self._new_index(dimension)
+            else:
+                self._index = self._generations.load(self._start.generation_id).index
+        return self._index
+
+
+class Drafts:
+    """Hands out one draft at a time, across all processes that work on a home folder."""
+
+    def __init__(
+        self,
+        home: Path,
+        generations: Generations,
+        new_index: Callable[[int], VectorIndex],
+        *,
+        encoder_id: str,
+        fusion_id: str,
+    ) -> None:
+        self._home = home
+        self._generations = generations
+        self._new_index = new_index
+        self._encoder_id = encoder_id
+        self._fusion_id = fusion_id
+
+    @contextmanager
+    def next(self, *, fresh: bool = False) -> Iterator[Draft]:
+        """A draft of the live generation, or with `fresh` an empty one; published on leaving.
+
+        A `CatalogError` does not keep what came before it from going live; after any other failure
+        nothing is published, and the next run catches up from the store. Raises `HomeBusy`, and
+        `GenerationMismatch` when the live generation was made by another encoder or fusion.
+        """
+        with self._exclusively():
+            draft = Draft(self._generations, self._new_index, None if fresh else self._live())
+            try:
+                yield draft
+            except CatalogError:
+                self._publish(draft)
+                raise
+            self._publish(draft)
+
+    def _publish(self, draft: Draft) -> None:
+        draft.publish(encoder_id=self._encoder_id, fusion_id=self._fusion_id)
+
+    def _live(self) -> Manifest | None:
+        current = self._generations.current_id()
+        if current is None:
+            return None
+        manifest = self._generations.manifest(current)
+        manifest.check(encoder_id=self._encoder_id, fusion_id=self._fusion_id)
+        return manifest
+
+    @contextmanager
+    def _exclusively(self) -> Iterator[None]:
+        """Hold the lock of the home folder; the operating system frees it if the process dies."""
+        owner = self._home / "indexing.owner"
+        try:
+            with FileLock(self._home / "indexing.lock", timeout=0):
+                owner.write_text(f"process {os.getpid()}", encoding="utf-8")
+                yield
+        except Timeout:
+            holder = owner.read_text(encoding="utf-8") if owner.exists() else "another process"
+            raise HomeBusy(
+                f"{holder} is indexing into {self._home} at this moment; "
+                "wait until it is done, or stop it, and run the command again"
+            ) from None

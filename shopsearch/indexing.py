@@ -1,0 +1,297 @@
+"""Indexing: a catalog feed into the store and the index.
+
+The store is the truth and is written first, batch by batch, each write with a growing revision. The
+index is derived: a generation's manifest says up to which revision it holds the store. Whatever a
+stopped or killed run left behind is therefore known, and the next run starts by catching up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Protocol, TypeVar
+
+import numpy as np
+import structlog
+
+from shopsearch.catalog import CatalogFeed
+from shopsearch.domain import (
+    Changes,
+    FeedRow,
+    IndexReport,
+    PreparedItem,
+    Product,
+    ProductRecord,
+    Rejection,
+    StoredProduct,
+)
+from shopsearch.embedding import Embedder
+from shopsearch.errors import ProductRejected
+from shopsearch.index.draft import Draft, Drafts
+from shopsearch.pipeline import look_ahead, stop_on_interrupt
+from shopsearch.store import FeedRuns, ProductStore
+from shopsearch.tally import IndexProgress, PreparedBatch, Progress, Tally
+
+__all__ = ["IndexProgress", "Indexer", "Progress"]
+
+_log = structlog.get_logger(__name__)
+_UNMET_BATCH = 500
+
+Element = TypeVar("Element")
+
+
+class ProductPreparer(Protocol):
+    """What the indexer needs of the preprocessing room. Both raise `ProductRejected`."""
+
+    def identify(self, product: Product) -> ProductRecord:
+        """Hash all that a product consists of, its main picture's content included."""
+
+    def prepare(self, record: ProductRecord) -> PreparedItem:
+        """Compose its text and check its picture."""
+
+
+class Indexer:
+    """Brings store and index in step with a feed. One at a time works on a home folder."""
+
+    def __init__(
+        self,
+        *,
+        preparer: ProductPreparer,
+        embedder: Embedder,
+        store: ProductStore,
+        runs: FeedRuns,
+        drafts: Drafts,
+        batch_size: int = 64,
+        n_threads: int = 2,
+    ) -> None:
+        self._preparer = preparer
+        self._embedder = embedder
+        self._store = store
+        self._runs = runs
+        self._drafts = drafts
+        self._batch_size = batch_size
+        self._n_threads = n_threads
+
+    def run(
+        self,
+        feed: CatalogFeed,
+        *,
+        feed_name: str,
+        prune: bool = False,
+        progress: Progress | None = None,
+    ) -> IndexReport:
+        """Upsert a feed; with `prune`, remove the products that it lacks.
+
+        Unchanged products cost a hash. Ctrl-C ends the run after the batch at hand; all that was
+        done is kept and live. Raises `HomeBusy`, `GenerationMismatch`, and `CatalogError` where the
+        feed cannot be read on, after making live what came before.
+        """
+        tally = Tally(progress, total=feed.size_hint())
+        with self._drafts.next() as draft, stop_on_interrupt() as stop:
+            self._catch_up(draft, tally)
+            run = self._runs.begin(feed_name)
+            for batch in self._prepared(feed, run):
+                self._index(batch, draft, tally)
+                tally.count(batch)
+                tally.tell("indexing")
+                if stop():
+                    tally.interrupted = True
+                    break
+            if prune and not tally.interrupted:
+                self._prune(draft, run, tally)
+        report = tally.report(draft.generation_id)
+        self._runs.finish(run, report)
+        return report
+
+    def reindex(self, progress: Progress | None = None) -> IndexReport:
+        """Build a new generation from the store alone; the live one answers until it is done.
+
+        Embeddings that the cache has are not made again. Raises `HomeBusy`.
+        """
+        tally = Tally(progress, total=self._store.count())
+        with self._drafts.next(fresh=True) as draft, stop_on_interrupt() as stop:
+            for changes, batch in self._rebuilt(draft):
+                self._add(changes, batch, draft, tally)
+                tally.count(batch)
+                tally.tell("reindexing")
+                if stop():
+                    raise KeyboardInterrupt  # half an index must not go live
+        return tally.report(draft.generation_id)
+
+    def remove(self, product_ids: Sequence[str]) -> IndexReport:
+        """Take products out of the catalog; ids that it does not hold are counted as rejected."""
+        tally = Tally(read=len(product_ids))
+        with self._drafts.next() as draft:
+            self._catch_up(draft, tally)
+            held = self._store.find(product_ids)
+            self._remove(list(held.values()), draft, tally)
+        tally.rejected = [
+            Rejection(row, product_id, "the catalog holds no product of this id")
+            for row, product_id in enumerate(product_ids, start=1)
+            if product_id not in held
+        ]
+        return tally.report(draft.generation_id)
+
+    def _index(self, batch: PreparedBatch, draft: Draft, tally: Tally) -> None:
+        """Embed a batch and write it: into the store, which is the truth, first."""
+        if not batch.records:
+            return
+        vectors, encoded = self._embedder.embed(batch.items)  # (B, D)
+        keys = self._store.upsert(batch.records)  # (B,)
+        draft.upsert(keys, vectors, [record.product.filter_row() for record in batch.records])
+        draft.revision = self._store.revision()
+        tally.encoded += encoded
+
+    def _prepared(self, feed: CatalogFeed, run: int) -> Iterator[PreparedBatch]:
+        """The feed in batches; the next ones are read and decoded while one is encoded."""
+        with ThreadPoolExecutor(self._n_threads, thread_name_prefix="prepare") as pool:
+            batches = _batched(feed, self._batch_size)
+            yield from look_ahead(batches, lambda batch: self._prepare(batch, run, pool))
+
+    def _prepare(
+        self, batch: Sequence[FeedRow | Rejection], run: int, pool: ThreadPoolExecutor
+    ) -> PreparedBatch:
+        """Sort out what is unchanged or bad; check and decode the rest."""
+        rejected = [row for row in batch if isinstance(row, Rejection)]
+        rows, repeated = self._first_of_each([r for r in batch if isinstance(r, FeedRow)], run)
+        identified, bad = _split(pool.map(self._identify, rows))
+        known = self._store.find([record.product.product_id for _, record in identified])
+        changed = [
+            (row, record)
+            for row, record in identified
+            if (held := known.get(record.product.product_id)) is None
+            or held.record.fingerprint != record.fingerprint
+        ]
+        prepared, unusable = _split(pool.map(self._prepare_one, changed))
+        return PreparedBatch(
+            records=[record for record, _ in prepared],
+            items=[item for _, item in prepared],
+            n_unchanged=len(identified) - len(changed),
+            rejected=[*rejected, *repeated, *bad, *unusable],
+        )
+
+    def _first_of_each(
+        self, rows: Sequence[FeedRow], run: int
+    ) -> tuple[list[FeedRow], list[Rejection]]:
+        """The rows whose id this run meets for the first time, and the others."""
+        first: dict[str, FeedRow] = {}
+        for row in rows:
+            first.setdefault(row.product.product_id, row)
+        met = self._runs.meet(run, list(first))
+        fresh = [row for product_id, row in first.items() if product_id not in met]
+        places = {row.row for row in fresh}
+        return fresh, [
+            _rejection(
+                row,
+                f"the id {row.product.product_id!r} came earlier in this feed; "
+                "ids must be unique: remove or rename one of the two",
+            )
+            for row in rows
+            if row.row not in places
+        ]
+
+    def _identify(self, row: FeedRow) -> tuple[FeedRow, ProductRecord] | Rejection:
+        try:
+            return row, self._preparer.identify(row.product)
+        except ProductRejected as error:
+            return _rejection(row, str(error))
+
+    def _prepare_one(
+        self, identified: tuple[FeedRow, ProductRecord]
+    ) -> tuple[ProductRecord, PreparedItem] | Rejection:
+        row, record = identified
+        try:
+            return record, self._preparer.prepare(record)
+        except ProductRejected as error:
+            return _rejection(row, str(error))
+
+    def _catch_up(self, draft: Draft, tally: Tally) -> None:
+        """Bring the draft to what the store holds: a run before this one may have been killed."""
+        for changes, batch in self._rebuilt(draft):
+            tally.tell("catching up")
+            self._add(changes, batch, draft, tally)
+            for rejection in batch.rejected:
+                _log.warning(
+                    "product left out of the index",
+                    product_id=rejection.product_id,
+                    reason=rejection.reason,
+                )
+
+    def _add(self, changes: Changes, batch: PreparedBatch, draft: Draft, tally: Tally) -> None:
+        """Bring a batch of the store's changes into the draft."""
+        draft.delete(changes.removed)
+        if batch.records:
+            vectors, encoded = self._embedder.embed(batch.items)  # (B, D)
+            by_id = {stored.product.product_id: stored.key for stored in changes.upserted}
+            keys = np.array([by_id[r.product.product_id] for r in batch.records], dtype=np.int64)
+            draft.upsert(keys, vectors, [record.product.filter_row() for record in batch.records])
+            tally.encoded += encoded
+        draft.revision = changes.revision
+
+    def _rebuilt(self, draft: Draft) -> Iterator[tuple[Changes, PreparedBatch]]:
+        """What the store has that the draft lacks, prepared from what is kept, batch by batch."""
+        with ThreadPoolExecutor(self._n_threads, thread_name_prefix="prepare") as pool:
+
+            def prepare(changes: Changes) -> tuple[Changes, PreparedBatch]:
+                rows = [(_as_row(stored), stored.record) for stored in changes.upserted]
+                prepared, unusable = _split(pool.map(self._prepare_one, rows))
+                records, items = [r for r, _ in prepared], [i for _, i in prepared]
+                return changes, PreparedBatch(records, items, 0, unusable)
+
+            yield from look_ahead(self._changes_after(draft.revision), prepare)
+
+    def _changes_after(self, revision: int) -> Iterator[Changes]:
+        while True:
+            changes = self._store.changes_since(revision, self._batch_size)
+            if changes.revision == revision:
+                return
+            yield changes
+            revision = changes.revision
+
+    def _prune(self, draft: Draft, run: int, tally: Tally) -> None:
+        """Remove what the feed lacks. A product whose row was rejected is not lacking."""
+        nameless = sum(not rejection.product_id for rejection in tally.rejected)
+        if nameless or not tally.read:
+            _log.warning(
+                "nothing was pruned: some rows could not be read as far as their id, so it is not "
+                "known which products the feed lacks; correct these rows and run again",
+                rows=nameless,
+            )
+            return
+        self._runs.meet(run, [rejection.product_id for rejection in tally.rejected])
+        for product_ids in self._runs.unmet(run, _UNMET_BATCH):
+            self._remove(list(self._store.find(product_ids).values()), draft, tally)
+            tally.tell("pruning")
+
+    def _remove(self, held: Sequence[StoredProduct], draft: Draft, tally: Tally) -> None:
+        removed = self._store.remove([stored.product.product_id for stored in held])
+        draft.delete(np.array([stored.key for stored in held], dtype=np.int64))
+        draft.revision = self._store.revision()
+        tally.removed += len(removed)
+
+
+def _batched(elements: Iterable[Element], size: int) -> Iterator[list[Element]]:
+    rest = iter(elements)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _split(outcomes: Iterable[Element | Rejection]) -> tuple[list[Element], list[Rejection]]:
+    good: list[Element] = []
+    bad: list[Rejection] = []
+    for outcome in outcomes:
+        if isinstance(outcome, Rejection):
+            bad.append(outcome)
+        else:
+            good.append(outcome)
+    return good, bad
+
+
+def _rejection(row: FeedRow, reason: str) -> Rejection:
+    return Rejection(row.row, row.product.product_id, reason)
+
+
+def _as_row(stored: StoredProduct) -> FeedRow:
+    """A stored product where a row of a feed is wanted; its place is its key."""
+    return FeedRow(stored.key, stored.product)

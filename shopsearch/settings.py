@@ -1,0 +1,102 @@
+"""Settings: the only reader of the environment.
+
+Every field is set by `SHOPSEARCH_<NAME>`, in the environment or in a file `.env` in the working
+folder. docs/settings.md lists them; a test keeps the two in step.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shopsearch.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """How one installation of shopsearch is set up. Frozen: a change is a new object."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SHOPSEARCH_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
+    )
+
+    home: Path = Field(Path(".shopsearch"), description="Folder of everything that is kept.")
+    database_url: str | None = Field(
+        None, description="SQLAlchemy address of the product database; SQLite in home when unset."
+    )
+
+    encoder: Literal["compact", "openclip", "hashing"] = Field(
+        "compact", description="Which model family embeds; hashing is for tests only."
+    )
+    head: Path | None = Field(None, description="Another image head for the compact encoder.")
+    openclip_model: str = Field(
+        "ViT-B-32", description="An open_clip model name, `hf-hub:` id or `local-dir:` folder."
+    )
+    openclip_pretrained: str | None = Field(
+        None, description="An open_clip pretrained tag, or a weights file."
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where models run.")
+    precision: Literal["auto", "fp32", "fp16", "bf16"] = Field(
+        "auto", description="Number format of the models; auto is half where that is faster."
+    )
+    threads: int = Field(0, ge=0, description="CPU threads of the models; 0 means all cores.")
+
+    fusion: Literal["average"] = Field("average", description="How image and text become one.")
+    index: Literal["faiss", "exact"] = Field("faiss", description="Which vector index answers.")
+    index_kind: Literal["auto", "flat", "hnsw"] = Field(
+        "auto", description="FAISS structure; auto is flat up to 50,000 products, HNSW beyond."
+    )
+    keep_generations: int = Field(3, ge=1, description="How many index generations stay on disk.")
+
+    batch_size: int = Field(64, ge=1, le=4096, description="Products indexed at a time.")
+    currency: str | None = Field(
+        None, pattern="^[A-Za-z]{3}$", description="ISO 4217 code of prices that name none."
+    )
+    max_image_pixels: int = Field(50_000_000, ge=1, description="Larger pictures are refused.")
+    max_image_bytes: int = Field(20_000_000, ge=1, description="Larger picture files are refused.")
+    fetch_timeout_s: float = Field(15.0, gt=0, description="Time limit of one picture fetch.")
+    fetch_allow_hosts: tuple[str, ...] = Field(
+        (), description="Hosts whose private addresses may be fetched from, as a JSON list."
+    )
+
+    host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port that `serve` listens on.")
+    workers: int = Field(1, ge=1, description="Server processes; each loads model and index.")
+    worker_threads: int = Field(
+        8, ge=1, description="Requests that a server process takes at once."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged."
+    )
+    log_format: Literal["console", "json"] = Field("console", description="How logs are written.")
+
+    @property
+    def resolved_database_url(self) -> str:
+        """Where the product database is."""
+        return self.database_url or f"sqlite:///{(self.home / 'catalog.db').resolve()}"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings in force; overrides that are None do not count. Raises `SettingsError`."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic validates what it is given
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+    except OSError as error:
+        raise SettingsError(f"the settings cannot be read: {error}") from error
+
+
+def _explain(error: ValidationError) -> str:
+    faults = [
+        f"SHOPSEARCH_{'_'.join(str(part) for part in fault['loc']).upper()}="
+        f"{fault['input']!r}: {fault['msg']}"
+        for fault in error.errors()
+    ]
+    return "these settings do not hold: " + "; ".join(faults) + " (see docs/settings.md)"
