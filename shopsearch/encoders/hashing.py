@@ -153,4 +153,4 @@ def _random_signs(n_rows: int, n_columns: int) -> NDArray[np.float64]:
     n_bytes = (n_rows * n_columns + 7) // 8
     stream = hashlib.shake_256(b"shopsearch hashing encoder").digest(n_bytes)
     bits = np.unpackbits(np.frombuffer(stream, dtype=np.uint8))[: n_rows * n_columns]
-    return bits.reshape(n_rows, n_columns) * 2.0 - 1.0
+    return bits.reshape(n_rows, n_columns).astype(np.float64) * 2.0 - 1.0
