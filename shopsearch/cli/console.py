@@ -1,0 +1,33 @@
+"""Where a command writes: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+from rich.console import Console
+
+_WIDTH_IN_A_PIPE = 160  # a table that nobody sees as a screen should not be cut to 80 columns
+
+
+def out() -> Console:
+    """The console for results, on standard output."""
+    return _wide(Console(highlight=False))
+
+
+def err() -> Console:
+    """The console for progress and remarks, on standard error."""
+    return _wide(Console(stderr=True, highlight=False))
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output, in UTF-8 whatever the terminal's locale."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    click.get_binary_stream("stdout").write(text.encode() + b"\n")
+
+
+def _wide(console: Console) -> Console:
+    if not console.is_terminal:
+        console.width = _WIDTH_IN_A_PIPE
+    return console

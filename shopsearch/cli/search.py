@@ -1,0 +1,163 @@
+"""`search` and `similar`: what a shopper asks, from a terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from shopsearch.cli.options import GlobalOptions, json_option
+
+if TYPE_CHECKING:
+    from shopsearch.bootstrap import Services
+    from shopsearch.domain import Hit, SearchPage
+
+count_option = click.option(
+    "-k",
+    type=click.IntRange(1, 1000),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="How many products to show.",
+)
+
+
+@click.command()
+@click.argument("text", required=False, default="")
+@click.option("--image", metavar="FILE|URL", help="Search by this picture.")
+@click.option("--product", "product_id", metavar="ID", help="Search for products like this one.")
+@click.option(
+    "--text-weight",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="How much words count beside a picture or a product.",
+)
+@click.option(
+    "--not", "negatives", multiple=True, metavar="TEXT", help="Not like this; repeatable."
+)
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="F=V",
+    help="Only these: brand=Nike, brand!=Nike, price=10..50, price>=10, color=*; repeatable.",
+)
+@click.option(
+    "--sort",
+    type=click.Choice(["relevance", "price_asc", "price_desc", "newest"]),
+    default="relevance",
+    show_default=True,
+    help="Order of the products shown.",
+)
+@count_option
+@json_option
+@click.pass_obj
+def search(
+    options: GlobalOptions,
+    *,
+    text: str,
+    image: str | None,
+    product_id: str | None,
+    text_weight: float,
+    negatives: tuple[str, ...],
+    filters: tuple[str, ...],
+    sort: str,
+    k: int,
+    as_json: bool,
+) -> None:
+    """Search by words, by a picture, or by both.
+
+    A filter alone lists everything that it lets through, the newest first.
+    """
+    from shopsearch.cli.filters import parse_filters
+    from shopsearch.domain import Query, Sort
+
+    where = parse_filters(filters)
+    if not (text.strip() or image or product_id or where):
+        message = "nothing is asked for: give words, --image, --product or --filter"
+        raise click.UsageError(message)
+    with options.services() as services:
+        query = Query(
+            text=text,
+            image=_picture(services, image) if image else None,
+            product_id=product_id,
+            text_weight=text_weight,
+            negatives=negatives,
+            where=where,
+            sort=Sort(sort),
+            k=k,
+        )
+        page = services.search.search(query)
+    _answer(page, as_json=as_json)
+
+
+@click.command()
+@click.argument("product_id", metavar="ID")
+@count_option
+@json_option
+@click.pass_obj
+def similar(options: GlobalOptions, *, product_id: str, k: int, as_json: bool) -> None:
+    """Show the products most like product ID."""
+    with options.services() as services:
+        page = services.search.similar(product_id, k=k)
+    _answer(page, as_json=as_json)
+
+
+def _picture(services: Services, place: str) -> bytes:
+    if place.startswith(("http://", "https://")):
+        return services.fetcher.fetch(place)
+    path = Path(place)
+    if not path.is_file():
+        message = f"there is no file {place!r}: give the path or the URL of a picture"
+        raise click.BadParameter(message, param_hint="'--image'")
+    limit = services.settings.max_image_bytes
+    if (size := path.stat().st_size) > limit:
+        message = (
+            f"{place!r} has {size:,} bytes and the limit is {limit:,}: "
+            "scale it down, or raise SHOPSEARCH_MAX_IMAGE_BYTES"
+        )
+        raise click.BadParameter(message, param_hint="'--image'")
+    return path.read_bytes()
+
+
+def _answer(page: SearchPage, *, as_json: bool) -> None:
+    from shopsearch.cli import console
+    from shopsearch.wire import page_json
+
+    if as_json:
+        console.print_json(page_json(page, _source))
+    else:
+        _show(page)
+
+
+def _source(hit: Hit) -> str | None:
+    """The main picture as the shop's feed names it."""
+    return next(iter(hit.product.images), None)
+
+
+def _show(page: SearchPage) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from shopsearch.cli import console
+
+    screen = console.out()
+    if page.hits:
+        table = Table(box=None, padding=(0, 2, 0, 0))
+        table.add_column("#", justify="right", style="dim")
+        table.add_column("score", justify="right", style="cyan")
+        table.add_column("id", overflow="fold", style="dim")
+        table.add_column("title", overflow="ellipsis", no_wrap=True, max_width=70)
+        table.add_column("price", justify="right", no_wrap=True)
+        for hit in page.hits:
+            product = hit.product
+            title = Text(product.title) if product.title else Text("(picture only)", style="dim")
+            price = str(product.price) if product.price else ""
+            table.add_row(str(hit.rank), f"{hit.score:.3f}", Text(product.product_id), title, price)
+        screen.print(table)
+    else:
+        screen.print("No product matches. Fewer filters let more through.")
+    shown = f"{len(page.hits)} of {page.total} products in {page.took_ms:.0f} ms"
+    screen.print(f"{shown}, generation {page.generation}", style="dim")
