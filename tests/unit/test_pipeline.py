@@ -1,0 +1,88 @@
+"""The bounded look-ahead and the orderly stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from shopsearch.pipeline import look_ahead, stop_on_interrupt
+
+
+def test_results_come_in_the_order_given() -> None:
+    assert list(look_ahead(range(50), lambda n: n * n, depth=3)) == [n * n for n in range(50)]
+
+
+def test_at_most_depth_elements_are_taken_before_the_first_result_is_used() -> None:
+    taken: list[int] = []
+
+    def given() -> Iterator[int]:
+        for n in range(100):
+            taken.append(n)
+            yield n
+
+    results = look_ahead(given(), lambda n: n, depth=3)
+    assert next(results) == 0
+    assert len(taken) == 3
+
+
+def test_the_next_result_is_made_while_the_last_one_is_in_use() -> None:
+    second_made = threading.Event()
+
+    def make(n: int) -> int:
+        if n == 1:
+            second_made.set()
+        return n
+
+    results = look_ahead(range(5), make)
+    next(results)
+    assert second_made.wait(timeout=5)
+
+
+def test_an_error_comes_where_its_result_would_have_been() -> None:
+    results = look_ahead([1, 2, 0, 4], lambda n: 8 // n)
+    assert [next(results), next(results)] == [8, 4]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_an_error_of_the_source_comes_through() -> None:
+    def given() -> Iterator[int]:
+        yield 1
+        raise LookupError("the source ended badly")
+
+    with pytest.raises(LookupError, match="ended badly"):
+        list(look_ahead(given(), lambda n: n))
+
+
+def test_the_first_interrupt_asks_and_the_second_one_interrupts() -> None:
+    with stop_on_interrupt() as stop:
+        assert not stop()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_the_handler_from_before_is_put_back() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with stop_on_interrupt():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_outside_the_main_thread_nothing_is_installed() -> None:
+    seen: list[bool] = []
+
+    def run() -> None:
+        before = signal.getsignal(signal.SIGINT)
+        with stop_on_interrupt() as stop:
+            seen.append(stop() is False and signal.getsignal(signal.SIGINT) is before)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert seen == [True]
