@@ -1,0 +1,99 @@
+# The verbs of the project; CI calls the same ones. `make help` lists them.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP_FLAGS ?=
+HOST ?= 127.0.0.1
+PORT ?= 8000
+CATALOG ?= auto
+ARGS ?=
+
+# Stamps: an install runs again only when what it depends on has changed.
+RUNTIME := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test quality browser check lint types imports spelling format \
+        migrations-check wheel-check bench docs lock clean
+
+help: ## Show the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(DEV) ## Make .venv with shopsearch and everything to work on it
+
+demo: $(RUNTIME) ## Index a demo shop and serve it; HOST=, PORT=, CATALOG=auto|vendure|drawn
+	$(BIN)/shopsearch demo --catalog $(CATALOG) --host $(HOST) --port $(PORT)
+
+test: $(DEV) browser ## Run the tests; ARGS="-k filter" for some of them
+	$(BIN)/python -m pytest -m "not quality" $(ARGS)
+
+quality: $(DEV) ## Measure the shipped model on real data (minutes; needs ../shared/data)
+	$(BIN)/python -m pytest -m quality $(ARGS)
+
+browser: ## Install Chromium for the browser tests, where that can be done
+	@if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
+	  || [ -z "$$CI" ] || exit 1; \
+	else echo "no Chromium here: the browser tests will be skipped (Debian: apt install chromium)"; fi
+
+check: lint types imports spelling ## Everything that needs no test run
+
+lint: $(DEV) ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(DEV) ## mypy, strict
+	$(BIN)/mypy
+
+imports: $(DEV) ## import-linter: imports go one way
+	$(BIN)/lint-imports
+
+spelling: $(DEV) ## codespell
+	$(BIN)/codespell
+
+format: $(DEV) ## Put the code into the form that lint asks for
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+migrations-check: $(DEV) ## Migrations up, down, up; models and migrations agree
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	export SHOPSEARCH_DATABASE_URL="sqlite:///$$folder/check.db" && \
+	$(BIN)/alembic upgrade head && $(BIN)/alembic downgrade base && \
+	$(BIN)/alembic upgrade head && $(BIN)/alembic check
+
+wheel-check: $(DEV) ## Build the wheel; it works without a checkout
+	rm -rf dist
+	$(BIN)/python -m hatchling build -t wheel
+	$(BIN)/python .ci/check_wheel.py dist/*.whl
+
+bench: $(DEV) ## Run the benchmarks; each prints ratios of one run, and the machine
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+docs: $(DEV) ## Write the generated parts of docs/ anew (settings, commands)
+	$(BIN)/python docs/reference.py
+
+lock: $(DEV) ## Pin what is installed now in constraints.txt
+	$(BIN)/python .ci/lock.py > constraints.new && mv constraints.new constraints.txt
+
+clean: ## Remove what was built; .venv and .shopsearch stay
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	  .import_linter_cache .coverage htmlcov
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "shopsearch needs Python 3.11 or newer: name one with make PYTHON=..."; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+
+$(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing shopsearch into $(VENV): the first time takes some minutes"
+	$(BIN)/python -m pip install -q $(PIP_FLAGS) -c constraints.txt -e .
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing shopsearch and its tools into $(VENV): the first time takes some minutes"
+	$(BIN)/python -m pip install -q $(PIP_FLAGS) -c constraints.txt -e ".[dev]"
+	@touch $(RUNTIME) $@
