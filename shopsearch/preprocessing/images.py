@@ -1,0 +1,171 @@
+"""Encoded pictures from outside -> upright RGB on white, at most 512 px. They are hostile.
+
+Only five formats are understood, whatever a file's name says. The reader is taken by the first
+bytes and called directly: Pillow's own `Image.open` would try dozens of formats, and stops at its
+own pixel limit before the size can be told.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from shopsearch.errors import PictureRejected
+from shopsearch.preprocessing.exif import orientation, split_exif
+
+try:
+    from PIL import AvifImagePlugin
+except ImportError:  # Pillow before 11.2, or built without libavif
+    AvifImagePlugin = None  # type: ignore[assignment]
+
+WORKING_LONGEST_SIDE_PX = 512
+WORKING_JPEG_QUALITY = 92
+PICTURE_VERSION = "1"  # grows when the same bytes come to other pixels
+
+FORMATS = ("JPEG", "PNG", "WebP", "GIF") + (("AVIF",) if AvifImagePlugin else ())
+
+_Reader = Callable[[io.BytesIO], ImageFile.ImageFile]
+
+# What Pillow's readers raise on bytes that are not as the format says.
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def decode(encoded: bytes, *, max_pixels: int) -> Image.Image:
+    """The picture upright, RGB, on white, longest side at most 512 px. Raises `PictureRejected`."""
+    if not encoded:
+        raise PictureRejected("the picture is empty (0 bytes): export it again")
+    name, reader = _reader_for(encoded)
+    if name == "WebP":
+        _check_size(_webp_size(encoded), max_pixels)  # its reader allocates before it tells
+    exif = b""
+    if name == "JPEG":
+        encoded, exif = split_exif(encoded)
+    try:
+        with reader(io.BytesIO(encoded)) as picture:
+            _check_size(picture.size, max_pixels)
+            turn = _UPRIGHT.get(orientation(exif or _exif_of(picture)))
+            picture.draft("RGB", _working_size(picture.size))  # big JPEGs: decodes a fraction
+            picture.load()
+            upright = _shrunk(_rgb_on_white(picture))
+    except _BROKEN as error:
+        raise PictureRejected(
+            f"the {name} picture cannot be decoded ({_reason(error)}): "
+            f"it is damaged or cut short; export it again"
+        ) from error
+    return upright if turn is None else upright.transpose(turn)
+
+
+def working_copy(encoded: bytes, *, max_pixels: int) -> bytes:
+    """The checked picture as a JPEG without metadata, which is all that is kept of it."""
+    copy = io.BytesIO()
+    decode(encoded, max_pixels=max_pixels).save(copy, "JPEG", quality=WORKING_JPEG_QUALITY)
+    return copy.getvalue()
+
+
+def _reader_for(encoded: bytes) -> tuple[str, _Reader]:
+    if encoded.startswith(b"\xff\xd8\xff"):
+        return "JPEG", JpegImagePlugin.JpegImageFile
+    if encoded.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG", PngImagePlugin.PngImageFile
+    if encoded.startswith((b"GIF87a", b"GIF89a")):
+        return "GIF", GifImagePlugin.GifImageFile
+    if encoded.startswith(b"RIFF") and encoded[8:12] == b"WEBP":
+        return "WebP", WebPImagePlugin.WebPImageFile
+    if encoded[4:12] in (b"ftypavif", b"ftypavis") and AvifImagePlugin is not None:
+        return "AVIF", AvifImagePlugin.AvifImageFile
+    raise PictureRejected(
+        f"the file is no picture of a known format (it begins with {encoded[:12]!r}); "
+        f"give one of {', '.join(FORMATS)}"
+    )
+
+
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise PictureRejected(
+            f"the picture is {width:,} x {height:,} pixels, more than the limit of "
+            f"{max_pixels:,} pixels; scale it down, or raise the limit (max_image_pixels)"
+        )
+
+
+def _webp_size(encoded: bytes) -> tuple[int, int]:
+    """Width and height from the header (RFC 9649, sections 2.5 to 2.7); (0, 0) if there is none."""
+    kind, head = encoded[12:16], encoded[16:30].ljust(14, b"\x00")
+    if kind == b"VP8X":
+        return int.from_bytes(head[8:11], "little") + 1, int.from_bytes(head[11:14], "little") + 1
+    if kind == b"VP8L":
+        bits = int.from_bytes(head[5:9], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", head, 10)
+        return width & 0x3FFF, height & 0x3FFF
+    return 0, 0
+
+
+def _exif_of(picture: ImageFile.ImageFile) -> bytes:
+    exif = picture.info.get("exif", b"")
+    return exif if isinstance(exif, bytes) else b""
+
+
+def _working_size(size: tuple[int, int]) -> tuple[int, int]:
+    scale = min(1.0, WORKING_LONGEST_SIDE_PX / max(1, *size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _shrunk(picture: Image.Image) -> Image.Image:
+    size = _working_size(picture.size)
+    if size == picture.size:
+        return picture
+    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+
+
+def _rgb_on_white(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I"):  # 16 bits a pixel; Pillow would cut them off at 255
+        levels = np.asarray(picture).astype(np.int64) >> 8
+        return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)).convert("RGB")
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    glass = picture.convert("RGBA")
+    white = Image.new("RGB", glass.size, "white")
+    white.paste(glass, mask=glass.getchannel("A"))
+    return white
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def load_working_copy(jpeg: bytes) -> Image.Image:
+    """A working copy, decoded: it was checked when it was made. Raises what Pillow raises."""
+    with JpegImagePlugin.JpegImageFile(io.BytesIO(jpeg)) as picture:
+        picture.load()
+        return picture.convert("RGB")

@@ -1,0 +1,116 @@
+"""Products and queries -> what the encoders see of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from shopsearch.domain import Picture, PreparedItem, Product, ProductRecord
+from shopsearch.errors import PictureRejected, ProductRejected
+from shopsearch.preprocessing.fetch import PictureFetcher
+from shopsearch.preprocessing.images import PICTURE_VERSION
+from shopsearch.preprocessing.pictures import PictureLibrary, hash_content
+from shopsearch.preprocessing.text import TEXT_VERSION, clean_query, compose
+
+DEFAULT_MAX_FILE_BYTES = 20_000_000
+_FINGERPRINT_VERSION = f"1.{TEXT_VERSION}.{PICTURE_VERSION}"
+
+
+class ItemPreparer:
+    """Gets the picture of a product, checks it, and composes its text. Threads may share it."""
+
+    def __init__(
+        self,
+        library: PictureLibrary,
+        fetcher: PictureFetcher,
+        *,
+        max_file_bytes: int = DEFAULT_MAX_FILE_BYTES,
+    ) -> None:
+        self._library = library
+        self._fetcher = fetcher
+        self._max_file_bytes = max_file_bytes
+
+    def identify(self, product: Product) -> ProductRecord:
+        """What the content hashes to; nothing is decoded yet.
+
+        Raises `PictureRejected` or `FetchRejected` when the main picture cannot be had.
+        """
+        image_hash = hash_content(self._encoded(product.images[0])) if product.images else None
+        return ProductRecord(product, _fingerprint(product, image_hash), image_hash)
+
+    def prepare(self, record: ProductRecord) -> PreparedItem:
+        """The composed text, and the picture: from the library, else from its source.
+
+        Raises `PictureRejected`, `FetchRejected`, or `ProductRejected` where nothing is left to
+        encode.
+        """
+        text = compose(record.product)
+        picture = self._picture(record)
+        if picture is None and not text:
+            raise ProductRejected(
+                f"product {record.product.product_id!r} has neither a picture nor readable words; "
+                f"give it an image_link or a title"
+            )
+        return PreparedItem(text, picture)
+
+    def prepare_query(self, text: str, image: bytes | None) -> PreparedItem:
+        """A shopper's words and picture; the picture is not kept. Raises `PictureRejected`."""
+        if image is not None:
+            self._check_bytes(len(image))
+        return PreparedItem(clean_query(text), None if image is None else self._library.hold(image))
+
+    def _picture(self, record: ProductRecord) -> Picture | None:
+        if record.image_hash is None:
+            return None
+        if kept := self._library.get(record.image_hash):
+            return kept
+        place = record.product.images[0]
+        try:
+            picture = self._library.add(self._encoded(place))
+        except PictureRejected as error:
+            raise PictureRejected(_at(place, error)) from error
+        if picture.content_hash != record.image_hash:
+            raise PictureRejected(f"{place}: the picture changed while it was read; index it again")
+        return picture
+
+    def _encoded(self, place: str) -> bytes:
+        if place.startswith(("http://", "https://")):
+            return self._fetcher.fetch(place)
+        try:
+            with Path(place).open("rb") as file:
+                content = file.read(self._max_file_bytes + 1)
+        except FileNotFoundError as error:
+            raise PictureRejected(
+                f"{place}: there is no such picture; put the file there, or correct the "
+                f"product's image_link"
+            ) from error
+        except (OSError, ValueError) as error:
+            raise PictureRejected(
+                f"{place}: the picture cannot be read ({error}); check that it is a file that "
+                f"may be read"
+            ) from error
+        self._check_bytes(len(content), place)
+        return content
+
+    def _check_bytes(self, n_bytes: int, place: str = "the picture") -> None:
+        if n_bytes > self._max_file_bytes:
+            raise PictureRejected(
+                f"{place}: more than {self._max_file_bytes:,} bytes; scale the picture down, or "
+                f"raise the limit (max_image_bytes)"
+            )
+
+
+def _fingerprint(product: Product, image_hash: str | None) -> str:
+    """SHA-256 over every field and the main picture's content, wherever the picture lies."""
+    told = asdict(product)
+    told["images"] = [image_hash, *product.images[1:]]
+    told["attributes"] = dict(product.attributes)
+    told["price"] = product.price and [product.price.amount_minor, product.price.currency]
+    canonical = json.dumps([_FINGERPRINT_VERSION, told], sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _at(place: str, error: PictureRejected) -> str:
+    return str(error) if str(error).startswith(place) else f"{place}: {error}"

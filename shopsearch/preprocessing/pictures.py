@@ -1,0 +1,120 @@
+"""The working copies of all pictures, by the hash of what the shop gave."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from shopsearch.domain import Picture
+from shopsearch.errors import PictureRejected
+from shopsearch.preprocessing.atomic import write_atomically
+from shopsearch.preprocessing.images import (
+    WORKING_LONGEST_SIDE_PX,
+    load_working_copy,
+    working_copy,
+)
+
+DEFAULT_MAX_PIXELS = 50_000_000
+_MIN_THUMBNAIL_PX = 16
+_THUMBNAIL_QUALITY = 82
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """A picture whose working copy lies in the library."""
+
+    content_hash: str
+    path: Path
+
+    def load(self) -> Image.Image:
+        """The working copy, decoded. Raises `PictureRejected` where it is gone or damaged."""
+        try:
+            return load_working_copy(self.path.read_bytes())
+        except (OSError, SyntaxError) as error:
+            raise PictureRejected(
+                f"{self.path}: the working copy of a picture cannot be read ({error}); "
+                f"delete it and index the feed again"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPicture:
+    """A picture that is only in memory: a shopper's, which is not kept."""
+
+    content_hash: str
+    jpeg: bytes = field(repr=False)
+
+    def load(self) -> Image.Image:
+        """The working copy, decoded."""
+        return load_working_copy(self.jpeg)
+
+
+class PictureLibrary:
+    """Keeps one working copy of each picture. Threads may share it.
+
+    Copies are JPEGs without metadata, upright, on white, longest side at most 512 px. Whoever looks
+    at a picture, product or query, sees such a copy, so both are seen alike.
+    """
+
+    def __init__(self, root: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
+        self._root = root
+        self._max_pixels = max_pixels
+
+    def add(self, encoded: bytes) -> Picture:
+        """Check a picture and keep its working copy. Raises `PictureRejected`."""
+        content_hash = hash_content(encoded)
+        path = self._copy(content_hash)
+        if not path.is_file():
+            write_atomically(path, working_copy(encoded, max_pixels=self._max_pixels))
+        return StoredPicture(content_hash, path)
+
+    def hold(self, encoded: bytes) -> Picture:
+        """Check a picture and keep it in memory alone. Raises `PictureRejected`."""
+        content_hash = hash_content(encoded)
+        if kept := self.get(content_hash):
+            return kept
+        return HeldPicture(content_hash, working_copy(encoded, max_pixels=self._max_pixels))
+
+    def get(self, content_hash: str) -> Picture | None:
+        """The picture, decoded when it is looked at; None where there is no working copy."""
+        path = self.path(content_hash)
+        return None if path is None else StoredPicture(content_hash, path)
+
+    def path(self, content_hash: str) -> Path | None:
+        """Where the working copy lies, a JPEG; None where there is none."""
+        if not _HASH.fullmatch(content_hash):
+            return None  # it came from outside: never a path
+        path = self._copy(content_hash)
+        return path if path.is_file() else None
+
+    def thumbnail(self, content_hash: str, longest_side_px: int) -> Path | None:
+        """Where a WebP of at most that size lies, made at the first request; None without a copy.
+
+        The size is brought into 16 to 512 px. Raises `PictureRejected` where the copy is damaged.
+        """
+        picture = self.get(content_hash)
+        if picture is None:
+            return None
+        longest_side_px = min(max(longest_side_px, _MIN_THUMBNAIL_PX), WORKING_LONGEST_SIDE_PX)
+        path = self._copy(content_hash).with_suffix(f".{longest_side_px}.webp")
+        if not path.is_file():
+            small = picture.load()
+            small.thumbnail((longest_side_px, longest_side_px), Image.Resampling.LANCZOS)
+            encoded = io.BytesIO()
+            small.save(encoded, "WEBP", quality=_THUMBNAIL_QUALITY)
+            write_atomically(path, encoded.getvalue())
+        return path
+
+    def _copy(self, content_hash: str) -> Path:
+        return self._root / content_hash[:2] / f"{content_hash}.jpg"
+
+
+def hash_content(encoded: bytes) -> str:
+    """SHA-256, hexadecimal: what a picture is known by."""
+    return hashlib.sha256(encoded).hexdigest()

@@ -1,0 +1,135 @@
+"""The words of a product or of a query, as an encoder should see them.
+
+Text encoders read a bounded number of tokens (MiniLM 256) and weigh the beginning most, so a
+composed text says what the product is first, and tells its story last.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from selectolax.lexbor import LexborHTMLParser
+
+from shopsearch.domain import CATEGORY_SEPARATOR, Product
+
+TEXT_VERSION = "1"  # grows when the same product comes to other words
+
+MAX_TEXT_CHARS = 1_500  # some 300 to 400 tokens: more than any encoder here reads
+MAX_QUERY_CHARS = 1_000
+_MAX_TITLE_CHARS = 300
+_MAX_ATTRIBUTES = 12
+_MAX_ATTRIBUTE_CHARS = 80
+_MAX_HTML_CHARS = 50_000
+
+_DROPPED = "script, style, template, noscript, iframe, object, head, title"
+_BLOCKS = (
+    "address, article, aside, blockquote, br, button, caption, center, dd, details, div, dl, dt, "
+    "fieldset, figcaption, figure, footer, form, h1, h2, h3, h4, h5, h6, header, hr, img, li, "
+    "main, nav, ol, option, p, pre, section, summary, table, tbody, td, tfoot, th, thead, tr, ul"
+)
+_MARKUP = re.compile(
+    r"<[a-zA-Z/!][^<>]*>|&(?:[a-zA-Z][a-zA-Z0-9]{1,31}|#\d{1,7}|#[xX][\da-fA-F]{1,6});"
+)
+_SPACES = re.compile(r"\s+")
+_YES, _NO = (
+    {"yes", "true", "y"},
+    {"no", "false", "n", "none", "n/a", "na", "-", "--", "null", "nan"},
+)
+_SENTENCE_END = (".", "!", "?", "…", ":", ";")
+
+
+def compose(product: Product) -> str:
+    """One text from title, brand, category, attributes and description, the weightiest first.
+
+    The same product gives the same text, whatever the order of its attributes. "" if it has none.
+    """
+    title = clean(product.title)[:_MAX_TITLE_CHARS]
+    parts = [title]
+    brand = clean(product.brand)
+    if brand.casefold() not in title.casefold():
+        parts.append(brand)
+    parts.append(clean(product.product_type.replace(CATEGORY_SEPARATOR, ", ")))
+    parts.extend(_attributes(product))
+    parts.append(clean(product.description))
+    return _sentences(part for part in parts if part)[:MAX_TEXT_CHARS].rstrip()
+
+
+def clean_query(text: str) -> str:
+    """A shopper's words: NFC, no control characters, single spaces, at most 1,000 characters."""
+    return _plain(text[: 4 * MAX_QUERY_CHARS])[:MAX_QUERY_CHARS].rstrip()
+
+
+def clean(text: str) -> str:
+    """Words without HTML: entities decoded, blocks apart, NFC, single spaces."""
+    text = text[:_MAX_HTML_CHARS]
+    for _ in range(2):  # some exports escape their HTML once more
+        if not _MARKUP.search(text):
+            break
+        text = _without_html(text)
+    return _plain(text)
+
+
+def _without_html(text: str) -> str:
+    tree = LexborHTMLParser(f"<body>{text}")
+    body = tree.body
+    if body is None:
+        return ""
+    for node in body.css(_DROPPED):
+        node.decompose()
+    for node in body.css(_BLOCKS):
+        node.insert_before(" ")
+        node.insert_after(" ")
+    return body.text(deep=True, separator="")
+
+
+def _plain(text: str) -> str:
+    """NFC, no control or format characters but joiners, single spaces."""
+    if not (text.isascii() and text.isprintable()):
+        text = unicodedata.normalize("NFC", text)
+        text = "".join(_visible(text))
+    return _SPACES.sub(" ", text).strip()
+
+
+def _visible(text: str) -> Iterator[str]:
+    for character in text:
+        kind = unicodedata.category(character)
+        if character.isspace():
+            yield " "
+        elif kind not in ("Cc", "Cf", "Cs", "Co", "Cn") or character in "\u200c\u200d":
+            yield character  # the two joiners make letters of Indic scripts, and emoji
+
+
+def _attributes(product: Product) -> Iterator[str]:
+    named = {
+        "color": product.color,
+        "material": product.material,
+        "size": product.size,
+        "gender": product.gender,
+    }
+    others = ((name, product.attributes[name]) for name in sorted(product.attributes))
+    told = 0
+    for name, value in (*named.items(), *others):
+        if sentence := _attribute(name, value):
+            yield sentence
+            told += 1
+        if told == _MAX_ATTRIBUTES:
+            return
+
+
+def _attribute(name: str, value: str) -> str:
+    """Such as `pattern: striped`; "" for what tells neither looks nor use."""
+    words = clean(value)
+    if not words or words.casefold() in _NO or words.startswith(("http://", "https://", "{", "[")):
+        return ""
+    name = _plain(name.replace("_", " ").replace(".", " "))
+    if words.casefold() in _YES:
+        return name
+    if len(words) > _MAX_ATTRIBUTE_CHARS or not any(map(str.isalpha, words)):
+        return ""
+    return f"{name}: {words}"
+
+
+def _sentences(parts: Iterator[str]) -> str:
+    return " ".join(part if part.endswith(_SENTENCE_END) else f"{part}." for part in parts)
