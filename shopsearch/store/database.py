@@ -1,0 +1,184 @@
+"""One database: its connections, its transactions, its tables."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from weakref import WeakMethod
+
+import structlog
+from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from shopsearch.errors import SchemaOutdated, StoreError, StoreUnavailable
+from shopsearch.store import postgresql, sqlite
+from shopsearch.store.schema import (
+    SchemaState,
+    SchemaStatus,
+    read_status,
+    refuse_newer,
+    upgrade,
+)
+
+log = structlog.get_logger(__name__)
+
+# as SQLite and as PostgreSQL put it
+_TABLES_MISSING = re.compile(r'no such (table|column)|(relation|column) "?\S+"? does not exist')
+
+
+class Database:
+    """A SQLite file or a PostgreSQL, by URL. Opens no connection before the first use.
+
+    May be shared by threads; after a fork, the child makes connections of its own.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = _parsed(url)
+        self._engine = self._make_engine()
+        # a connection that parent and child both use would corrupt the conversation
+        forget = WeakMethod(self._forget_connections)
+        os.register_at_fork(after_in_child=lambda: (call := forget()) and call())
+
+    def __str__(self) -> str:
+        return self._url.render_as_string(hide_password=True)
+
+    @property
+    def path(self) -> Path | None:
+        """The file of a SQLite database; None for PostgreSQL."""
+        return sqlite.database_path(self._url) if self._is_sqlite else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database until the end of the block.
+
+        Raises `StoreUnavailable` and `SchemaOutdated`, as does `writing`.
+        """
+        with self._translated(), self._engine.connect() as connection:
+            reader = connection if self._is_sqlite else postgresql.snapshot(connection)
+            with reader.begin():
+                yield reader
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection whose writes are kept durably at the end of the block, or not at all."""
+        with self._translated(), self._engine.connect() as connection:
+            writer = connection.execution_options(**{sqlite.WRITES: True})
+            with writer.begin():
+                yield writer
+
+    def schema_status(self) -> SchemaStatus:
+        """Which tables there are; looks without making a database file."""
+        if self.path is not None and not self.path.exists():
+            return SchemaStatus(None)
+        with self.reading() as connection:
+            return read_status(connection)
+
+    def migrate(self) -> None:
+        """Make or update the tables; nothing happens where they are up to date.
+
+        Several processes may call it at once. Raises `SchemaOutdated` where the database was
+        written by a newer version.
+        """
+        before = self.schema_status()
+        refuse_newer(before, str(self))
+        if before.state is SchemaState.CURRENT:
+            return
+        with self.migrating() as connection:
+            found = read_status(connection)  # another process may have been faster
+            refuse_newer(found, str(self))
+            if found.state is not SchemaState.CURRENT:
+                log.info("migrating the database", database=str(self), from_schema=found.found)
+                upgrade(connection)
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """A transaction for changing tables, held by one process at a time."""
+        self._make_folder()
+        engine = self._make_engine(migrating=True)
+        try:
+            with self._translated():
+                if self._is_sqlite:
+                    sqlite.use_wal(engine)
+                with engine.connect() as connection:
+                    writer = connection.execution_options(**{sqlite.WRITES: True})
+                    with writer.begin():
+                        if not self._is_sqlite:
+                            postgresql.lock_migrations(writer)
+                        yield writer
+        finally:
+            engine.dispose()
+
+    def close(self) -> None:
+        """Give all connections back; the next use opens new ones."""
+        self._engine.dispose()
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self._url.get_backend_name() == "sqlite"
+
+    def _make_engine(self, *, migrating: bool = False) -> Engine:
+        if self._is_sqlite:
+            return sqlite.make_engine(self._url, migrating=migrating)
+        return postgresql.make_engine(self._url, migrating=migrating)
+
+    def _forget_connections(self) -> None:
+        self._engine.dispose(close=False)
+
+    def _make_folder(self) -> None:
+        if self.path is None:
+            return
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"the folder {self.path.parent} of the product database cannot be made: "
+                f"{error.strerror}; name another one by SHOPSEARCH_HOME or SHOPSEARCH_DATABASE_URL"
+            ) from error
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._explained(error.orig or error) from error
+        except sqlite.DriverError as error:
+            raise self._explained(error) from error
+
+    def _explained(self, error: BaseException) -> StoreError:
+        cause = str(error).strip()
+        if _TABLES_MISSING.search(cause):
+            return SchemaOutdated(
+                f"the tables in {self} are missing or older than this version of shopsearch "
+                f"({cause.splitlines()[0]}): run `shopsearch index FEED`, which makes them"
+            )
+        if self.path is not None:
+            return StoreUnavailable(sqlite.explain(error, self.path))
+        return StoreUnavailable(
+            f"the database {self} cannot be used: {cause}; check that the server runs and "
+            "that SHOPSEARCH_DATABASE_URL names it"
+        )
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreUnavailable(
+            f"{url!r} is no database URL: write sqlite:////absolute/path/catalog.db or "
+            "postgresql://user:password@host/database"
+        ) from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite" and sqlite.database_path(parsed) is None:
+        raise StoreUnavailable(
+            f"{url!r} names no file, and a database in memory is gone with its connection: "
+            "write sqlite:////absolute/path/catalog.db"
+        )
+    if backend not in {"sqlite", "postgresql", "postgres"}:
+        raise StoreUnavailable(
+            f"shopsearch keeps products in SQLite or PostgreSQL, not in {backend!r}: write "
+            "sqlite:////absolute/path/catalog.db or postgresql://user:password@host/database"
+        )
+    return parsed

@@ -1,0 +1,198 @@
+"""The tables of the product database, for SQLite and PostgreSQL alike.
+
+Every constraint has a name, so that a migration can take it away again. The migrations under
+`migrations/` make these tables; `alembic check` compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar, cast
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shopsearch.domain import MAX_PRODUCT_ID_CHARS
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# SQLite numbers rows by itself only where the type is spelled INTEGER
+BigKey = BigInteger().with_variant(Integer(), "sqlite")
+ProductId = String(MAX_PRODUCT_ID_CHARS)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, always in UTC: SQLite keeps no time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """In UTC; without the zone where the database has none."""
+        if value is None:
+            return None
+        in_utc = value.astimezone(UTC)
+        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """With its zone again."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """What all tables share."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, str: Text}
+
+
+class ProductRow(Base):
+    """A product of the catalog. `key` is what the index knows it by; it is never given again."""
+
+    __tablename__ = "products"
+    # without AUTOINCREMENT, SQLite would give the key of a removed last row to the next product
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    key: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    product_id: Mapped[str] = mapped_column(ProductId, unique=True)
+    revision: Mapped[int] = mapped_column(BigInteger, unique=True)
+    fingerprint: Mapped[str]
+    image_hash: Mapped[str | None]
+    title: Mapped[str]
+    description: Mapped[str]
+    brand: Mapped[str]
+    product_type: Mapped[str]
+    link: Mapped[str]
+    price_minor: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str | None]
+    availability: Mapped[str]
+    color: Mapped[str]
+    size: Mapped[str]
+    material: Mapped[str]
+    gender: Mapped[str]
+    item_group_id: Mapped[str]
+    gtin: Mapped[str]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class ProductImageRow(Base):
+    """A picture of a product by its place; position 0 is the main one."""
+
+    __tablename__ = "product_images"
+
+    product_key: Mapped[int] = mapped_column(
+        BigKey, ForeignKey(ProductRow.key, ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    source: Mapped[str]
+
+
+class ProductAttributeRow(Base):
+    """A further property of a product; `position` keeps the order of the feed."""
+
+    __tablename__ = "product_attributes"
+
+    product_key: Mapped[int] = mapped_column(
+        BigKey, ForeignKey(ProductRow.key, ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    value: Mapped[str]
+
+
+class RemovalRow(Base):
+    """That a product was taken out: an index that is behind learns it from here."""
+
+    __tablename__ = "removals"
+
+    key: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=False)
+    product_id: Mapped[str] = mapped_column(ProductId)
+    revision: Mapped[int] = mapped_column(BigInteger, unique=True)
+    removed_at: Mapped[datetime]
+
+
+class CatalogRevisionRow(Base):
+    """The highest revision given so far, in one row.
+
+    A writer raises it first and holds its lock until the end: so revisions become visible in their
+    order, and no reader can miss one.
+    """
+
+    __tablename__ = "catalog_revision"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    revision: Mapped[int] = mapped_column(BigInteger)
+
+
+class EmbeddingRow(Base):
+    """The embedding of a content under an encoder: float32, little-endian."""
+
+    __tablename__ = "embeddings"
+
+    encoder_id: Mapped[str] = mapped_column(primary_key=True)
+    content_hash: Mapped[str] = mapped_column(primary_key=True)
+    dimension: Mapped[int]
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class FeedRunRow(Base):
+    """A run over a feed. `counts` is its report; null while it runs, or where it was killed."""
+
+    __tablename__ = "feed_runs"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    feed: Mapped[str]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    counts: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+
+class FeedRunProductRow(Base):
+    """That a run has met a product; forgotten when the run ends."""
+
+    __tablename__ = "feed_run_products"
+
+    run_id: Mapped[int] = mapped_column(
+        BigKey, ForeignKey(FeedRunRow.id, ondelete="CASCADE"), primary_key=True
+    )
+    product_id: Mapped[str] = mapped_column(ProductId, primary_key=True)
+
+
+def table(model: type[Base]) -> Table:
+    """The table of a model, for statements over many rows at once."""
+    return cast(Table, model.__table__)
+
+
+PRODUCTS = table(ProductRow)
+PRODUCT_IMAGES = table(ProductImageRow)
+PRODUCT_ATTRIBUTES = table(ProductAttributeRow)
+REMOVALS = table(RemovalRow)
+CATALOG_REVISION = table(CatalogRevisionRow)
+EMBEDDINGS = table(EmbeddingRow)
+FEED_RUNS = table(FeedRunRow)
+FEED_RUN_PRODUCTS = table(FeedRunProductRow)
