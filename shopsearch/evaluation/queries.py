@@ -24,7 +24,6 @@ from shopsearch.domain import EVERYTHING, AnyOf, Between, Condition, Exists, Pro
 from shopsearch.errors import EvaluationError
 
 MAX_GAIN = 30.0  # nDCG takes 2^gain
-RUN_DEPTH = 100  # how many hits a run holds by custom; MAP looks at all of them
 _QRELS_COLUMNS = ("query_id", "product_id", "gain")
 _QUERY_KEYS = ("query_id", "text", "image", "product_id", "text_weight", "not", "filters")
 
@@ -41,8 +40,8 @@ class JudgedQuery:
     negatives: tuple[str, ...] = ()
     where: ProductFilter = EVERYTHING
 
-    def as_query(self, k: int = RUN_DEPTH) -> Query:
-        """The search itself; reads the picture."""
+    def as_query(self, k: int) -> Query:
+        """The search for the first `k` hits; reads the picture."""
         return Query(
             text=self.text,
             image=None if self.image is None else _picture_bytes(self.image, self.query_id),

@@ -126,7 +126,7 @@ def test_a_picture_that_vanishes_between_reading_and_searching_is_named(tmp_path
     (query,) = read_queries(path)
     (tmp_path / "mug.jpg").unlink()
     with pytest.raises(EvaluationError, match=r"mug\.jpg.*of query 'q' cannot be read"):
-        query.as_query()
+        query.as_query(k=10)
 
 
 def test_judgments_are_read_with_columns_in_any_order_and_others_ignored(tmp_path: Path):
