@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
-import click
 from rich.console import Console
 
 _WIDTH_IN_A_PIPE = 160  # a table that nobody sees as a screen should not be cut to 80 columns
@@ -24,7 +24,8 @@ def err() -> Console:
 def print_json(document: Any) -> None:
     """One JSON document on standard output, in UTF-8 whatever the terminal's locale."""
     text = json.dumps(document, ensure_ascii=False, indent=2)
-    click.get_binary_stream("stdout").write(text.encode() + b"\n")
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode() + b"\n")
 
 
 def _wide(console: Console) -> Console:

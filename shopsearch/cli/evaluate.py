@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,14 +54,26 @@ def evaluate(
     """
     from shopsearch.evaluation.measures import evaluate as judge
     from shopsearch.evaluation.queries import read_qrels, read_queries
+    from shopsearch.evaluation.report import write_report
 
     judged = read_queries(queries)
     judgments = read_qrels(qrels)
     with options.services() as services:
         run = _run(services, judged)
-    evaluation = judge(run, judgments, relevant_gain=relevant_gain)
-    if report is not None:
-        _write(report, evaluation, judged, run, judgments)
+        evaluation = judge(run, judgments, relevant_gain=relevant_gain)
+        if report is not None:
+            shown = [*chain.from_iterable(judgments.values()), *_heads(run)]
+            write_report(
+                report,
+                evaluation,
+                queries=judged,
+                run=run,
+                qrels=judgments,
+                run_name=queries.stem,
+                titles=_titles(services, shown),
+                facts=_facts(services),
+            )
+            click.echo(f"report: {report}", err=True)
     _show(evaluation, as_json=as_json)
 
 
@@ -78,17 +91,26 @@ def _run(services: Services, queries: Sequence[JudgedQuery]) -> dict[str, list[s
     return run
 
 
-def _write(
-    path: Path,
-    evaluation: Evaluation,
-    queries: Sequence[JudgedQuery],
-    run: Mapping[str, Sequence[str]],
-    judgments: Mapping[str, Mapping[str, float]],
-) -> None:
-    from shopsearch.evaluation.report import write_report
+def _heads(run: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """The products that a report shows of a run."""
+    for hits in run.values():
+        yield from hits[:10]
 
-    write_report(path, evaluation, queries=queries, run=run, qrels=judgments)
-    click.echo(f"report: {path}", err=True)
+
+def _titles(services: Services, product_ids: Iterable[str]) -> dict[str, str]:
+    found = services.store.find(list(dict.fromkeys(product_ids)))
+    return {product_id: stored.product.title for product_id, stored in found.items()}
+
+
+def _facts(services: Services) -> dict[str, str]:
+    """What answered: the report is worth little without it."""
+    manifest = services.live.get().manifest
+    return {
+        "encoder": manifest.encoder_id,
+        "fusion": manifest.fusion_id,
+        "index": f"{manifest.kind}, generation {manifest.generation_id}",
+        "products": str(manifest.count),
+    }
 
 
 def _show(evaluation: Evaluation, *, as_json: bool) -> None:

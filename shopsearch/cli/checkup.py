@@ -1,0 +1,232 @@
+"""What `doctor` looks at, one function per subject. Nothing is changed or made by looking."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shopsearch.errors import GenerationMissing, ShopsearchError
+
+if TYPE_CHECKING:
+    from shopsearch.bootstrap import Services
+    from shopsearch.settings import Settings
+
+LITTLE_DISK_BYTES = 1_000_000_000
+KEY_PACKAGES = ("torch", "timm", "transformers", "faiss-cpu", "pillow", "sqlalchemy", "flask")
+PICTURE_FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WebP": ".webp", "GIF": ".gif", "AVIF": ".avif"}
+
+
+class Verdict(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    WARN = "warn"  # works, but somebody should know
+    FAIL = "fail"  # something that shopsearch needs does not work
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found; `remedy` says what to do where there is something to do."""
+
+    subject: str
+    verdict: Verdict
+    message: str
+    remedy: str = ""
+
+
+def findings(services: Services) -> Iterator[Finding]:
+    """All checks, one after the other. A check that raises on purpose has failed."""
+    checks: tuple[tuple[str, Callable[[Services], Finding]], ...] = (
+        ("python", _python),
+        ("packages", _packages),
+        ("torch", _torch),
+        ("model", _model),
+        ("pictures", _pictures),
+        ("home", _home),
+        ("database", _database),
+        ("index", _index),
+    )
+    for subject, check in checks:
+        try:
+            yield check(services)
+        except (ShopsearchError, OSError) as error:
+            yield Finding(subject, Verdict.FAIL, str(error))
+
+
+def _python(_services: Services) -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding("python", Verdict.OK, f"{version} at {sys.executable}")
+
+
+def _packages(_services: Services) -> Finding:
+    missing = [name for name in _required() if _version(name) is None]
+    if missing:
+        return Finding(
+            "packages",
+            Verdict.FAIL,
+            f"not installed: {', '.join(missing)}",
+            "install shopsearch again with pip, in this very environment",
+        )
+    versions = ", ".join(f"{name} {_version(name)}" for name in KEY_PACKAGES)
+    return Finding("packages", Verdict.OK, f"shopsearch {_version('shopsearch')}; {versions}")
+
+
+def _torch(_services: Services) -> Finding:
+    import torch
+
+    from shopsearch.encoders import torchvision_operators
+
+    torchvision_operators.ensure()
+    device = "CPU"
+    if torch.cuda.is_available():
+        device = torch.cuda.get_device_name()
+    elif torch.backends.mps.is_available():
+        device = "Apple GPU (mps)"
+    message = f"{torch.__version__}, {torch.get_num_threads()} threads, best device: {device}"
+    try:
+        torchvision = import_module("torchvision")
+    except (ImportError, RuntimeError) as error:
+        return Finding(
+            "torch",
+            Verdict.FAIL,
+            f"{message}; torchvision cannot be imported: {str(error).splitlines()[0]}",
+            "install the torchvision release that belongs to this torch",
+        )
+    if not _operators_work():
+        message += (
+            f"; torchvision {torchvision.__version__} was built for another torch, "
+            "which is made up for here"
+        )
+    return Finding("torch", Verdict.OK, message)
+
+
+def _operators_work() -> bool:
+    """Whether torchvision's compiled part has loaded."""
+    import torch
+
+    try:
+        torch.ops.torchvision.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
+    except NotImplementedError:
+        return False
+    return True
+
+
+def _model(services: Services) -> Finding:
+    started = time.perf_counter()
+    encoder = services.encoder.load()
+    loaded_s = time.perf_counter() - started
+    row = encoder.encode_texts(["a red mug"])  # (1, D)
+    message = f"{encoder.encoder_id}, {row.shape[1]} dimensions, loaded in {loaded_s:.1f} s"
+    if services.settings.encoder == "hashing":
+        remedy = "unset SHOPSEARCH_ENCODER: this encoder is for tests and understands nothing"
+        return Finding("model", Verdict.WARN, message, remedy)
+    return Finding("model", Verdict.OK, message)
+
+
+def _pictures(_services: Services) -> Finding:
+    from PIL import Image
+
+    readable = Image.registered_extensions()
+    missing = [name for name, suffix in PICTURE_FORMATS.items() if suffix not in readable]
+    known = ", ".join(name for name in PICTURE_FORMATS if name not in missing)
+    if missing:
+        lacking = ", ".join(missing)
+        remedy = f"products with {lacking} pictures are rejected; install a newer pillow"
+        return Finding("pictures", Verdict.WARN, f"{known}; not {lacking}", remedy)
+    return Finding("pictures", Verdict.OK, known)
+
+
+def _home(services: Services) -> Finding:
+    home = services.settings.home
+    existing = home if home.exists() else _nearest(home)
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        return Finding(
+            "home",
+            Verdict.FAIL,
+            f"{existing} cannot be written to: {error.strerror}",
+            "name another folder with SHOPSEARCH_HOME or --home, or mend its permissions",
+        )
+    free = shutil.disk_usage(existing).free
+    message = f"{home.resolve()}, {free / 1e9:.1f} GB free"
+    if free < LITTLE_DISK_BYTES:
+        remedy = "make room: a new index generation is built beside the old one"
+        return Finding("home", Verdict.WARN, message, remedy)
+    return Finding("home", Verdict.OK, message if home.exists() else f"{message} (not made yet)")
+
+
+def _database(services: Services) -> Finding:
+    from shopsearch.store.schema import SchemaState
+
+    status = services.database.schema_status()
+    name = str(services.database)
+    if status.state is SchemaState.EMPTY:
+        return Finding("database", Verdict.WARN, f"{name}: no tables yet", _FIRST_STEP)
+    if status.state is SchemaState.OLDER:
+        message = f"{name}: schema {status.found}, this version has {status.expected}"
+        remedy = "none needed: the next command that uses it brings it up to date"
+        return Finding("database", Verdict.WARN, message, remedy)
+    if status.state is SchemaState.NEWER:
+        message = f"{name}: schema {status.found}, but this version knows {status.expected}"
+        return Finding("database", Verdict.FAIL, message, "upgrade shopsearch")
+    n_products = services.store.count()
+    return Finding("database", Verdict.OK, f"{name}: {n_products} products, schema {status.found}")
+
+
+def _index(services: Services) -> Finding:
+    try:
+        generation = services.generations.load()
+    except GenerationMissing as error:
+        return Finding("index", Verdict.WARN, str(error), _FIRST_STEP)
+    manifest = generation.manifest
+    embedder = services.embedder
+    manifest.check(encoder_id=embedder.encoder_id, fusion_id=embedder.fusion_id)
+    message = (
+        f"generation {manifest.generation_id}: {len(generation.index)} products, "
+        f"{manifest.kind}, checksums hold"
+    )
+    behind = services.store.revision() - manifest.store_revision
+    if behind > 0:
+        message += f"; the database is {behind} writes ahead"
+        remedy = "run `shopsearch index FEED` or `shopsearch reindex`, which catch up"
+        return Finding("index", Verdict.WARN, message, remedy)
+    return Finding("index", Verdict.OK, message)
+
+
+_FIRST_STEP = "run `shopsearch index FEED`, or `shopsearch demo` for a look"
+
+
+def _required() -> list[str]:
+    """The packages that shopsearch itself requires, without its extras."""
+    lines = metadata.requires("shopsearch") or []
+    return [re.split(r"[^\w.-]", line)[0] for line in lines if "extra ==" not in line]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _nearest(folder: Path) -> Path:
+    """The closest folder above that exists."""
+    return next(parent for parent in folder.resolve().parents if parent.exists())
+
+
+def unopened(settings: Settings) -> Services:
+    """Services for looking: no folder is made and no table is changed."""
+    from shopsearch.bootstrap import Services
+
+    return Services(settings)
