@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from shopsearch.store.database import Database
 from shopsearch.store.statements import chunks, insert_or_replace
@@ -37,7 +36,7 @@ class SqlEmbeddingCache:
                     columns.encoder_id == encoder_id, columns.content_hash.in_(hashes)
                 )
                 for row in connection.execute(statement):
-                    if (vector := _vector(row)) is not None:
+                    if (vector := _vector(*row)) is not None:
                         found[row.content_hash] = vector
         return found
 
@@ -62,8 +61,8 @@ class SqlEmbeddingCache:
             connection.execute(statement, rows)
 
 
-def _vector(row: Row[Any]) -> NDArray[np.float32] | None:
-    if len(row.vector) != row.dimension * AT_REST.itemsize:
-        log.warning("a cached embedding is damaged; it is made anew", content=row.content_hash)
+def _vector(content_hash: str, dimension: int, vector: bytes) -> NDArray[np.float32] | None:
+    if len(vector) != dimension * AT_REST.itemsize:
+        log.warning("a cached embedding is damaged; it is made anew", content=content_hash)
         return None
-    return np.frombuffer(row.vector, dtype=AT_REST).astype(np.float32, copy=False)
+    return np.frombuffer(vector, dtype=AT_REST).astype(np.float32, copy=False)

@@ -1,0 +1,216 @@
+"""What a `ProductFilter` asks about, column by column, so that a condition costs no Python loop."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopsearch.domain import AnyOf, Between, Condition, Exists, FilterRow, ProductFilter
+from shopsearch.index.growing import Growing
+
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+ARRAYS_FILE = "filters.npz"
+WORDS_FILE = "filters.json"
+
+Mask = NDArray[np.bool_]
+
+
+def number(word: str) -> float:
+    """A plain decimal number ("42", "42.5"), or NaN: "10 cm" and "1e3" are words."""
+    return float(word) if NUMBER.fullmatch(word) else float("nan")
+
+
+class Column:
+    """One field of all rows: any number of words for each, or a number.
+
+    Words are kept as codes into a vocabulary, in one flat list with the position of their owner.
+    """
+
+    def __init__(self) -> None:
+        self._code_of: dict[str, int] = {}
+        self._word_numbers = Growing(np.empty(0, dtype=np.float64))  # by code; NaN where none
+        self._codes = Growing(np.empty(0, dtype=np.int32))
+        self._owners = Growing(np.empty(0, dtype=np.int64))
+        self._numbers = Growing(np.empty(0, dtype=np.float64))
+        self._number_owners = Growing(np.empty(0, dtype=np.int64))
+
+    def extend(self, values: Sequence[tuple[int, tuple[str, ...] | float]]) -> None:
+        """Add the values of rows, each with its position."""
+        words = [(at, word) for at, value in values if isinstance(value, tuple) for word in value]
+        numbers = [(at, value) for at, value in values if not isinstance(value, tuple)]
+        if words:
+            self._codes.extend(np.array([self._code(word) for _, word in words], dtype=np.int32))
+            self._owners.extend(np.array([at for at, _ in words], dtype=np.int64))
+        if numbers:
+            self._numbers.extend(np.array([value for _, value in numbers], dtype=np.float64))
+            self._number_owners.extend(np.array([at for at, _ in numbers], dtype=np.int64))
+
+    def any_of(self, wanted: Iterable[str], mask: Mask) -> None:
+        """Set the mask where a row has one of the words, or the number that one of them spells."""
+        folded = {word.casefold() for word in wanted}
+        codes = [code for word in folded if (code := self._code_of.get(word)) is not None]
+        if len(codes) == 1:
+            mask[self._owners.rows[self._codes.rows == codes[0]]] = True
+        elif codes:
+            chosen = np.zeros(len(self._code_of), dtype=np.bool_)
+            chosen[codes] = True
+            mask[self._owners.rows[chosen[self._codes.rows]]] = True
+        for value in {number(word) for word in folded}:
+            mask[self._number_owners.rows[self._numbers.rows == value]] = True
+
+    def between(self, low: float | None, high: float | None, mask: Mask) -> None:
+        """Set the mask where a row has a number within the bounds."""
+        at_least = -np.inf if low is None else low
+        at_most = np.inf if high is None else high
+        numbers = self._numbers.rows
+        mask[self._number_owners.rows[(numbers >= at_least) & (numbers <= at_most)]] = True
+        of_words = self._word_numbers.rows
+        chosen = (of_words >= at_least) & (of_words <= at_most)  # False for NaN
+        if chosen.any():
+            mask[self._owners.rows[chosen[self._codes.rows]]] = True
+
+    def exists(self, mask: Mask) -> None:
+        """Set the mask where a row has a value."""
+        mask[self._owners.rows] = True
+        mask[self._number_owners.rows[~np.isnan(self._numbers.rows)]] = True
+
+    def taken(self, new_position: NDArray[np.int64]) -> Column:
+        """A copy with rows moved to new positions; those that moved to -1 are left out."""
+        copy = Column()
+        owners = new_position[self._owners.rows]
+        codes, kept = self._codes.rows[owners >= 0], owners[owners >= 0]
+        used, new_codes = np.unique(codes, return_inverse=True)
+        vocabulary = list(self._code_of)
+        for code in used.tolist():
+            copy._code(vocabulary[code])
+        copy._codes.extend(new_codes.astype(np.int32))
+        copy._owners.extend(kept)
+        owners = new_position[self._number_owners.rows]
+        copy._numbers.extend(self._numbers.rows[owners >= 0])
+        copy._number_owners.extend(owners[owners >= 0])
+        return copy
+
+    def is_empty(self) -> bool:
+        """Whether no row has a value."""
+        return not len(self._codes) and not len(self._numbers)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All but the vocabulary, by name."""
+        return {
+            "codes": self._codes.rows,
+            "owners": self._owners.rows,
+            "numbers": self._numbers.rows,
+            "number_owners": self._number_owners.rows,
+        }
+
+    def vocabulary(self) -> list[str]:
+        """The words, in the order of their codes."""
+        return list(self._code_of)
+
+    @classmethod
+    def restored(cls, vocabulary: Sequence[str], arrays: dict[str, NDArray[Any]]) -> Column:
+        """The column that `arrays` and `vocabulary` came from."""
+        column = cls()
+        for word in vocabulary:
+            column._code(word)
+        column._codes.extend(arrays["codes"])
+        column._owners.extend(arrays["owners"])
+        column._numbers.extend(arrays["numbers"])
+        column._number_owners.extend(arrays["number_owners"])
+        return column
+
+    def _code(self, word: str) -> int:
+        code = self._code_of.setdefault(word, len(self._code_of))
+        if code == len(self._word_numbers):
+            self._word_numbers.extend(np.array([number(word)]))
+        return code
+
+
+class FilterColumns:
+    """The filter rows of an index by position, 0 to n-1. Rows are added at the end only."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, Column] = {}
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def extend(self, rows: Sequence[FilterRow]) -> None:
+        """Add rows; they get the next positions."""
+        values: dict[str, list[tuple[int, tuple[str, ...] | float]]] = {}
+        for position, row in enumerate(rows, start=self._length):
+            for field, value in row.items():
+                values.setdefault(field, []).append((position, value))
+        for field, some in values.items():
+            self._columns.setdefault(field, Column()).extend(some)
+        self._length += len(rows)
+
+    def mask(self, where: ProductFilter) -> Mask:
+        """(n,) which rows fulfil all conditions."""
+        mask = np.ones(self._length, dtype=np.bool_)
+        for condition in where.conditions:
+            mask &= self._fulfilled(condition)
+        return mask
+
+    def taken(self, positions: NDArray[np.int64]) -> FilterColumns:
+        """A copy that holds the rows at these positions alone, in this order."""
+        new_position = np.full(self._length, -1, dtype=np.int64)
+        new_position[positions] = np.arange(len(positions))
+        copy = FilterColumns()
+        moved = {field: column.taken(new_position) for field, column in self._columns.items()}
+        copy._columns = {field: column for field, column in moved.items() if not column.is_empty()}
+        copy._length = len(positions)
+        return copy
+
+    def save(self, folder: Path) -> None:
+        """Write two files."""
+        arrays = {
+            f"{place}.{name}": array
+            for place, column in enumerate(self._columns.values())
+            for name, array in column.arrays().items()
+        }
+        np.savez(folder / ARRAYS_FILE, **arrays)  # type: ignore[arg-type]
+        words = {
+            "length": self._length,
+            "fields": [
+                {"name": field, "vocabulary": column.vocabulary()}
+                for field, column in self._columns.items()
+            ],
+        }
+        (folder / WORDS_FILE).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> FilterColumns:
+        """Read what `save` wrote."""
+        words = json.loads((folder / WORDS_FILE).read_text(encoding="utf-8"))
+        columns = cls()
+        columns._length = words["length"]
+        with np.load(folder / ARRAYS_FILE, allow_pickle=False) as arrays:
+            for place, field in enumerate(words["fields"]):
+                own = {
+                    name: arrays[f"{place}.{name}"]
+                    for name in ("codes", "owners", "numbers", "number_owners")
+                }
+                columns._columns[field["name"]] = Column.restored(field["vocabulary"], own)
+        return columns
+
+    def _fulfilled(self, condition: Condition) -> Mask:
+        mask = np.zeros(self._length, dtype=np.bool_)
+        column = self._columns.get(condition.field, Column())
+        match condition:
+            case AnyOf():
+                column.any_of(condition.values, mask)
+                return ~mask if condition.negate else mask
+            case Between():
+                column.between(condition.low, condition.high, mask)
+                return mask
+            case Exists():
+                column.exists(mask)
+                return mask if condition.present else ~mask

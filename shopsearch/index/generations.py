@@ -1,0 +1,269 @@
+"""Index generations on disk: built beside the live one, swapped in by one rename.
+
+    home/
+      CURRENT                     the id of the live generation
+      generations/
+        20260122T101500123-7f3a/  manifest.json and the files of the index
+        .building-<pid>-<id>/     a build under way, or what a killed one left behind
+
+A reader sees the old generation or the new one, at every moment and after every power cut: files
+and folders reach the disk before the name that leads to them does.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from shopsearch.errors import GenerationDamaged, GenerationMismatch, GenerationMissing
+from shopsearch.index.base import VectorIndex
+from shopsearch.index.manifest import REMEDY, Manifest, sha256
+
+__all__ = ["Generation", "Generations", "Manifest"]
+
+log = structlog.get_logger(__name__)
+
+CURRENT = "CURRENT"
+FOLDER = "generations"
+BUILDING = ".building-"
+REMOVING = ".removing-"
+LEFT_BEHIND_AFTER_S = 24 * 3600  # a build takes hours at most
+
+_ID = re.compile(r"\d{8}T\d{9}-[0-9a-f]{4}")
+_TIME = "%Y%m%dT%H%M%S"
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """An index that can be searched, and its manifest."""
+
+    manifest: Manifest
+    index: VectorIndex
+
+
+class Generations:
+    """The generations below a home folder.
+
+    `loaders` says for each kind of index how it is read. Any number of processes may read; one at a
+    time may publish.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        loaders: Mapping[str, Callable[[Path], VectorIndex]],
+        keep: int = 3,
+    ) -> None:
+        self._root = root
+        self._folder = root / FOLDER
+        self._loaders = loaders
+        self._keep = keep
+        self._building: set[Path] = set()
+
+    @property
+    def current_path(self) -> Path:
+        """The file that names the live generation; it changes with every swap."""
+        return self._root / CURRENT
+
+    def current_id(self) -> str | None:
+        """The live generation, or None where nothing is indexed yet."""
+        try:
+            text = self.current_path.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise GenerationDamaged(
+                f"{self.current_path} cannot be read ({error}): {REMEDY}"
+            ) from error
+        if not _ID.fullmatch(text):
+            raise GenerationDamaged(f"{self.current_path} names no generation: {REMEDY}")
+        return text
+
+    def ids(self) -> list[str]:
+        """All generations, newest first."""
+        if not self._folder.is_dir():
+            return []
+        names = (path.name for path in self._folder.iterdir())
+        return sorted((name for name in names if _ID.fullmatch(name)), reverse=True)
+
+    def manifest(self, generation_id: str) -> Manifest:
+        """The manifest of a generation; its files are not looked at."""
+        return Manifest.read(self._existing(generation_id))
+
+    def manifests(self) -> list[Manifest]:
+        """The manifests of all generations, newest first; one that cannot be read is left out."""
+        manifests = []
+        for generation_id in self.ids():
+            try:
+                manifests.append(self.manifest(generation_id))
+            except (GenerationDamaged, GenerationMismatch, GenerationMissing) as error:
+                log.warning("a manifest cannot be read", generation=generation_id, error=str(error))
+        return manifests
+
+    def load(self, generation_id: str | None = None) -> Generation:
+        """A generation, every file of it checked; the live one where none is named.
+
+        Raises `GenerationMissing`, `GenerationDamaged` and `GenerationMismatch`.
+        """
+        generation_id = generation_id or self.current_id()
+        if generation_id is None:
+            raise GenerationMissing(
+                f"there is no index in {self._root} yet; index a feed first: `shopsearch index "
+                "FEED`"
+            )
+        folder = self._existing(generation_id)
+        manifest = Manifest.read(folder)
+        manifest.verify(folder)
+        loader = self._loaders.get(manifest.index_kind)
+        if loader is None:
+            raise GenerationMismatch(
+                f"the index generation {generation_id} is of the kind {manifest.index_kind!r}, but "
+                f"only {', '.join(sorted(self._loaders))} can be read: run `shopsearch reindex`"
+            )
+        index = loader(folder)
+        if (len(index), index.dimension) != (manifest.count, manifest.dimension):
+            raise GenerationDamaged(
+                f"{folder} holds {len(index)} vectors of {index.dimension} dimensions, its "
+                f"manifest says {manifest.count} of {manifest.dimension}: {REMEDY}"
+            )
+        return Generation(manifest, index)
+
+    def publish(
+        self, index: VectorIndex, *, encoder_id: str, fusion_id: str, store_revision: int
+    ) -> Manifest:
+        """Write an index as a new generation and make it the live one."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._clear_leftovers()
+        generation_id, created_at = self._next_id()
+        building = self._folder / f"{BUILDING}{os.getpid()}-{generation_id}"
+        self._building.add(building)
+        try:
+            building.mkdir()
+            index.save(building)
+            manifest = Manifest(
+                generation_id=generation_id,
+                created_at=created_at.isoformat(),
+                encoder_id=encoder_id,
+                fusion_id=fusion_id,
+                index_kind=index.kind,
+                dimension=index.dimension,
+                count=len(index),
+                store_revision=store_revision,
+                files={path.name: sha256(path) for path in sorted(building.iterdir())},
+            )
+            manifest.write(building)
+            for path in building.iterdir():
+                _fsync(path)
+            _fsync(building)
+            building.rename(self._folder / generation_id)
+            _fsync(self._folder)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+            self._building.discard(building)
+        self._make_current(generation_id)
+        self._prune()
+        log.info("published an index generation", generation=generation_id, count=manifest.count)
+        return manifest
+
+    def rollback(self, generation_id: str | None = None) -> Manifest:
+        """Make an earlier generation the live one: the one named, or the one before the live one.
+
+        Raises `GenerationMissing`; a damaged generation does not become the live one.
+        """
+        target = generation_id or self._previous_id()
+        manifest = self.load(target).manifest
+        self._make_current(target)
+        log.info("rolled back the index", generation=target)
+        return manifest
+
+    def _previous_id(self) -> str:
+        try:
+            current = self.current_id()
+        except GenerationDamaged:
+            current = None
+        earlier = [id_ for id_ in self.ids() if current is None or id_ < current]
+        if not earlier:
+            raise GenerationMissing(
+                f"there is no generation in {self._folder} before {current or 'the first one'}; "
+                "run `shopsearch reindex` to make a new one"
+            )
+        return earlier[0]
+
+    def _existing(self, generation_id: str) -> Path:
+        folder = self._folder / generation_id
+        if not _ID.fullmatch(generation_id) or not folder.is_dir():
+            there = ", ".join(self.ids()) or "none"
+            raise GenerationMissing(
+                f"there is no index generation {generation_id!r} in {self._folder} (there: "
+                f"{there}): {REMEDY}"
+            )
+        return folder
+
+    def _next_id(self) -> tuple[str, datetime]:
+        """An id greater than all before, even where the clock was set back."""
+        now = datetime.now(UTC)
+        newest = next(iter(self.ids()), None)
+        while True:
+            stamp = f"{now:{_TIME}}{now.microsecond // 1000:03}"
+            if newest is None or stamp > newest.split("-")[0]:
+                return f"{stamp}-{secrets.token_hex(2)}", now
+            date, millisecond = newest[:15], int(newest[15:18])
+            now = datetime.strptime(date, _TIME).replace(tzinfo=UTC)
+            now += timedelta(milliseconds=millisecond + 1)
+
+    def _make_current(self, generation_id: str) -> None:
+        beside = self._root / f"{CURRENT}.{os.getpid()}.new"
+        beside.write_text(generation_id + "\n", encoding="utf-8")
+        _fsync(beside)
+        beside.replace(self.current_path)
+        _fsync(self._root)
+
+    def _prune(self) -> None:
+        kept = {*self.ids()[: self._keep], self.current_id()}
+        for generation_id in self.ids():
+            if generation_id not in kept:
+                # renamed first: half a generation must not look like a damaged one
+                doomed = self._folder / f"{REMOVING}{generation_id}"
+                (self._folder / generation_id).rename(doomed)
+                shutil.rmtree(doomed, ignore_errors=True)
+
+    def _clear_leftovers(self) -> None:
+        for path in self._folder.glob(f"{REMOVING}*"):
+            shutil.rmtree(path, ignore_errors=True)
+        for path in self._folder.glob(f"{BUILDING}*"):
+            if path not in self._building and _is_left_behind(path):
+                log.info("cleared the remains of a killed build", folder=path.name)
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_left_behind(building: Path) -> bool:
+    pid = building.name.removeprefix(BUILDING).split("-")[0]
+    try:
+        if not pid.isdigit() or int(pid) == os.getpid():
+            return True
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass  # it lives, as another user
+    try:
+        return time.time() - building.stat().st_mtime > LEFT_BEHIND_AFTER_S
+    except FileNotFoundError:
+        return False
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

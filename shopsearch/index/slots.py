@@ -1,0 +1,108 @@
+"""Which key lies at which position of an index, and what a filter can ask about it.
+
+Positions are given once, in the order of arrival. A replaced or deleted key leaves its position
+behind as dead; `survivors` tells which to keep when the index is made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopsearch.domain import FilterRow, ProductFilter
+from shopsearch.index.columns import FilterColumns, Mask
+from shopsearch.index.growing import Growing
+
+KEYS_FILE = "keys.npy"
+ALIVE_FILE = "alive.npy"
+
+
+class Slots:
+    """The bookkeeping that all indexes share; vectors are theirs."""
+
+    def __init__(self) -> None:
+        self._keys = Growing(np.empty(0, dtype=np.int64))
+        self._alive = Growing(np.empty(0, dtype=np.bool_))
+        self._columns = FilterColumns()
+        self._position_of: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._position_of)
+
+    @property
+    def n_positions(self) -> int:
+        """How many positions there are, dead ones included."""
+        return len(self._keys)
+
+    @property
+    def n_dead(self) -> int:
+        """How many positions are dead."""
+        return self.n_positions - len(self)
+
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """(n_positions,) the key at each position."""
+        return self._keys.rows
+
+    def extend(self, keys: NDArray[np.int64], rows: Sequence[FilterRow]) -> None:
+        """Give the next positions to keys that differ; where they were before is dead."""
+        self.delete(keys)
+        start = self.n_positions
+        self._keys.extend(keys)
+        self._alive.extend(np.ones(len(keys), dtype=np.bool_))
+        self._columns.extend(rows)
+        self._position_of.update(zip(keys.tolist(), range(start, start + len(keys)), strict=True))
+
+    def delete(self, keys: NDArray[np.int64]) -> None:
+        """Make the positions of these keys dead."""
+        gone = [self._position_of.pop(key, None) for key in np.asarray(keys).tolist()]
+        self._alive.rows[[position for position in gone if position is not None]] = False
+
+    def mask(self, where: ProductFilter) -> Mask:
+        """(n_positions,) where a living key passes the filter."""
+        if not where:
+            return self._alive.rows
+        return self._columns.mask(where) & self._alive.rows
+
+    def matching(self, where: ProductFilter) -> NDArray[np.int64]:
+        """The living keys that pass the filter, ascending."""
+        matching: NDArray[np.int64] = np.sort(self.keys[self.mask(where)])
+        return matching
+
+    def positions(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(N,) the positions of keys; -1 where a key is not there."""
+        found = [self._position_of.get(key, -1) for key in np.asarray(keys).tolist()]
+        return np.array(found, dtype=np.int64)
+
+    def survivors(self) -> NDArray[np.int64]:
+        """The positions of the living."""
+        return np.flatnonzero(self._alive.rows)
+
+    def taken(self, positions: NDArray[np.int64]) -> Slots:
+        """A copy that holds these living positions alone, in this order."""
+        copy = Slots()
+        copy._keys.extend(self.keys[positions])
+        copy._alive.extend(np.ones(len(positions), dtype=np.bool_))
+        copy._columns = self._columns.taken(positions)
+        copy._position_of = dict(zip(copy.keys.tolist(), range(len(positions)), strict=True))
+        return copy
+
+    def save(self, folder: Path) -> None:
+        """Write keys and filter columns."""
+        np.save(folder / KEYS_FILE, self.keys, allow_pickle=False)
+        np.save(folder / ALIVE_FILE, self._alive.rows, allow_pickle=False)
+        self._columns.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Slots:
+        """Read what `save` wrote."""
+        slots = cls()
+        slots._keys.extend(np.load(folder / KEYS_FILE, allow_pickle=False))
+        slots._alive.extend(np.load(folder / ALIVE_FILE, allow_pickle=False))
+        slots._columns = FilterColumns.load(folder)
+        alive = slots.survivors()
+        slots._position_of = dict(zip(slots.keys[alive].tolist(), alive.tolist(), strict=True))
+        return slots
