@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import islice
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -32,6 +33,7 @@ _BLOCKS = (
 _MARKUP = re.compile(
     r"<[a-zA-Z/!][^<>]*>|&(?:[a-zA-Z][a-zA-Z0-9]{1,31}|#\d{1,7}|#[xX][\da-fA-F]{1,6});"
 )
+_REFERENCE = re.compile(r"(?:^|[_.])(?:id|sku|code|ean|upc|mpn|asin|group|url|link|split)s?$")
 _SPACES = re.compile(r"\s+")
 _YES, _NO = (
     {"yes", "true", "y"},
@@ -46,14 +48,13 @@ def compose(product: Product) -> str:
     The same product gives the same text, whatever the order of its attributes. "" if it has none.
     """
     title = clean(product.title)[:_MAX_TITLE_CHARS]
-    parts = [title]
     brand = clean(product.brand)
-    if brand.casefold() not in title.casefold():
-        parts.append(brand)
-    parts.append(clean(product.product_type.replace(CATEGORY_SEPARATOR, ", ")))
-    parts.extend(_attributes(product))
+    category = clean(product.product_type.replace(CATEGORY_SEPARATOR, ", "))
+    parts = [title, "" if brand.casefold() in title.casefold() else brand, category]
+    said = " ".join((title, brand, category)).casefold()
+    parts.extend(_attributes(product, said))
     parts.append(clean(product.description))
-    return _sentences(part for part in parts if part)[:MAX_TEXT_CHARS].rstrip()
+    return _sentences(filter(None, parts))[:MAX_TEXT_CHARS].rstrip()
 
 
 def clean_query(text: str) -> str:
@@ -101,7 +102,8 @@ def _visible(text: str) -> Iterator[str]:
             yield character  # the two joiners make letters of Indic scripts, and emoji
 
 
-def _attributes(product: Product) -> Iterator[str]:
+def _attributes(product: Product, said: str) -> Iterator[str]:
+    """Sentences for what is not `said` yet, looks first."""
     named = {
         "color": product.color,
         "material": product.material,
@@ -109,26 +111,24 @@ def _attributes(product: Product) -> Iterator[str]:
         "gender": product.gender,
     }
     others = ((name, product.attributes[name]) for name in sorted(product.attributes))
-    told = 0
-    for name, value in (*named.items(), *others):
-        if sentence := _attribute(name, value):
-            yield sentence
-            told += 1
-        if told == _MAX_ATTRIBUTES:
-            return
+    sentences = (
+        _attribute(name, clean(value).replace("|", ", "), said)
+        for name, value in (*named.items(), *others)
+    )
+    return islice(filter(None, sentences), _MAX_ATTRIBUTES)
 
 
-def _attribute(name: str, value: str) -> str:
+def _attribute(name: str, words: str, said: str) -> str:
     """Such as `pattern: striped`; "" for what tells neither looks nor use."""
-    words = clean(value)
-    if not words or words.casefold() in _NO or words.startswith(("http://", "https://", "{", "[")):
+    value = words.casefold()
+    if not words or value in _NO or value in said or _REFERENCE.search(name):
         return ""
     name = _plain(name.replace("_", " ").replace(".", " "))
-    if words.casefold() in _YES:
+    if value in _YES:
         return name
-    if len(words) > _MAX_ATTRIBUTE_CHARS or not any(map(str.isalpha, words)):
+    if len(words) > _MAX_ATTRIBUTE_CHARS or value.startswith(("http://", "https://", "{", "[")):
         return ""
-    return f"{name}: {words}"
+    return f"{name}: {words}" if any(map(str.isalpha, words)) else ""
 
 
 def _sentences(parts: Iterator[str]) -> str:
