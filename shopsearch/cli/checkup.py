@@ -14,7 +14,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shopsearch.errors import GenerationMissing, ShopsearchError
+from shopsearch.errors import ShopsearchError
 
 if TYPE_CHECKING:
     from shopsearch.bootstrap import Services
@@ -185,16 +185,15 @@ def _database(services: Services) -> Finding:
 
 
 def _index(services: Services) -> Finding:
-    try:
-        generation = services.generations.load()
-    except GenerationMissing as error:
-        return Finding("index", Verdict.WARN, str(error), _FIRST_STEP)
+    if services.generations.current_id() is None:
+        return Finding("index", Verdict.WARN, "there is none yet", _FIRST_STEP)
+    generation = services.generations.load()
     manifest = generation.manifest
     embedder = services.embedder
     manifest.check(encoder_id=embedder.encoder_id, fusion_id=embedder.fusion_id)
     message = (
         f"generation {manifest.generation_id}: {len(generation.index)} products, "
-        f"{manifest.kind}, checksums hold"
+        f"{manifest.index_kind}, checksums hold"
     )
     behind = services.store.revision() - manifest.store_revision
     if behind > 0:

@@ -9,11 +9,10 @@ import click
 
 from shopsearch.cli.options import GlobalOptions
 from shopsearch.cli.outcome import Exit
-from shopsearch.cli.serve import host_option, port_option
+from shopsearch.cli.serve import announce, host_option, port_option
 
 if TYPE_CHECKING:
     from shopsearch.demo.vendure import DemoCatalog
-    from shopsearch.settings import Settings
 
 
 @click.command()
@@ -24,12 +23,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Real photos from an npm package, or products drawn here; auto takes what can be had.",
 )
-@click.option("--serve/--no-serve", "serving", default=True, help="Serve the page afterwards.")
+@click.option("--serve/--no-serve", "serve_it", default=True, help="Serve the page afterwards.")
 @host_option
 @port_option
 @click.pass_context
 def demo(
-    ctx: click.Context, *, catalog: str, serving: bool, host: str | None, port: int | None
+    ctx: click.Context, *, catalog: str, serve_it: bool, host: str | None, port: int | None
 ) -> None:
     """Index a demo catalog and serve it.
 
@@ -40,9 +39,11 @@ def demo(
     settings = options._replace(home=home).settings(host=host, port=port)
     code = _index(options._replace(home=home), catalog)
     click.echo(f"search it from here too: shopsearch --home {home} search 'something red'")
-    if not serving:
+    if not serve_it:
         ctx.exit(code)
-    _serve(settings)
+    from shopsearch.server import serving
+
+    serving.serve(settings, announce)
 
 
 def _index(options: GlobalOptions, catalog: str) -> Exit:
@@ -87,10 +88,3 @@ def _drawn(folder: Path) -> DemoCatalog:
     return DemoCatalog(
         feed=feed, mapping=FieldMapping(), source="drawn by shopsearch", licence="Apache-2.0"
     )
-
-
-def _serve(settings: Settings) -> None:
-    from shopsearch.server import serving
-
-    click.echo(f"open http://{settings.host}:{settings.port} in a browser; Ctrl-C stops")
-    serving.serve(settings)

@@ -108,7 +108,7 @@ def _facts(services: Services) -> dict[str, str]:
     return {
         "encoder": manifest.encoder_id,
         "fusion": manifest.fusion_id,
-        "index": f"{manifest.kind}, generation {manifest.generation_id}",
+        "index": f"{manifest.index_kind}, generation {manifest.generation_id}",
         "products": str(manifest.count),
     }
 

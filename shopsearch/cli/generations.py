@@ -9,7 +9,7 @@ import click
 from shopsearch.cli.options import GlobalOptions, json_option
 
 if TYPE_CHECKING:
-    from shopsearch.index.generations import Manifest
+    from shopsearch.index.manifest import Manifest
 
 
 @click.command()
@@ -56,10 +56,11 @@ def _row(manifest: Manifest, live: str | None) -> dict[str, Any]:
     return {
         "generation": manifest.generation_id,
         "live": manifest.generation_id == live,
+        "created_at": manifest.created_at,
         "products": manifest.count,
         "encoder": manifest.encoder_id,
         "fusion": manifest.fusion_id,
-        "kind": manifest.kind,
+        "index": manifest.index_kind,
     }
 
 
@@ -69,14 +70,15 @@ def _show(rows: list[dict[str, Any]]) -> None:
     from shopsearch.cli import console
 
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("", "generation", "products", "index", "encoder", "fusion"):
+    for title in ("", "generation", "made", "products", "index", "encoder", "fusion"):
         table.add_column(title, overflow="fold", justify="right" if title == "products" else "left")
     for row in rows:
         table.add_row(
             "live" if row["live"] else "",
             row["generation"],
+            row["created_at"][:16].replace("T", " "),
             str(row["products"]),
-            row["kind"],
+            row["index"],
             row["encoder"],
             row["fusion"],
             style="bold" if row["live"] else None,

@@ -30,4 +30,9 @@ def serve(options: GlobalOptions, *, host: str | None, port: int | None) -> None
     settings = options.settings(host=host, port=port)
     from shopsearch.server import serving
 
-    serving.serve(settings)
+    serving.serve(settings, announce)
+
+
+def announce(address: str) -> None:
+    """Say where the page is, as soon as it answers."""
+    click.echo(f"open {address} in a browser; Ctrl-C stops the server")
