@@ -103,8 +103,8 @@ def _torch(_services: Services) -> Finding:
         )
     if not _operators_work():
         message += (
-            f"; torchvision {torchvision.__version__} was built for another torch, "
-            "which is made up for here"
+            f"; torchvision {torchvision.__version__} was built for another torch; "
+            "shopsearch makes up for what it lacks"
         )
     return Finding("torch", Verdict.OK, message)
 

@@ -20,7 +20,7 @@ def configure(level: Level, log_format: Format) -> None:
     stamps: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _stamper(log_format),
     ]
     structlog.configure(
         processors=[*stamps, *_rendering(log_format)],
@@ -64,7 +64,13 @@ class _CurrentStderr:
         sys.stderr.flush()
 
 
+def _stamper(log_format: Format) -> structlog.processors.TimeStamper:
+    if log_format == "json":
+        return structlog.processors.TimeStamper(fmt="iso", utc=True)
+    return structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+
+
 def _rendering(log_format: Format) -> list[Any]:
     if log_format == "json":
         return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0, pad_level=False)]
