@@ -1,0 +1,84 @@
+"""Where things are on this site: the one place that writes an address.
+
+A product id is the shop's own and may hold anything. Most travel as the last part of a path. Those
+that browsers and proxies would tidy up on the way ("..", "a//b") travel as a parameter instead.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urlencode, urlsplit
+
+from shopsearch.domain import Hit, Sort
+from shopsearch.server.search_request import DEFAULT_SIZE, SearchRequest
+
+THUMBNAIL_SIZES_PX = (160, 320, 480)
+
+_TIDIED_UP = re.compile(r"(^|/)\.{0,2}(/|$)|[\\\x00-\x1f]|/similar$")
+
+
+def product_address(product_id: str) -> str:
+    """The page of a product."""
+    return _with_id("/products", product_id)
+
+
+def api_product_address(product_id: str) -> str:
+    """A product of the API."""
+    return _with_id("/api/v1/products", product_id)
+
+
+def picture_address(content_hash: str | None, longest_side_px: int | None = None) -> str | None:
+    """A picture: its working copy, or a thumbnail of one of `THUMBNAIL_SIZES_PX`."""
+    if content_hash is None:
+        return None
+    size = "" if longest_side_px is None else f"/{longest_side_px}"
+    return f"/media/{content_hash}{size}"
+
+
+def hit_picture_address(hit: Hit) -> str | None:
+    """The working copy of the picture of a hit."""
+    return picture_address(hit.image_hash)
+
+
+def search_fields(request: SearchRequest) -> list[tuple[str, str]]:
+    """The fields of the form, or of the address, that ask for the same again."""
+    fields = [
+        ("q", request.text),
+        ("image_url", request.image_url or ""),
+        ("like", request.product_id or ""),
+        ("text_weight", "" if request.text_weight == 0.5 else f"{request.text_weight:g}"),
+        *(("not", words) for words in request.negatives),
+        *((f"filter.{any_of.field}", v) for any_of in request.filters for v in any_of.values),
+        ("price.min", "" if request.price_min is None else f"{request.price_min:.12g}"),
+        ("price.max", "" if request.price_max is None else f"{request.price_max:.12g}"),
+        ("sort", "" if request.sort is Sort.RELEVANCE else request.sort.value),
+        ("size", "" if request.size == DEFAULT_SIZE else str(request.size)),
+        ("page", "" if request.page == 1 else str(request.page)),
+    ]
+    return [(name, value) for name, value in fields if value]
+
+
+def search_address(request: SearchRequest) -> str:
+    """The page that answers a search. Pictures do not travel in addresses."""
+    fields = [(name, value) for name, value in search_fields(request) if name != "image_url"]
+    return "/search" + (f"?{urlencode(fields)}" if fields else "")
+
+
+def like_address(product_id: str) -> str:
+    """The page of what is like a product."""
+    return search_address(SearchRequest(product_id=product_id))
+
+
+def outside_address(link: str) -> str | None:
+    """A link that a feed gave, where it is safe to follow: http and https alone."""
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return None
+    return link if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def _with_id(folder: str, product_id: str) -> str:
+    if _TIDIED_UP.search(product_id):
+        return f"{folder}?{urlencode({'id': product_id})}"
+    return f"{folder}/{quote(product_id)}"

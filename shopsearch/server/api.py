@@ -1,0 +1,96 @@
+"""`/api/v1`: what the shop's other services ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from flask import Blueprint, Flask, Response, abort, jsonify, request
+
+from shopsearch.domain import SearchPage
+from shopsearch.errors import QueryError
+from shopsearch.server.addresses import hit_picture_address, picture_address
+from shopsearch.server.context import services
+from shopsearch.server.search_request import (
+    MAX_SIZE,
+    SearchRequest,
+    flat_fields,
+    read_count,
+    read_search,
+)
+from shopsearch.server.uploads import form_fields, picture_of, uploaded_picture
+from shopsearch.wire import page_json, product_json
+
+MAX_JSON_BYTES = 64 * 1024
+N_SIMILAR = 12
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+
+
+def install(app: Flask) -> None:
+    """Serve the API."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/search")
+def search() -> Response:
+    """Products by words, by a product, or by filter alone."""
+    asked = read_search(request.args.items(multi=True))
+    if asked.image_url:
+        raise QueryError("`image_url` is fetched for POST alone; send the same fields as JSON")
+    return _answer(asked, image=None)
+
+
+@blueprint.post("/search")
+def search_with_a_body() -> Response:
+    """The same, with a picture: uploaded as the part `image`, or fetched from `image_url`."""
+    if request.is_json:
+        asked, uploaded = read_search(_json_fields()), None
+    elif request.mimetype == "multipart/form-data":
+        asked, uploaded = read_search(form_fields()), uploaded_picture()
+    else:
+        abort(415, "send application/json, or multipart/form-data with a part named `image`")
+    return _answer(asked, picture_of(asked, uploaded))
+
+
+@blueprint.get("/products/<path:product_id>")
+def product(product_id: str) -> Response:
+    """One product."""
+    stored = services().search.product(product_id)
+    return jsonify(product_json(stored.product, picture_address(stored.record.image_hash)))
+
+
+@blueprint.get("/products")
+def product_by_parameter() -> Response:
+    """One product whose id cannot travel in a path, such as "..": `?id=`."""
+    return product(request.args.get("id") or _no_id())
+
+
+@blueprint.get("/products/<path:product_id>/similar")
+def similar(product_id: str) -> Response:
+    """The products most like one; `?k=` of them."""
+    k = read_count(request.args.items(multi=True), "k", high=MAX_SIZE, otherwise=N_SIMILAR)
+    return jsonify(_page_json(services().search.similar(product_id, k=k)))
+
+
+def _answer(asked: SearchRequest, image: bytes | None) -> Response:
+    page = services().search.search(asked.query(image))
+    return jsonify({**_page_json(page), "page": asked.page, "size": asked.size})
+
+
+def _page_json(page: SearchPage) -> dict[str, object]:
+    return page_json(page, hit_picture_address)
+
+
+def _json_fields() -> Iterable[tuple[str, str]]:
+    request.max_content_length = MAX_JSON_BYTES
+    try:
+        document = json.loads(request.get_data())
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise QueryError(f"the body is not JSON: {reason}") from None
+    return flat_fields(document)
+
+
+def _no_id() -> str:
+    raise QueryError("name the product: /api/v1/products/ID, or ?id=ID")

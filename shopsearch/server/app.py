@@ -1,0 +1,52 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from shopsearch.bootstrap import Services
+from shopsearch.server import api, errors, health, media, pages, request_log, security
+from shopsearch.server.context import give_services
+from shopsearch.server.web_folder import find_web_folder, fingerprint
+
+MAX_FORM_BYTES = 64 * 1024  # all fields of a form but the picture
+MAX_FORM_PARTS = 100
+
+
+class PlainJson(DefaultJSONProvider):
+    """Keys stay in the order given, letters stay readable, and NaN is refused."""
+
+    sort_keys = False
+    ensure_ascii = False
+
+    def dumps(self, obj: object, **kwargs: object) -> str:
+        """See `DefaultJSONProvider.dumps`."""
+        return super().dumps(obj, allow_nan=False, **kwargs)
+
+
+def create_app(services: Services) -> Flask:
+    """The whole web application over one set of services, which the caller keeps open."""
+    web = find_web_folder()
+    app = Flask(
+        "shopsearch",
+        template_folder=str(web / "templates"),
+        static_folder=str(web / "static"),
+        # the version is a folder of the address: modules that import each other share it, and
+        # browsers may keep what is under it for ever
+        static_url_path=f"/static/{fingerprint(web / 'static')}",
+    )
+    app.json = PlainJson(app)
+    app.config.update(
+        MAX_CONTENT_LENGTH=services.settings.max_image_bytes + MAX_FORM_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
+        MAX_FORM_PARTS=MAX_FORM_PARTS,
+        SEND_FILE_MAX_AGE_DEFAULT=365 * 24 * 3600,
+    )
+    app.url_map.merge_slashes = False  # a product id may hold two slashes in a row
+    app.url_map.strict_slashes = False
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    give_services(app, services)
+    for part in (request_log, security, errors, media, health, api, pages):
+        part.install(app)
+    return app

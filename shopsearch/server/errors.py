@@ -1,0 +1,141 @@
+"""The one place where an error becomes a status.
+
+Pages get a page that says what happened and what to do; the API and the health checks get
+`application/problem+json` (RFC 9457). What went wrong inside stays inside: the visitor gets the
+request's id, the log gets the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import structlog
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from shopsearch import errors
+from shopsearch.server.context import services
+from shopsearch.server.request_log import request_id
+
+_log = structlog.get_logger(__name__)
+
+STATUS_OF: dict[type[Exception], HTTPStatus] = {
+    errors.UnknownProduct: HTTPStatus.NOT_FOUND,
+    errors.QueryError: HTTPStatus.BAD_REQUEST,
+    errors.PictureRejected: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.FetchRejected: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.GenerationMissing: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.GenerationMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.GenerationDamaged: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.EncoderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ShopsearchError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""By type; an error that is not listed counts as its nearest listed ancestor."""
+
+_TOLD_TO_VISITORS = (errors.QueryError, errors.ProductRejected, errors.GenerationMissing)
+_RETRY_AFTER_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong with one request, as the visitor is told it."""
+
+    status: HTTPStatus
+    code: str  # stable, for programs: "unknown-product"
+    detail: str
+
+    @property
+    def title(self) -> str:
+        """What the status means, in words."""
+        return self.status.phrase
+
+
+def install(app: Flask) -> None:
+    """Answer every error of an application from here."""
+    app.register_error_handler(errors.ShopsearchError, _answer_shopsearch_error)
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(Exception, _answer_surprise)
+
+
+def problem_of(error: errors.ShopsearchError) -> Problem:
+    """What a visitor is told of an error that shopsearch raised on purpose."""
+    status = next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
+    told = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, _TOLD_TO_VISITORS)
+    detail = str(error) if told else _closed_message(status)
+    return Problem(status, _kebab(type(error).__name__), detail)
+
+
+def problem_response(problem: Problem) -> Response:
+    """The problem as RFC 9457 has it."""
+    response = jsonify(
+        type="about:blank",
+        title=problem.title,
+        status=problem.status.value,
+        detail=problem.detail,
+        code=problem.code,
+        request_id=request_id(),
+    )
+    response.content_type = "application/problem+json"
+    return _with_status(response, problem)
+
+
+def _answer_shopsearch_error(error: errors.ShopsearchError) -> Response:
+    problem = problem_of(error)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("request failed", code=problem.code, reason=str(error))
+    return _answer(problem)
+
+
+def _answer_http_error(error: HTTPException) -> Response:
+    if error.code is None or error.code < HTTPStatus.BAD_REQUEST:  # a redirect
+        return make_response(error.get_response())
+    status = HTTPStatus(error.code)
+    if isinstance(error, RequestEntityTooLarge):
+        limit_mb = services().settings.max_image_bytes / 1e6
+        detail = f"that is too large: a picture may have up to {limit_mb:g} MB; scale it down first"
+        return _answer(Problem(status, "too-large", detail))
+    answer = _answer(Problem(status, _kebab(status.phrase.title()), error.description or ""))
+    if allowed := getattr(error, "valid_methods", None):
+        answer.headers["Allow"] = ", ".join(sorted(allowed))
+    return answer
+
+
+def _answer_surprise(error: Exception) -> Response:
+    """A defect. Everything about it goes to the log, nothing to the visitor."""
+    _log.error("request failed unexpectedly", exc_info=error)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return _answer(Problem(status, "internal-error", _closed_message(status)))
+
+
+def _answer(problem: Problem) -> Response:
+    if wants_json():
+        return problem_response(problem)
+    response = make_response(render_template("error.html", problem=problem, asked=None))
+    return _with_status(response, problem)
+
+
+def wants_json() -> bool:
+    """Whether the request came for a program."""
+    return request.path.startswith(("/api/", "/healthz", "/readyz"))
+
+
+def _with_status(response: Response, problem: Problem) -> Response:
+    response.status_code = problem.status
+    response.headers["Cache-Control"] = "no-store"
+    if problem.status is HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(_RETRY_AFTER_S)
+    return response
+
+
+def _closed_message(status: HTTPStatus) -> str:
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        return "the search is not ready to answer; its log says why, and `shopsearch doctor` helps"
+    return f"something broke on our side; if it stays, tell the shop this number: {request_id()}"
+
+
+def _kebab(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z]+", "-", name).lower()

@@ -1,0 +1,48 @@
+"""Whether the process is alive, and whether it can answer searches."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Blueprint, Flask, Response, jsonify
+
+from shopsearch.bootstrap import Services
+from shopsearch.errors import ShopsearchError
+from shopsearch.server.context import services
+from shopsearch.server.errors import Problem, problem_response
+
+blueprint = Blueprint("health", __name__)
+
+
+def install(app: Flask) -> None:
+    """Serve the health checks."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/healthz")
+def alive() -> Response:
+    """The process answers."""
+    return jsonify(status="alive")
+
+
+@blueprint.get("/readyz")
+def ready() -> Response:
+    """The model is in memory and a generation of the index is live."""
+    reason = reason_not_ready(services())
+    if reason is not None:
+        return problem_response(Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", reason))
+    manifest = services().live.get().manifest
+    return jsonify(status="ready", generation=manifest.generation_id)
+
+
+def reason_not_ready(services: Services) -> str | None:
+    """Why searches cannot be answered now; None when they can."""
+    if not services.encoder.is_loaded:
+        return "the model is not in memory yet; if it stays so, `shopsearch doctor` says why"
+    try:
+        services.live.get().manifest.check(
+            encoder_id=services.embedder.encoder_id, fusion_id=services.embedder.fusion_id
+        )
+    except ShopsearchError as error:
+        return str(error)
+    return None

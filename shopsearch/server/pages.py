@@ -1,0 +1,169 @@
+"""The pages of the shop. Each works without JavaScript; web/static/js makes them quick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+
+import structlog
+from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from shopsearch.domain import AnyOf, Hit, SearchPage, Sort, StoredProduct
+from shopsearch.errors import IndexFault, ProductRejected, QueryError, UnknownProduct
+from shopsearch.server import addresses, wording
+from shopsearch.server.context import services, services_of
+from shopsearch.server.errors import problem_of
+from shopsearch.server.search_request import MAX_REACH, Fields, SearchRequest, read_search
+from shopsearch.server.uploads import form_fields, picture_of, uploaded_picture
+
+N_SIMILAR = 12
+_FOLLOWERS = ("utm_", "gclid", "fbclid", "msclkid")  # what other sites hang onto links to pages
+
+_log = structlog.get_logger(__name__)
+
+blueprint = Blueprint("pages", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a page of results answers, and what it needs to say so."""
+
+    request: SearchRequest
+    pictured: bool = False  # the picture itself is with the visitor, not here
+    like: StoredProduct | None = None
+
+    @property
+    def is_weighed(self) -> bool:
+        """Whether words stand beside something else, so that one can be weighed against it."""
+        return bool(self.request.text) and (self.pictured or self.like is not None)
+
+    @property
+    def heading(self) -> str:
+        """What the results answer, in words."""
+        like = None if self.like is None else self.like.product
+        return wording.search_heading(self.request.text, pictured=self.pictured, like=like)
+
+
+def install(app: Flask) -> None:
+    """Serve the pages."""
+    app.register_blueprint(blueprint)
+    app.jinja_env.globals.update(
+        addresses=addresses,
+        wording=wording,
+        refined=replace,
+        filtered=_filtered,
+        unfiltered=_unfiltered,
+        unsaid=_unsaid,
+        n_pages=_n_pages,
+        max_image_bytes=services_of(app).settings.max_image_bytes,
+    )
+
+
+@blueprint.get("/")
+def home() -> str:
+    """What is new."""
+    _read_address()
+    page = services().search.search(SearchRequest(sort=Sort.NEWEST).query())
+    return render_template("home.html", page=page, asked=None)
+
+
+@blueprint.get("/search")
+def results() -> str:
+    """Results by what the address says; without anything asked, the whole catalog."""
+    asked = replace(_read_address(), image_url=None)
+    like = services().search.product(asked.product_id) if asked.product_id else None
+    page = services().search.search(asked.query())
+    return _results(page, Asked(asked, like=like))
+
+
+@blueprint.post("/search")
+def results_by_picture() -> AnyResponse | str:
+    """Results by a picture. Nothing of it is kept, so the page has no address to come back to."""
+    asked, uploaded = read_search(_page_names(form_fields())), uploaded_picture()
+    if uploaded is None and asked.image_url is None:
+        return redirect(addresses.search_address(asked), HTTPStatus.SEE_OTHER)
+    like = services().search.product(asked.product_id) if asked.product_id else None
+    try:
+        page = services().search.search(asked.query(picture_of(asked, uploaded)))
+    except ProductRejected as error:
+        return _picture_refused(error, Asked(asked, pictured=True, like=like))
+    return _results(page, Asked(asked, pictured=True, like=like))
+
+
+@blueprint.get("/products/<path:product_id>")
+def product(product_id: str) -> str:
+    """One product, and what is like it."""
+    stored = services().search.product(product_id)
+    return render_template(
+        "product.html", stored=stored, product=stored.product, similar=_similar(product_id)
+    )
+
+
+@blueprint.get("/products")
+def product_by_parameter() -> str:
+    """One product whose id cannot travel in a path."""
+    product_id = request.args.get("id")
+    if not product_id:
+        raise QueryError("name the product: /products/ID, or ?id=ID")
+    return product(product_id)
+
+
+def _filtered(field: str, value: str) -> SearchRequest:
+    """Everything that has a value in a field."""
+    return SearchRequest(filters=(AnyOf(field, (value,)),))
+
+
+def _unfiltered(asked: SearchRequest, field: str, value: str) -> SearchRequest:
+    """The same search without one value of a filter."""
+    kept = (
+        AnyOf(any_of.field, tuple(v for v in any_of.values if (any_of.field, v) != (field, value)))
+        for any_of in asked.filters
+    )
+    return replace(asked, filters=tuple(any_of for any_of in kept if any_of.values), page=1)
+
+
+def _unsaid(asked: SearchRequest, words: str) -> SearchRequest:
+    """The same search without one thing that it must not be like."""
+    kept = tuple(negative for negative in asked.negatives if negative != words)
+    return replace(asked, negatives=kept, page=1)
+
+
+def _n_pages(page: SearchPage, asked: SearchRequest) -> int:
+    """How many pages there are to turn; far ones are out of reach."""
+    return min(-(-page.total // asked.size), MAX_REACH // asked.size)
+
+
+def _results(page: SearchPage, asked: Asked) -> str:
+    return render_template("results.html", page=page, asked=asked)
+
+
+def _picture_refused(error: ProductRejected, asked: Asked) -> Response:
+    """The same page with the reason in the place of results, so that another try is one click."""
+    problem = problem_of(error)
+    body = render_template("picture_refused.html", problem=problem, asked=asked)
+    return make_response(body, problem.status)
+
+
+def _similar(product_id: str) -> tuple[Hit, ...]:
+    """Products like one; none while the index does not answer: the product itself still shows."""
+    try:
+        return services().search.similar(product_id, k=N_SIMILAR).hits
+    except (IndexFault, UnknownProduct) as error:
+        _log.warning("no similar products", product_id=product_id, reason=str(error))
+        return ()
+
+
+def _read_address() -> SearchRequest:
+    followed = (
+        (name, value)
+        for name, value in request.args.items(multi=True)
+        if not name.startswith(_FOLLOWERS)
+    )
+    return read_search(_page_names(followed))
+
+
+def _page_names(fields: Fields) -> Iterator[tuple[str, str]]:
+    """Pages say `like` for `product_id`: their addresses are read by people."""
+    return (("product_id" if name == "like" else name, value) for name, value in fields)

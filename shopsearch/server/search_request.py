@@ -1,0 +1,244 @@
+"""One grammar for a search, whatever carries it: an address, a form, or a JSON object.
+
+    q               words
+    image_url       the address of a picture
+    product_id      "like this one" (pages call it `like`)
+    text_weight     0..1: how much words count beside a picture or a product
+    not             what it must not be like; repeatable
+    filter.FIELD    a value of a field; repeated, either value will do
+    price.min       price.max
+    sort            relevance, price_asc, price_desc, newest
+    page, size      1 is the first page
+
+In JSON, objects may be nested: `{"price": {"min": 5}}` is `price.min`, and lists repeat. A name
+that is not in this list is refused, so that a misspelt filter never passes unnoticed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from shopsearch.domain import AnyOf, Between, Condition, ProductFilter, Query, Sort
+from shopsearch.errors import QueryError
+
+MAX_WORDS_CHARS = 1000
+MAX_SIZE = 100
+MAX_REACH = 10_000  # products; whoever needs more wants an export, not a search
+MAX_REPEATS = 50
+DEFAULT_SIZE = 24
+
+_SINGLE = frozenset(
+    {"q", "image_url", "product_id", "text_weight", "price.min", "price.max"}
+    | {"sort", "page", "size"}
+)
+_REPEATABLE = frozenset({"not"})
+_FILTER = "filter."
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_SHOWN_CHARS = 80
+
+Fields = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest:
+    """What one request asks for, but for the bytes of a picture."""
+
+    text: str = ""
+    image_url: str | None = None
+    product_id: str | None = None
+    text_weight: float = 0.5
+    negatives: tuple[str, ...] = ()
+    filters: tuple[AnyOf, ...] = ()
+    price_min: float | None = None
+    price_max: float | None = None
+    sort: Sort = Sort.RELEVANCE
+    page: int = 1
+    size: int = DEFAULT_SIZE
+
+    def query(self, image: bytes | None = None) -> Query:
+        """The query for the search service; the caller has fetched or received the picture."""
+        return Query(
+            text=self.text,
+            image=image,
+            product_id=self.product_id,
+            text_weight=self.text_weight,
+            negatives=self.negatives,
+            where=ProductFilter(self._conditions()),
+            sort=self.sort,
+            k=self.size,
+            offset=(self.page - 1) * self.size,
+        )
+
+    def _conditions(self) -> tuple[Condition, ...]:
+        words = tuple(
+            AnyOf(wanted.field, tuple(value.casefold() for value in wanted.values))
+            for wanted in self.filters
+        )
+        if self.price_min is None and self.price_max is None:
+            return words
+        return (*words, Between("price", self.price_min, self.price_max))
+
+
+def read_search(fields: Fields) -> SearchRequest:
+    """The search that named values spell. Raises `QueryError`, naming what is wrong."""
+    given = _grouped(fields)
+    single = {name: values[0] for name, values in given.items() if name in _SINGLE}
+    weight = _number(single, "text_weight", high=1)
+    request = SearchRequest(
+        text=_words(single.get("q", "")),
+        image_url=single.get("image_url"),
+        product_id=single.get("product_id"),
+        text_weight=0.5 if weight is None else weight,
+        negatives=tuple(_words(words) for words in given.get("not", ())),
+        filters=tuple(
+            AnyOf(name.removeprefix(_FILTER), tuple(values))
+            for name, values in given.items()
+            if name.startswith(_FILTER)
+        ),
+        price_min=_number(single, "price.min"),
+        price_max=_number(single, "price.max"),
+        sort=_sort(single.get("sort", Sort.RELEVANCE)),
+        page=_whole_number(single, "page", high=MAX_REACH, otherwise=1),
+        size=_whole_number(single, "size", high=MAX_SIZE, otherwise=DEFAULT_SIZE),
+    )
+    _check_together(request)
+    return request
+
+
+def read_count(fields: Fields, name: str, *, high: int, otherwise: int) -> int:
+    """The one whole number that a request may name. Raises `QueryError`."""
+    given: dict[str, str] = {}
+    for other, value in fields:
+        if other != name:
+            raise QueryError(f"there is no `{_shown(other)}` here; there is `{name}`")
+        given[name] = value
+    return _whole_number(given, name, high=high, otherwise=otherwise)
+
+
+def flat_fields(document: object) -> Iterator[tuple[str, str]]:
+    """The named values of a JSON object: nested names joined by dots, lists as repeats."""
+    if not isinstance(document, Mapping):
+        raise QueryError('the body must be a JSON object, such as {"q": "red shoes"}')
+    for name, value in document.items():
+        yield from _flat(str(name), value, depth=2)
+
+
+def _flat(name: str, value: object, depth: int) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield name, str(value)
+    elif isinstance(value, list) and depth:
+        for element in value:
+            yield from _flat(name, element, depth=0)
+    elif isinstance(value, Mapping) and depth == 2:
+        for inner, element in value.items():
+            yield from _flat(f"{name}.{inner}", element, depth=1)
+    elif value is not None:
+        raise QueryError(
+            f"`{_shown(name)}` is {_shown(str(value))}, but must be a text, a number, a list of "
+            "them, or, for `filter` and `price`, an object of them"
+        )
+
+
+def _grouped(fields: Fields) -> dict[str, list[str]]:
+    """Values by name; empty ones do not count, as forms send them for what was left out."""
+    given: dict[str, list[str]] = {}
+    for name, value in fields:
+        _refuse_unknown(name)
+        if value := _text(name, value):
+            given.setdefault(name, []).append(value)
+    for name, values in given.items():
+        limit = 1 if name in _SINGLE else MAX_REPEATS
+        if len(values) > limit:
+            raise QueryError(
+                f"`{_shown(name)}` is given {len(values)} times, but may be given "
+                f"{'once' if limit == 1 else f'{limit} times at most'}"
+            )
+    return given
+
+
+def _refuse_unknown(name: str) -> None:
+    if name in _SINGLE or name in _REPEATABLE:
+        return
+    if name.startswith(_FILTER) and 0 < len(name.removeprefix(_FILTER)) <= 64:
+        if name != "filter.price":
+            return
+        raise QueryError("prices are filtered by `price.min` and `price.max`, not by a value")
+    if name == "facets":
+        raise QueryError("facets are not there yet; leave `facets` out")
+    known = ", ".join(sorted(_SINGLE | _REPEATABLE))
+    raise QueryError(f"there is no `{_shown(name)}` to search by; there is: {known}, filter.FIELD")
+
+
+def _text(name: str, value: str) -> str:
+    """The value without control characters. JSON can spell halves of characters: refused."""
+    try:
+        (name + value).encode()
+    except UnicodeEncodeError:
+        raise QueryError(
+            f"`{_shown(name)}` holds half of a Unicode surrogate pair; send whole characters"
+        ) from None
+    if len(value) > MAX_WORDS_CHARS:
+        raise QueryError(
+            f"`{_shown(name)}` has {len(value):,} characters; the limit is {MAX_WORDS_CHARS:,}"
+        )
+    return value if name == "product_id" else _CONTROL.sub(" ", value).strip()
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _number(given: Mapping[str, str], name: str, *, high: float | None = None) -> float | None:
+    """A number from 0 to `high`, or None where it is not given."""
+    text = given.get(name)
+    if text is None:
+        return None
+    number = float(text) if _NUMBER.fullmatch(text) else None
+    if number is None or (high is not None and number > high):
+        to = f"from 0 to {high:g}" if high is not None else "of 0 or more, such as 19.99"
+        raise QueryError(f"`{name}` is {_shown(text)!r}, but must be a number {to}")
+    return number
+
+
+def _whole_number(given: Mapping[str, str], name: str, *, high: int, otherwise: int) -> int:
+    text = given.get(name)
+    if text is None:
+        return otherwise
+    number = int(text) if _WHOLE_NUMBER.fullmatch(text) else 0
+    if not 1 <= number <= high:
+        raise QueryError(
+            f"`{name}` is {_shown(text)!r}, but must be a whole number from 1 to {high:,}"
+        )
+    return number
+
+
+def _sort(text: str) -> Sort:
+    try:
+        return Sort(text)
+    except ValueError:
+        orders = ", ".join(Sort)
+        raise QueryError(f"`sort` is {_shown(text)!r}, but must be one of {orders}") from None
+
+
+def _check_together(request: SearchRequest) -> None:
+    low, high = request.price_min, request.price_max
+    if low is not None and high is not None and low > high:
+        raise QueryError(
+            f"`price.min` is {low:g} and `price.max` is {high:g}: no price is in between; swap them"
+        )
+    if request.page * request.size > MAX_REACH:
+        raise QueryError(
+            f"page {request.page:,} of {request.size} products reaches beyond the first "
+            f"{MAX_REACH:,}; ask for less, or narrow the search with a filter"
+        )
+
+
+def _shown(value: str) -> str:
+    short = value if len(value) <= _SHOWN_CHARS else value[:_SHOWN_CHARS] + "…"
+    return short.encode(errors="replace").decode()

@@ -1,0 +1,116 @@
+"""How values read on a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shopsearch.domain import CATEGORY_SEPARATOR, Price, Product, Sort, minor_digits
+from shopsearch.preprocessing.text import clean
+
+_SIGNS = {
+    "USD": "$",
+    "EUR": "€",
+    "GBP": "£",
+    "JPY": "¥",
+    "CNY": "CN¥",
+    "INR": "₹",
+    "KRW": "₩",
+    "AUD": "A$",
+    "CAD": "CA$",
+}
+ORDERS = {
+    Sort.RELEVANCE: "Best match",
+    Sort.NEWEST: "Newest",
+    Sort.PRICE_ASC: "Price, low to high",
+    Sort.PRICE_DESC: "Price, high to low",
+}
+_AVAILABLE = {"in_stock", "instock", "available", "preorder", "backorder"}
+_FIELD_LABELS = {
+    "product_type": "Category",
+    "gtin": "GTIN",
+    "item_group_id": "Group",
+    "gender": "For",
+}
+_SHOWN_FIELDS = ("color", "size", "material", "gender", "gtin")
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One step of a category path."""
+
+    name: str
+    path: str  # from the top down to here
+
+
+def price_text(price: Price) -> str:
+    """An amount as a price tag has it: `$1,299.00`, or `1,299.00 CHF`."""
+    amount = f"{price.amount:,.{minor_digits(price.currency)}f}"
+    sign = _SIGNS.get(price.currency)
+    return f"{sign}{amount}" if sign else f"{amount} {price.currency}"
+
+
+def title_text(product: Product) -> str:
+    """The title, or what stands for it where a product is all picture."""
+    return clean(product.title) or f"Product {product.product_id}"
+
+
+def field_label(name: str) -> str:
+    """The name of a field or an attribute, for people."""
+    words = name.replace("_", " ").replace(".", " ").strip()
+    return _FIELD_LABELS.get(name) or words[:1].upper() + words[1:]
+
+
+def availability_text(product: Product) -> str:
+    """`in_stock` and its like, for people."""
+    return field_label(product.availability.casefold())
+
+
+def is_available(product: Product) -> bool:
+    """Whether the shop says that it can be had."""
+    return product.availability.casefold().replace(" ", "_") in _AVAILABLE
+
+
+def category_levels(product: Product) -> tuple[Level, ...]:
+    """The category path of a product, from the top."""
+    if not product.product_type:
+        return ()
+    names = product.product_type.split(CATEGORY_SEPARATOR)
+    return tuple(
+        Level(name, CATEGORY_SEPARATOR.join(names[: n + 1])) for n, name in enumerate(names)
+    )
+
+
+def details(product: Product) -> tuple[tuple[str, str], ...]:
+    """Label and value of everything worth a row of the table, the usual fields first."""
+    fields = [(name, getattr(product, name)) for name in _SHOWN_FIELDS]
+    rows = [(field_label(name), clean(value)) for name, value in fields]
+    rows += [(field_label(name), clean(value)) for name, value in product.attributes.items()]
+    return tuple((label, value) for label, value in rows if value)
+
+
+def description_text(product: Product) -> str:
+    """The description as words alone; feeds carry HTML of any origin."""
+    return clean(product.description)
+
+
+def count_text(number: int, one: str, many: str) -> str:
+    """`1 product`, `1,600 products`."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def range_text(low: float | None, high: float | None) -> str:
+    """`from 5`, `up to 20`, `5 to 20`."""
+    if low is None:
+        return f"up to {high:,g}"
+    return f"from {low:,g}" if high is None else f"{low:,g} to {high:,g}"
+
+
+def search_heading(text: str, *, pictured: bool, like: Product | None) -> str:
+    """What the results of a search answer, as the heading above them."""
+    parts = [f"“{text}”"] if text else []
+    if pictured:
+        parts.append("your picture")
+    if like is not None:
+        parts.append(f"more like {title_text(like)}")
+    heading = " and ".join(parts) or "All products"
+    return heading[0].upper() + heading[1:]

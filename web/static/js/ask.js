@@ -1,0 +1,65 @@
+// Forms and links that ask for results: all of them become visits.
+
+import { visit } from "./visit.js";
+
+export function askInPlace() {
+  document.addEventListener("click", followLink);
+  document.addEventListener("submit", submit);
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-at-once]")) event.target.form.requestSubmit();
+  });
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("#balance")) sayWeight(event.target);
+  });
+}
+
+function followLink(event) {
+  const link = event.target.closest("a[data-visit]");
+  const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+  if (!link || !plain || event.defaultPrevented) return;
+  event.preventDefault();
+  const url = new URL(link.href);
+  if ("keepPicture" in link.dataset) url.hash = location.hash;
+  visit(url, { focus: "main" });
+}
+
+function submit(event) {
+  const form = event.target;
+  if (form.id === "search") {
+    event.preventDefault();
+    searchByWords(form);
+  } else if (form.matches("[data-refine]")) {
+    event.preventDefault();
+    visit(addressOf(form, event.submitter), { focus: focusAfter(event.submitter) });
+  }
+}
+
+function searchByWords(form) {
+  const words = form.elements.q;
+  const url = addressOf(form);
+  if (!url.search && !url.hash) {
+    words.focus();
+    return;
+  }
+  if (matchMedia("(pointer: coarse)").matches) words.blur(); // lets the keyboard of a phone go
+  visit(url);
+}
+
+// What a form asks for, as an address; a picture that is being searched by stays.
+function addressOf(form, submitter = null) {
+  const url = new URL("/search", location.href);
+  for (const [name, value] of new FormData(form, submitter)) {
+    if (value && name !== "image_url") url.searchParams.append(name, value);
+  }
+  url.hash = location.pathname === "/search" ? location.hash : "";
+  return url;
+}
+
+// Turning a page leads to its beginning; a slider or a choice keeps the focus.
+function focusAfter(submitter) {
+  return submitter ? "main" : document.activeElement?.id || null;
+}
+
+function sayWeight(slider) {
+  slider.setAttribute("aria-valuetext", `${Math.round(slider.value * 100)} % words`);
+}

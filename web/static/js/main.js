@@ -1,0 +1,10 @@
+// Makes the pages quick: results are swapped in place, and pictures come in by every way there is.
+// Without this file everything still works, by forms and links.
+
+import { askInPlace } from "./ask.js";
+import { takePictures } from "./picture_input.js";
+import { arrive } from "./visit.js";
+
+askInPlace();
+takePictures();
+arrive();
