@@ -1,9 +1,9 @@
 """Products a second of the whole indexing road, over what its two costly stages alone allow.
 
-    python benchmarks/indexing.py [--feed FEED] [--map FIELD=COLUMN]... [--repeats 3] [--encoder compact]
+    python benchmarks/indexing.py [--feed FEED] [--map FIELD=COLUMN]... [--repeats N] [--encoder E]
 
-In each repeat, in one process and on the same cores: (1) decode: every product is hashed, its picture
-decoded and its working copy written; (2) encode: ready pictures and texts go through the encoder;
+In each repeat, in one process and on the same cores: (1) decode: every product is hashed, its
+picture decoded and a working copy written; (2) encode: ready pictures and texts are encoded;
 (3) the whole road: `Indexer.run` into an empty home. The bound is what decode and encode allow one
 after the other on the same cores, 1 / (1/decode + 1/encode). Medians over the repeats are printed,
 and the seconds that each stage of the whole road took in the last one.
@@ -24,12 +24,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from shopsearch.demo.drawn import draw_shop
+
 from shopsearch.bootstrap import Services
 from shopsearch.catalog import FieldMapping, open_feed
-from shopsearch.demo.drawn import draw_shop
 from shopsearch.domain import FeedRow, PreparedItem, Product
 from shopsearch.settings import Settings
-
 
 Result = TypeVar("Result")
 

@@ -127,7 +127,7 @@ class Services:
     @cached_property
     def live(self) -> LiveGeneration:
         """The generation that answers, renewed when another becomes current."""
-        return LiveGeneration(self.generations)
+        return LiveGeneration(self.generations, check_every_s=0.0)  # a stat costs microseconds
 
     @cached_property
     def search(self) -> SearchService:

@@ -24,10 +24,17 @@ def look_ahead(
     raises reaches the caller where its result would have been.
     """
     waiting: deque[Future[Made]] = deque()
+    source = iter(given)
+    broken: Exception | None = None
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="look-ahead") as pool:
         try:
-            for one in given:
-                waiting.append(pool.submit(make, one))
+            while broken is None:
+                try:
+                    waiting.append(pool.submit(make, next(source)))
+                except StopIteration:
+                    break
+                except Exception as error:  # noqa: BLE001  # raised below, after what came before
+                    broken = error
                 if len(waiting) >= depth:
                     yield waiting.popleft().result()
             while waiting:
@@ -35,6 +42,8 @@ def look_ahead(
         finally:
             for future in waiting:
                 future.cancel()
+    if broken is not None:
+        raise broken
 
 
 @contextmanager

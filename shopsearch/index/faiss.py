@@ -230,7 +230,23 @@ class FaissIndex:
             bits = np.packbits(mask, bitorder="little")
             selector = faiss.IDSelectorBitmap(len(mask), faiss.swig_ptr(bits))
             parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        scores, positions = self._storage.search(queries[rows], k, params=parameters)
+        scores, positions = self._nearest_with_ties(queries[rows], k, n_matches, parameters)
         for place, row in enumerate(rows.tolist()):
-            nearest, cosine = best(cosines(scores[place]), self._slots.keys[positions[place]], k)
+            nearest, cosine = best(scores[place], self._slots.keys[positions[place]], k)
             found.keys[row, :k], found.scores[row, :k] = nearest, cosine
+
+    def _nearest_with_ties(
+        self, queries: NDArray[np.float32], k: int, n_matches: int, parameters: Any
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """At least the k nearest, and every other one that shares the k-th score.
+
+        FAISS picks among equal scores as it likes; with all of them at hand the choice is by key,
+        so that pages of different depth never disagree.
+        """
+        n = min(k + 1, n_matches)
+        while True:
+            scores, positions = self._storage.search(queries, n, params=parameters)  # (Q, n)
+            scores = cosines(scores)
+            if n == n_matches or np.all(scores[:, -1] < scores[:, k - 1]):
+                return scores, positions
+            n = min(2 * n, n_matches)

@@ -101,6 +101,11 @@ class SqlProductStore:
             revision=last,
         )
 
+    def revision(self) -> int:
+        """See `ProductStore.revision`."""
+        with self._database.reading() as connection:
+            return connection.execute(select(CATALOG_REVISION.c.revision)).scalar_one()
+
     def count(self) -> int:
         """See `ProductStore.count`."""
         with self._database.reading() as connection:

@@ -159,7 +159,6 @@ def test_a_search_sees_the_swap_of_another_process(
     shop: Services, mugs: tuple[Product, ...]
 ) -> None:
     with Services(shop.settings) as elsewhere:
-        elsewhere.live._check_every_s = 0.0
         assert len(elsewhere.search.search(Query(text="mug")).hits) == 6
         shop.indexer.remove(["red"])
         assert "red" not in ids(elsewhere.search.search(Query(text="mug")))
