@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -27,15 +26,16 @@ from shopsearch.domain import (
     StoredProduct,
 )
 from shopsearch.embedding import Embedder
-from shopsearch.errors import ProductRejected
+from shopsearch.errors import CatalogError, ProductRejected
 from shopsearch.index.draft import Draft, Drafts
 from shopsearch.pipeline import look_ahead, stop_on_interrupt
 from shopsearch.store import FeedRuns, ProductStore
-from shopsearch.tally import IndexProgress, PreparedBatch, Progress, Tally
+from shopsearch.tally import IndexProgress, PreparedBatch, Progress, SiftedBatch, Tally
 
 __all__ = ["IndexProgress", "Indexer", "Progress"]
 
 _log = structlog.get_logger(__name__)
+SIFT_BATCHES = 8  # batches that are hashed and looked up at once: fewer, larger statements
 _UNMET_BATCH = 500
 
 Element = TypeVar("Element")
@@ -146,29 +146,37 @@ class Indexer:
     def _prepared(self, feed: CatalogFeed, run: int) -> Iterator[PreparedBatch]:
         """The feed in batches; the next ones are read and decoded while one is encoded."""
         with ThreadPoolExecutor(self._n_threads, thread_name_prefix="prepare") as pool:
-            batches = _batched(feed, self._batch_size)
-            yield from look_ahead(batches, lambda batch: self._prepare(batch, run, pool))
+            shares = look_ahead(
+                _batched(feed, SIFT_BATCHES * self._batch_size),
+                lambda rows: self._sift(rows, run, pool),
+            )
+            batches = (batch for share in shares for batch in share.split(self._batch_size))
+            yield from look_ahead(batches, lambda batch: self._prepare(batch, pool))
 
-    def _prepare(
-        self, batch: Sequence[FeedRow | Rejection], run: int, pool: ThreadPoolExecutor
-    ) -> PreparedBatch:
-        """Sort out what is unchanged or bad; check and decode the rest."""
-        rejected = [row for row in batch if isinstance(row, Rejection)]
-        rows, repeated = self._first_of_each([r for r in batch if isinstance(r, FeedRow)], run)
-        identified, bad = _split(pool.map(self._identify, rows))
-        known = self._store.find([record.product.product_id for _, record in identified])
+    def _sift(
+        self, rows: Sequence[FeedRow | Rejection], run: int, pool: ThreadPoolExecutor
+    ) -> SiftedBatch:
+        """Sort out what is bad, repeated or unchanged; nothing is decoded for that."""
+        rejected = [row for row in rows if isinstance(row, Rejection)]
+        first, repeated = self._first_of_each([r for r in rows if isinstance(r, FeedRow)], run)
+        identified, bad = _split(pool.map(self._identify, first))
+        known = self._store.fingerprints([record.product.product_id for _, record in identified])
         changed = [
             (row, record)
             for row, record in identified
-            if (held := known.get(record.product.product_id)) is None
-            or held.record.fingerprint != record.fingerprint
+            if known.get(record.product.product_id) != record.fingerprint
         ]
-        prepared, unusable = _split(pool.map(self._prepare_one, changed))
+        n_unchanged = len(identified) - len(changed)
+        return SiftedBatch(changed, n_unchanged, [*rejected, *repeated, *bad])
+
+    def _prepare(self, batch: SiftedBatch, pool: ThreadPoolExecutor) -> PreparedBatch:
+        """Check and decode what is new or changed."""
+        prepared, unusable = _split(pool.map(self._prepare_one, batch.changed))
         return PreparedBatch(
             records=[record for record, _ in prepared],
             items=[item for _, item in prepared],
-            n_unchanged=len(identified) - len(changed),
-            rejected=[*rejected, *repeated, *bad, *unusable],
+            n_unchanged=batch.n_unchanged,
+            rejected=[*batch.rejected, *unusable],
         )
 
     def _first_of_each(
@@ -272,8 +280,19 @@ class Indexer:
 
 
 def _batched(elements: Iterable[Element], size: int) -> Iterator[list[Element]]:
-    rest = iter(elements)
-    while batch := list(islice(rest, size)):
+    """Batches of a size; where the source breaks, what it gave before comes out first."""
+    batch: list[Element] = []
+    try:
+        for element in elements:
+            batch.append(element)
+            if len(batch) == size:
+                yield batch
+                batch = []
+    except CatalogError:
+        if batch:
+            yield batch
+        raise
+    if batch:
         yield batch
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from shopsearch.domain import IndexReport, PreparedItem, ProductRecord, Rejection
+from shopsearch.domain import FeedRow, IndexReport, PreparedItem, ProductRecord, Rejection
 from shopsearch.embedding import EncodedCount
 
 
@@ -23,6 +23,21 @@ class IndexProgress:
 
 
 Progress = Callable[[IndexProgress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SiftedBatch:
+    """What of a share of a feed is new or changed; of the rest, what the tally needs."""
+
+    changed: Sequence[tuple[FeedRow, ProductRecord]]
+    n_unchanged: int
+    rejected: Sequence[Rejection]
+
+    def split(self, size: int) -> Iterator[SiftedBatch]:
+        """In parts with at most `size` changed products; the counts go with the first one."""
+        yield SiftedBatch(self.changed[:size], self.n_unchanged, self.rejected)
+        for start in range(size, len(self.changed), size):
+            yield SiftedBatch(self.changed[start : start + size], 0, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,16 @@ class SqlProductStore:
                     connection.execute(delete(PRODUCTS).where(PRODUCTS.c.key.in_(some)))
         return tuple(removed)
 
+    def fingerprints(self, product_ids: Sequence[str]) -> Mapping[str, str]:
+        """See `ProductStore.fingerprints`."""
+        columns = select(PRODUCTS.c.product_id, PRODUCTS.c.fingerprint)
+        found: dict[str, str] = {}
+        with self._database.reading() as connection:
+            for ids in chunks(list(dict.fromkeys(product_ids))):
+                rows = connection.execute(columns.where(PRODUCTS.c.product_id.in_(ids)))
+                found.update((row.product_id, row.fingerprint) for row in rows)
+        return found
+
     def find(self, product_ids: Sequence[str]) -> Mapping[str, StoredProduct]:
         """See `ProductStore.find`."""
         wanted = list(dict.fromkeys(product_ids))

@@ -191,7 +191,7 @@ def test_a_run_over_a_feed_that_breaks_makes_live_what_came_before(
 
     with pytest.raises(FeedFormatError, match="line 21"):
         services.indexer.run(Breaking([]), feed_name="test")
-    assert len(found(services)) == 16  # two whole batches of eight
+    assert len(found(services)) == 20
 
 
 def test_what_a_killed_run_left_in_the_store_is_caught_up_with(
