@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 
 from shopsearch.domain import Picture, PreparedItem, Product, ProductRecord
@@ -104,7 +104,7 @@ class ItemPreparer:
 
 def _fingerprint(product: Product, image_hash: str | None) -> str:
     """SHA-256 over every field and the main picture's content, wherever the picture lies."""
-    told = asdict(product)
+    told = {field.name: getattr(product, field.name) for field in fields(product)}  # no deep copy
     told["images"] = [image_hash, *product.images[1:]]
     told["attributes"] = dict(product.attributes)
     told["price"] = product.price and [product.price.amount_minor, product.price.currency]
