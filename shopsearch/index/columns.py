@@ -56,29 +56,30 @@ class Column:
         folded = {word.casefold() for word in wanted}
         codes = [code for word in folded if (code := self._code_of.get(word)) is not None]
         if len(codes) == 1:
-            mask[self._owners.rows[self._codes.rows == codes[0]]] = True
+            _mark(mask, self._owners.rows, self._codes.rows == codes[0])
         elif codes:
             chosen = np.zeros(len(self._code_of), dtype=np.bool_)
             chosen[codes] = True
-            mask[self._owners.rows[chosen[self._codes.rows]]] = True
+            _mark(mask, self._owners.rows, chosen.take(self._codes.rows))
         for value in {number(word) for word in folded}:
-            mask[self._number_owners.rows[self._numbers.rows == value]] = True
+            _mark(mask, self._number_owners.rows, self._numbers.rows == value)
 
     def between(self, low: float | None, high: float | None, mask: Mask) -> None:
         """Set the mask where a row has a number within the bounds."""
         at_least = -np.inf if low is None else low
         at_most = np.inf if high is None else high
         numbers = self._numbers.rows
-        mask[self._number_owners.rows[(numbers >= at_least) & (numbers <= at_most)]] = True
+        within = (numbers >= at_least) & (numbers <= at_most)  # False for NaN
+        _mark(mask, self._number_owners.rows, within)
         of_words = self._word_numbers.rows
-        chosen = (of_words >= at_least) & (of_words <= at_most)  # False for NaN
+        chosen = (of_words >= at_least) & (of_words <= at_most)
         if chosen.any():
-            mask[self._owners.rows[chosen[self._codes.rows]]] = True
+            _mark(mask, self._owners.rows, chosen.take(self._codes.rows))
 
     def exists(self, mask: Mask) -> None:
         """Set the mask where a row has a value."""
         mask[self._owners.rows] = True
-        mask[self._number_owners.rows[~np.isnan(self._numbers.rows)]] = True
+        _mark(mask, self._number_owners.rows, ~np.isnan(self._numbers.rows))
 
     def taken(self, new_position: NDArray[np.int64]) -> Column:
         """A copy with rows moved to new positions; those that moved to -1 are left out."""
@@ -130,6 +131,11 @@ class Column:
         if code == len(self._word_numbers):
             self._word_numbers.extend(np.array([number(word)]))
         return code
+
+
+def _mark(mask: Mask, owners: NDArray[np.int64], chosen: Mask) -> None:
+    """Set the mask for the owners of what was chosen; indices are quicker here than a mask."""
+    mask[owners.take(np.flatnonzero(chosen))] = True
 
 
 class FilterColumns:

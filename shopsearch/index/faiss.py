@@ -1,7 +1,8 @@
 """The index on FAISS: exact up to 50,000 products, a navigable graph (HNSW) beyond.
 
-FAISS spreads the queries of a batch over threads (OpenMP), but answers a single query in the
-thread that asked: how many threads it may use is a matter for whoever starts the process.
+FAISS spreads the queries of a batch over threads (OpenMP); how many, is a matter for whoever starts
+the process. A single query must be answered in the thread that asked: waiting for others made it
+ten times slower on a busy machine. A graph search does so, and an exact search that has a selector.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ COMPACT_ABOVE = 0.2  # dead positions in a graph, as a part of all; they slow ev
 VECTORS_FILE = "vectors.faiss"
 ARGUMENTS_FILE = "index.json"
 
-EF_AT_LEAST = 160  # how many candidates a graph search keeps at least
+EF_AT_LEAST = 320  # candidates that a graph search keeps: words are far from all pictures
 EF_MARGIN = 4  # candidates for each neighbour wanted: a graph is surest about its nearest ones
-COMPARED_PER_CANDIDATE = 16  # vectors that a graph search looks at for each candidate it keeps
+COMPARED_PER_CANDIDATE = 64  # vectors that can be compared in a row in the time of one candidate
 
 
 class FaissIndex:
@@ -225,11 +226,9 @@ class FaissIndex:
     ) -> None:
         """Compare every match with the queries in these rows."""
         k = min(found.keys.shape[1], n_matches)
-        parameters = None
-        if n_matches < len(mask):
-            bits = np.packbits(mask, bitorder="little")
-            selector = faiss.IDSelectorBitmap(len(mask), faiss.swig_ptr(bits))
-            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        bits = np.packbits(mask, bitorder="little")
+        selector = faiss.IDSelectorBitmap(len(mask), faiss.swig_ptr(bits))
+        parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
         scores, positions = self._nearest_with_ties(queries[rows], k, n_matches, parameters)
         for place, row in enumerate(rows.tolist()):
             nearest, cosine = best(scores[place], self._slots.keys[positions[place]], k)
