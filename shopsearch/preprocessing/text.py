@@ -121,7 +121,9 @@ def _attributes(product: Product, said: str) -> Iterator[str]:
 def _attribute(name: str, words: str, said: str) -> str:
     """Such as `pattern: striped`; "" for what tells neither looks nor use."""
     value = words.casefold()
-    if not words or value in _NO or value in said or _REFERENCE.search(name):
+    if not words or value in _NO or _REFERENCE.search(name):
+        return ""
+    if re.search(rf"(?<!\w){re.escape(value)}(?!\w)", said):
         return ""
     name = _plain(name.replace("_", " ").replace(".", " "))
     if value in _YES:
