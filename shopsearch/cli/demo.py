@@ -36,11 +36,12 @@ def demo(
     """
     options = ctx.ensure_object(GlobalOptions)
     home = options.settings().home / "demo"
-    settings = options._replace(home=home).settings(host=host, port=port)
-    code = _index(options._replace(home=home), catalog)
+    options = options._replace(home=home)
+    code = _index(options, catalog)
     click.echo(f"search it from here too: shopsearch --home {home} search 'something red'")
     if not serve_it:
         ctx.exit(code)
+    settings = options.settings(serving=True, host=host, port=port)
     from shopsearch.server import serving
 
     serving.serve(settings, announce)

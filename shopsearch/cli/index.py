@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from shopsearch.cli.options import GlobalOptions, json_option
+from shopsearch.cli.outcome import Exit
 
 PRODUCT_FIELDS = (
     "id",
@@ -113,8 +114,12 @@ def reindex(ctx: click.Context, *, as_json: bool) -> None:
     from shopsearch.cli import progress, reports
 
     options = ctx.ensure_object(GlobalOptions)
-    with options.services() as services, progress.indexing("reindexing") as report_progress:
-        report = services.indexer.reindex(progress=report_progress)
+    try:
+        with options.services() as services, progress.indexing("reindexing") as report_progress:
+            report = services.indexer.reindex(progress=report_progress)
+    except KeyboardInterrupt:
+        click.echo("stopped: half an index does not go live; the one before answers on", err=True)
+        ctx.exit(Exit.INTERRUPTED)
     ctx.exit(reports.conclude(report, as_json=as_json))
 
 

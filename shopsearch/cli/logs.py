@@ -14,39 +14,36 @@ Format = Literal["console", "json"]
 _LIBRARIES_SPEAK_FROM = logging.WARNING  # their info lines mean nothing to whoever runs a shop
 
 
-def configure(level: Level, log_format: Format) -> None:
-    """Send shopsearch's logs, and the warnings of libraries, to standard error."""
-    threshold = logging.getLevelNamesMapping()[level.upper()]
-    stamps: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        _stamper(log_format),
-    ]
+def configure(level: Level, log_format: Format, *, of_rooms: Level | None = None) -> None:
+    """Send shopsearch's logs, and the warnings of libraries, to standard error.
+
+    `of_rooms` is the level of everything but the progress of commands, where the two differ.
+    """
+    threshold = _number(level)
     structlog.configure(
-        processors=[*stamps, *_rendering(log_format)],
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        processors=[*_stamps(log_format), *_rendering(log_format)],
+        wrapper_class=structlog.make_filtering_bound_logger(_number(of_rooms or level)),
         # the stream is looked up at every line: a progress display swaps it while it is on
         logger_factory=lambda *_names: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
-    )
-    libraries = logging.StreamHandler(_CurrentStderr())
-    libraries.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=stamps,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_rendering(log_format),
-            ],
-        )
     )
     logging.captureWarnings(capture=True)
     logging.getLogger("py.warnings").setLevel(
         logging.WARNING if threshold <= logging.DEBUG else logging.ERROR
     )
     root = logging.getLogger()
-    root.handlers[:] = [libraries]
+    root.handlers[:] = [_library_handler(log_format)]
     root.setLevel(max(threshold, _LIBRARIES_SPEAK_FROM))
     logging.getLogger("shopsearch").setLevel(threshold)
+
+
+def progress_logger() -> Any:
+    """Where long commands say how far they have come, when nobody watches a bar."""
+    threshold = logging.getLogger("shopsearch").level
+    return structlog.wrap_logger(
+        structlog.WriteLogger(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+    )
 
 
 def level_in_force() -> str:
@@ -64,13 +61,35 @@ class _CurrentStderr:
         sys.stderr.flush()
 
 
-def _stamper(log_format: Format) -> structlog.processors.TimeStamper:
-    if log_format == "json":
-        return structlog.processors.TimeStamper(fmt="iso", utc=True)
-    return structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+def _library_handler(log_format: Format) -> logging.Handler:
+    handler = logging.StreamHandler(_CurrentStderr())
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_stamps(log_format),
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(log_format),
+            ],
+        )
+    )
+    return handler
+
+
+def _stamps(log_format: Format) -> list[Any]:
+    in_full = log_format == "json"
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso" if in_full else "%H:%M:%S", utc=in_full),
+    ]
 
 
 def _rendering(log_format: Format) -> list[Any]:
     if log_format == "json":
         return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0, pad_level=False)]
+    colors = sys.stderr.isatty()
+    return [structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0, pad_level=False)]
+
+
+def _number(level: Level) -> int:
+    return logging.getLevelNamesMapping()[level.upper()]

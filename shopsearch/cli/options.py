@@ -23,13 +23,20 @@ class GlobalOptions(NamedTuple):
     log_level: str | None = None
     log_format: str | None = None
 
-    def settings(self, **overrides: object) -> Settings:
-        """The settings in force under these options; logs go by them from now on."""
+    def settings(self, *, serving: bool = False, **overrides: object) -> Settings:
+        """The settings in force under these options; logs go by them from now on.
+
+        A server tells what it does. A command shows its result, so its rooms speak up only when
+        something is wrong, unless a log level was asked for.
+        """
         from shopsearch.cli import logs
         from shopsearch.settings import load_settings
 
         settings = load_settings(**{**self._asdict(), **overrides})
-        logs.configure(settings.log_level, settings.log_format)
+        is_chatty = serving or "log_level" in settings.model_fields_set
+        logs.configure(
+            settings.log_level, settings.log_format, of_rooms=None if is_chatty else "warning"
+        )
         return settings
 
     @contextmanager

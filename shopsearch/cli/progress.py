@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import structlog
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -20,12 +19,10 @@ from rich.progress import (
     SpinnerColumn,
     Task,
     TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.text import Text
 
-from shopsearch.cli import console
+from shopsearch.cli import console, logs
 
 if TYPE_CHECKING:
     from shopsearch.indexing import IndexProgress
@@ -33,8 +30,6 @@ if TYPE_CHECKING:
 LOG_EVERY_S = 5.0
 
 Step = Callable[[int, int | None, str], None]  # how many are done, of how many, in words
-
-_log = structlog.get_logger(__name__)
 
 
 @contextmanager
@@ -54,8 +49,7 @@ def indexing(what: str = "indexing") -> Iterator[Callable[[IndexProgress], None]
             counts = f"{progress.indexed} indexed, {progress.unchanged} unchanged"
             if progress.rejected:
                 counts += f", {progress.rejected} rejected"
-            words = f"{progress.stage}: {counts}" if progress.stage else counts
-            step(progress.read, progress.total, words)
+            step(progress.read, progress.total, counts)
 
         yield report
 
@@ -65,12 +59,10 @@ def _bar(screen: Console, what: str) -> Iterator[Step]:
     columns = (
         SpinnerColumn(),
         TextColumn("[bold]{task.description}"),
-        BarColumn(bar_width=30),
+        BarColumn(bar_width=30 if screen.width >= 110 else 12),
         MofNCompleteColumn(),
         _Rate(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        _TimeLeft(),
         TextColumn("[dim]{task.fields[words]}"),
     )
     with Progress(*columns, console=screen, transient=True) as progress:
@@ -84,6 +76,7 @@ def _bar(screen: Console, what: str) -> Iterator[Step]:
 
 @contextmanager
 def _lines(what: str) -> Iterator[Step]:
+    log = logs.progress_logger()
     started = last = time.monotonic()
 
     def step(done: int, total: int | None, words: str) -> None:
@@ -94,7 +87,7 @@ def _lines(what: str) -> Iterator[Step]:
         last = now
         rate = done / (now - started)
         left = {} if total is None or rate == 0 else {"left_s": round((total - done) / rate)}
-        _log.info(what, done=done, of=total, per_s=round(rate, 1), counts=words, **left)
+        log.info(what, done=done, of=total, per_s=round(rate, 1), counts=words, **left)
 
     yield step
 
@@ -103,4 +96,16 @@ class _Rate(ProgressColumn):
     """How many are done in a second."""
 
     def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:.1f}/s", style="cyan")
+        return Text("" if task.speed is None else f"{task.speed:.0f}/s", style="cyan")
+
+
+class _TimeLeft(ProgressColumn):
+    """How long it will take from here, once that is known."""
+
+    max_refresh = 0.5  # seconds: an estimate that jumps about helps nobody
+
+    def render(self, task: Task) -> Text:
+        if task.time_remaining is None:
+            return Text("")
+        minutes, seconds = divmod(int(task.time_remaining), 60)
+        return Text(f"{minutes}:{seconds:02} left", style="cyan")

@@ -57,7 +57,7 @@ def conclude(report: IndexReport, *, as_json: bool) -> Exit:
     else:
         _show(report)
     if report.interrupted:
-        console.err().print(_how_to_go_on(report))
+        console.err().print(_how_to_go_on(report), soft_wrap=True)
         return Exit.INTERRUPTED
     return Exit.SOME_REJECTED if report.rejected else Exit.DONE
 
@@ -68,9 +68,9 @@ def _show(report: IndexReport) -> None:
     counts.add_column(style="bold", no_wrap=True)
     counts.add_column(justify="right")
     counts.add_column(style="dim")
-    rate = f"{report.read / report.seconds:.1f}/s" if report.read and report.seconds else ""
+    rate = f", {report.read / report.seconds:.0f}/s" if report.read and report.seconds else ""
     encoded = f"{report.texts_encoded} texts and {report.images_encoded} pictures encoded"
-    counts.add_row("read", str(report.read), f"in {report.seconds:.1f} s {rate}")
+    counts.add_row("read", str(report.read), f"in {report.seconds:.1f} s{rate}")
     counts.add_row("indexed", str(report.indexed), encoded)
     counts.add_row("unchanged", str(report.unchanged))
     counts.add_row("removed", str(report.removed))

@@ -10,6 +10,8 @@ import click
 from shopsearch.cli.options import GlobalOptions, json_option
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from shopsearch.bootstrap import Services
     from shopsearch.domain import Hit, SearchPage
 
@@ -89,8 +91,9 @@ def search(
             sort=Sort(sort),
             k=k,
         )
+        _warm_up(services, encoding=not query.is_empty and bool(text.strip() or image or negatives))
         page = services.search.search(query)
-    _answer(page, as_json=as_json)
+    _answer(page, as_json=as_json, scored=not query.is_empty)
 
 
 @click.command()
@@ -101,8 +104,16 @@ def search(
 def similar(options: GlobalOptions, *, product_id: str, k: int, as_json: bool) -> None:
     """Show the products most like product ID."""
     with options.services() as services:
+        _warm_up(services, encoding=False)
         page = services.search.similar(product_id, k=k)
-    _answer(page, as_json=as_json)
+    _answer(page, as_json=as_json, scored=True)
+
+
+def _warm_up(services: Services, *, encoding: bool) -> None:
+    """Load what the search needs, so that the time it took is that of the search."""
+    services.live.get()
+    if encoding:
+        services.encoder.load()
 
 
 def _picture(services: Services, place: str) -> bytes:
@@ -122,14 +133,14 @@ def _picture(services: Services, place: str) -> bytes:
     return path.read_bytes()
 
 
-def _answer(page: SearchPage, *, as_json: bool) -> None:
+def _answer(page: SearchPage, *, as_json: bool, scored: bool) -> None:
     from shopsearch.cli import console
     from shopsearch.wire import page_json
 
     if as_json:
         console.print_json(page_json(page, _source))
     else:
-        _show(page)
+        _show(page, scored=scored)
 
 
 def _source(hit: Hit) -> str | None:
@@ -137,9 +148,8 @@ def _source(hit: Hit) -> str | None:
     return next(iter(hit.product.images), None)
 
 
-def _show(page: SearchPage) -> None:
+def _show(page: SearchPage, *, scored: bool) -> None:
     from rich.table import Table
-    from rich.text import Text
 
     from shopsearch.cli import console
 
@@ -152,12 +162,23 @@ def _show(page: SearchPage) -> None:
         table.add_column("title", overflow="ellipsis", no_wrap=True, max_width=70)
         table.add_column("price", justify="right", no_wrap=True)
         for hit in page.hits:
-            product = hit.product
-            title = Text(product.title) if product.title else Text("(picture only)", style="dim")
-            price = str(product.price) if product.price else ""
-            table.add_row(str(hit.rank), f"{hit.score:.3f}", Text(product.product_id), title, price)
+            table.add_row(*_cells(hit, scored=scored))
         screen.print(table)
     else:
         screen.print("No product matches. Fewer filters let more through.")
     shown = f"{len(page.hits)} of {page.total} products in {page.took_ms:.0f} ms"
     screen.print(f"{shown}, generation {page.generation}", style="dim")
+
+
+def _cells(hit: Hit, *, scored: bool) -> tuple[str | Text, ...]:
+    from rich.text import Text
+
+    product = hit.product
+    title = Text(product.title) if product.title else Text("(picture only)", style="dim")
+    return (
+        str(hit.rank),
+        f"{hit.score:.3f}" if scored else "",  # a list by filter alone has no scores
+        Text(product.product_id),
+        title,
+        str(product.price) if product.price else "",
+    )

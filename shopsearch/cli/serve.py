@@ -27,7 +27,7 @@ def serve(options: GlobalOptions, *, host: str | None, port: int | None) -> None
     Ctrl-C stops it after the requests at hand. A new index generation is taken up without a
     restart.
     """
-    settings = options.settings(host=host, port=port)
+    settings = options.settings(serving=True, host=host, port=port)
     from shopsearch.server import serving
 
     serving.serve(settings, announce)
