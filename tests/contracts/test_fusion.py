@@ -1,0 +1,139 @@
+"""What every fusion promises, over all of them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shopsearch.domain import ModalityEmbeddings
+from shopsearch.fusion import Fusion
+from shopsearch.fusion.average import AverageFusion
+
+D = 16
+FUSIONS = {"average": AverageFusion}
+
+
+@pytest.fixture(params=FUSIONS)
+def fusion(request) -> Fusion:
+    return FUSIONS[request.param]()
+
+
+def unit_rows(n: int, seed: int) -> np.ndarray:
+    rows = np.random.default_rng(seed).standard_normal((n, D))
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def embeddings(has_image: list[bool], has_text: list[bool], seed: int = 0) -> ModalityEmbeddings:
+    """Random unit rows; zero where the modality is missing."""
+    image, text = np.array(has_image, dtype=bool), np.array(has_text, dtype=bool)
+    return ModalityEmbeddings(
+        image=unit_rows(len(image), seed) * image[:, None],
+        text=unit_rows(len(text), seed + 1) * text[:, None],
+        has_image=image,
+        has_text=text,
+    )
+
+
+def weights(n: int, weight: float = 0.5) -> np.ndarray:
+    return np.full(n, weight, dtype=np.float32)
+
+
+KINDS = embeddings([True, True, False], [True, False, True])  # both, image alone, text alone
+
+
+def test_every_kind_of_item_becomes_a_unit_row_of_the_promised_length(fusion: Fusion):
+    rows = fusion.fuse(KINDS, weights(3))
+    assert rows.dtype == np.float32
+    assert rows.shape == (3, fusion.output_dimension(D))
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-5)
+
+
+def test_no_items_become_no_rows(fusion: Fusion):
+    rows = fusion.fuse(embeddings([], []), weights(0))
+    assert rows.shape == (0, fusion.output_dimension(D))
+    assert rows.dtype == np.float32
+
+
+def test_each_row_depends_on_its_own_item_alone(fusion: Fusion):
+    mixed = embeddings([True, False, True, True], [True, True, False, True])
+    shares = np.array([0.2, 0.5, 0.9, 0.7], dtype=np.float32)
+    together = fusion.fuse(mixed, shares)
+    for n in range(4):
+        alone = ModalityEmbeddings(
+            *(
+                part[n : n + 1]
+                for part in (mixed.image, mixed.text, mixed.has_image, mixed.has_text)
+            )
+        )
+        np.testing.assert_allclose(fusion.fuse(alone, shares[n : n + 1])[0], together[n], atol=1e-6)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
+def test_an_item_of_one_modality_does_not_care_for_the_weight(fusion: Fusion, weight: float):
+    lone = embeddings([True, False], [False, True])
+    np.testing.assert_allclose(
+        fusion.fuse(lone, weights(2, weight)), fusion.fuse(lone, weights(2)), atol=1e-6
+    )
+
+
+def test_more_weight_of_the_text_moves_the_vector_towards_the_text(fusion: Fusion):
+    both = embeddings([True], [True])
+    words = ModalityEmbeddings(
+        np.zeros_like(both.image), both.text, np.array([False]), np.array([True])
+    )
+    alone = fusion.fuse(words, weights(1))[0]
+    nearness = [
+        float(fusion.fuse(both, weights(1, w))[0] @ alone) for w in (0.0, 0.25, 0.5, 0.75, 1.0)
+    ]
+    assert nearness == sorted(nearness)
+    assert nearness[-1] > nearness[0] + 0.1
+
+
+def test_all_the_weight_on_one_modality_gives_that_modality_alone(fusion: Fusion):
+    both = embeddings([True], [True])
+    nothing, no, yes = np.zeros_like(both.image), np.array([False]), np.array([True])
+    image = ModalityEmbeddings(both.image, nothing, yes, no)
+    text = ModalityEmbeddings(nothing, both.text, no, yes)
+    for weight, alone in ((0.0, image), (1.0, text)):
+        np.testing.assert_allclose(
+            fusion.fuse(both, weights(1, weight)), fusion.fuse(alone, weights(1)), atol=1e-5
+        )
+
+
+def test_image_and_text_that_cancel_out_still_give_a_unit_row(fusion: Fusion):
+    image = unit_rows(1, 3)
+    opposed = ModalityEmbeddings(image, -image, np.array([True]), np.array([True]))
+    rows = fusion.fuse(opposed, weights(1))
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-5)
+
+
+def test_an_item_of_neither_modality_is_refused(fusion: Fusion):
+    with pytest.raises(ValueError, match="neither image nor text"):
+        fusion.fuse(embeddings([True, False], [True, False]), weights(2))
+
+
+def test_nothing_given_is_changed(fusion: Fusion):
+    given_to = embeddings([True, True, False], [True, False, True])
+    before = [given_to.image.copy(), given_to.text.copy()]
+    shares = weights(3, 0.4)
+    fusion.fuse(given_to, shares)[:] = 0.0
+    np.testing.assert_array_equal(given_to.image, before[0])
+    np.testing.assert_array_equal(given_to.text, before[1])
+    np.testing.assert_array_equal(shares, weights(3, 0.4))
+
+
+def test_each_has_an_id_of_its_own():
+    ids = [make().fusion_id for make in FUSIONS.values()]
+    assert all(ids)
+    assert len(set(ids)) == len(ids)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 1000), st.floats(0, 1, width=32))
+def test_average_is_the_weighted_mean_made_unit_long(seed: int, weight: float):
+    both = embeddings([True], [True], seed)
+    (image,), (text,) = both.image.astype(float), both.text.astype(float)
+    mean = [weight * t + (1 - weight) * i for t, i in zip(text, image, strict=True)]
+    length = sum(x * x for x in mean) ** 0.5
+    fused = AverageFusion().fuse(both, weights(1, weight))[0]
+    np.testing.assert_allclose(fused, [x / length for x in mean], atol=1e-5)
