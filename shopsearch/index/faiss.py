@@ -205,16 +205,16 @@ class FaissIndex:
         these are the k nearest matches. A selector inside FAISS would also count matches that it
         met by chance farther away, and miss nearer ones where the filter avoids the query.
         """
-        k = found.keys.shape[1]
+        k = min(found.keys.shape[1], n_matches)
         width = faiss.SearchParametersHNSW(efSearch=candidates)  # type: ignore[attr-defined]
         scores, positions = self._faiss.search(queries, candidates, params=width)  # (Q, candidates)
         passes = (positions >= 0) & mask[positions]
         for row in range(len(queries)):
             hits = positions[row, passes[row]]
-            if len(hits) >= min(k, n_matches):
+            if len(hits) >= k:
                 nearest, cosine = best(cosines(scores[row, passes[row]]), self._slots.keys[hits], k)
-                found.keys[row], found.scores[row] = nearest, cosine
-        return np.flatnonzero(passes.sum(axis=1) < min(k, n_matches))
+                found.keys[row, :k], found.scores[row, :k] = nearest, cosine
+        return np.flatnonzero(passes.sum(axis=1) < k)
 
     def _search_all(
         self,
