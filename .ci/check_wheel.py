@@ -25,6 +25,7 @@ COMMANDS = (
 
 
 def main(wheel: str) -> None:
+    """Look into the wheel, then run what is in it."""
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         missing = [part for part in MUST_CARRY if not any(n.startswith(part) for n in names)]

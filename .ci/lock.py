@@ -15,6 +15,7 @@ HEADER = """\
 
 
 def main() -> None:
+    """Print the file."""
     versions = {
         dist.metadata["Name"]: dist.version.split("+")[0]
         for dist in distributions()

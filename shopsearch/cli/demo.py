@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from shopsearch import __version__
 from shopsearch.cli.options import GlobalOptions
 from shopsearch.cli.outcome import Exit
 from shopsearch.cli.serve import announce, host_option, port_option
@@ -38,7 +40,7 @@ def demo(
     home = options.settings().home / "demo"
     options = options._replace(home=home)
     code = _index(options, catalog)
-    click.echo(f"search it from here too: shopsearch --home {home} search 'something red'")
+    click.echo(f"search it from here too: {_called_as()} --home {home} search 'something red'")
     if not serve_it:
         ctx.exit(code)
     settings = options.settings(serving=True, host=host, port=port)
@@ -47,12 +49,17 @@ def demo(
     serving.serve(settings, announce)
 
 
+def _called_as() -> str:
+    """What to type to run shopsearch: it may be off the path, in a virtual environment."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "shopsearch" else "shopsearch"
+
+
 def _index(options: GlobalOptions, catalog: str) -> Exit:
     from shopsearch.catalog import open_feed
     from shopsearch.cli import progress, reports
 
     with options.services() as services:
-        shop = _catalog(services.settings.home / "catalog", catalog)
+        shop = _catalog((services.settings.home / "catalog").resolve(), catalog)
         opened = open_feed(shop.feed, mapping=shop.mapping)
         with progress.indexing() as report_progress:
             report = services.indexer.run(
@@ -76,16 +83,19 @@ def _catalog(folder: Path, wanted: str) -> DemoCatalog:
         else:
             click.echo(f"demo catalog: {shop.source}\nlicence: {shop.licence}")
             return shop
-    return _drawn(folder / "drawn")
+    return _drawn(folder / f"drawn-{__version__}")
 
 
 def _drawn(folder: Path) -> DemoCatalog:
+    """The shop as this version draws it; what was drawn once is not drawn again."""
     from shopsearch.catalog import FieldMapping
     from shopsearch.demo.drawn import draw_shop
     from shopsearch.demo.vendure import DemoCatalog
 
-    feed = draw_shop(folder)
     click.echo("demo catalog: products drawn by shopsearch itself")
+    feed = folder / "products.csv"  # written last: where it is, the pictures are
+    if not feed.is_file():
+        feed = draw_shop(folder)
     return DemoCatalog(
         feed=feed, mapping=FieldMapping(), source="drawn by shopsearch", licence="Apache-2.0"
     )

@@ -76,13 +76,13 @@ def test_columns_of_other_names_are_mapped_and_bare_prices_get_their_currency(
     shopsearch, tmp_path
 ) -> None:
     feed = tmp_path / "other.csv"
-    feed.write_text("sku,produkt,preis\nX1,Rote Tasse,12.5\n", encoding="utf-8")
-    mapping = ("--map", "id=sku", "--map", "title=produkt", "--map", "price=preis")
+    feed.write_text("sku,label,cost\nX1,Brown bowl,12.5\n", encoding="utf-8")
+    mapping = ("--map", "id=sku", "--map", "title=label", "--map", "price=cost")
 
     shopsearch.json("index", feed, *mapping, "--currency", "eur")
 
-    (hit,) = shopsearch.json("search", "Tasse")["hits"]
-    assert (hit["product_id"], hit["title"]) == ("X1", "Rote Tasse")
+    (hit,) = shopsearch.json("search", "bowl")["hits"]
+    assert (hit["product_id"], hit["title"]) == ("X1", "Brown bowl")
     assert (hit["price"], hit["currency"]) == (12.5, "EUR")
 
 
@@ -91,7 +91,7 @@ def test_columns_of_other_names_are_mapped_and_bare_prices_get_their_currency(
     [
         (["title"], "'title' is no mapping"),
         (["=name"], "'=name' is no mapping"),
-        (["titel=name"], "'titel' is no field"),
+        (["label=name"], "'label' is no field"),
         (["title=a", "title=b"], "mapped twice"),
     ],
 )

@@ -28,10 +28,10 @@ def test_help_names_every_command_with_its_summary() -> None:
 
 
 def test_a_command_that_does_not_exist_is_wrong_usage() -> None:
-    result = CliRunner().invoke(cli, ["serach", "mug"])
+    result = CliRunner().invoke(cli, ["seek", "mug"])
 
     assert result.exit_code == 2
-    assert "serach" in result.stderr
+    assert "seek" in result.stderr
     assert result.stdout == ""
 
 
