@@ -83,8 +83,8 @@ def _parse(line: Line) -> Record:
         raise ProductRejected(
             f"column {error.colno}: this is no JSON ({error.msg}); write one object in each line"
         ) from error
-    except RecursionError as error:
-        raise ProductRejected("the JSON is nested too deeply; flatten it") from error
+    except ValueError as error:
+        raise ProductRejected(f"{error}; flatten it") from error
     if not isinstance(record, dict):
         raise ProductRejected(
             f"this is no JSON object but {line.text.strip()[:40]!r}; write one object in each line"

@@ -189,7 +189,7 @@ def _places(value: Json) -> Iterator[str]:
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             value = parse_json(value)
-        except (ValueError, RecursionError):
+        except ValueError:
             value = as_text(value)
     if isinstance(value, list):
         yield from filter(None, map(as_text, value))

@@ -29,6 +29,9 @@ _NOT_TEXT = {
     b"PAR1": "a Parquet file; export it as CSV or JSON lines",
     b"\xd0\xcf\x11\xe0": "an old Excel file; save it as `CSV UTF-8`",
     b"%PDF": "a PDF; export the products as CSV or JSON lines",
+    b"<?xml": "an XML feed; export the products as CSV or JSON lines",
+    b"<rss": "an RSS feed; export the products as CSV or JSON lines",
+    b"<!DOCTYPE": "a web page; was the feed downloaded by its right address?",
     b"SQLite format 3": "a SQLite database; export the products as CSV or JSON lines",
 }
 

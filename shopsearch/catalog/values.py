@@ -12,7 +12,8 @@ from shopsearch.catalog.fields import is_spread
 Json: TypeAlias = "str | bool | list[Json] | dict[str, Json] | None"
 Record: TypeAlias = Mapping[str, Json]
 
-_MAX_DEPTH = 6
+_MAX_DEPTH = 6  # of columns: what lies deeper is told in one
+_MAX_NESTED = 50
 _NAME_KEYS = ("key", "name", "label")
 _VALUE_KEYS = ("value", "values")
 _AMOUNT_KEYS = ("value", "amount")
@@ -20,9 +21,23 @@ _CURRENCY_KEYS = ("currency", "currency_code", "currencyCode")
 
 
 def parse_json(text: str) -> Json:
-    """Raises `json.JSONDecodeError`, or `RecursionError` where it is nested without end."""
-    value: Json = json.loads(text, parse_float=str, parse_int=str, parse_constant=lambda _: None)
+    """Raises `json.JSONDecodeError`, or `ValueError` where it is nested too deeply."""
+    try:
+        value: Json = json.loads(
+            text, parse_float=str, parse_int=str, parse_constant=lambda _: None
+        )
+    except RecursionError as error:
+        raise ValueError("the JSON is nested without end") from error
+    if _is_deeper(value, _MAX_NESTED):
+        raise ValueError(f"the JSON is nested more than {_MAX_NESTED} levels deep")
     return value
+
+
+def _is_deeper(value: Json, levels: int) -> bool:
+    if not isinstance(value, list | dict):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
 
 
 def as_text(value: Json) -> str:
@@ -66,7 +81,7 @@ def spread(value: Json) -> Iterator[tuple[str, str]]:
     if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
         try:
             value = parse_json(value)
-        except (ValueError, RecursionError):
+        except ValueError:
             return
     if isinstance(value, dict):
         yield from ((name, as_text(each)) for name, each in _flat(value, "", 1))

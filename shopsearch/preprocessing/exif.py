@@ -10,29 +10,7 @@ import struct
 
 _ORIENTATION_TAG = 0x0112
 _SHORT = 3  # TIFF type: 16 bits, unsigned
-_START_OF_SCAN = 0xDA
-_APP1 = 0xE1
 _EXIF = b"Exif\x00\x00"
-
-
-def split_exif(jpeg: bytes) -> tuple[bytes, bytes]:
-    """A JPEG without its EXIF segments, and the first of them (b"" where it has none)."""
-    kept, exif, start, position = [], b"", 0, 2
-    while position + 4 <= len(jpeg) and jpeg[position] == 0xFF:
-        marker = jpeg[position + 1]
-        if marker == 0xFF:  # a fill byte before the marker
-            position += 1
-            continue
-        if marker == _START_OF_SCAN:
-            break
-        end = position + 2 + int.from_bytes(jpeg[position + 2 : position + 4], "big")
-        payload = jpeg[position + 4 : end]
-        if marker == _APP1 and payload.startswith(_EXIF):
-            exif = exif or payload
-            kept.append(jpeg[start:position])
-            start = end
-        position = end
-    return (b"".join(kept) + jpeg[start:], exif) if kept else (jpeg, exif)
 
 
 def orientation(exif: bytes) -> int:

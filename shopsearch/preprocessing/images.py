@@ -16,7 +16,7 @@ import numpy as np
 from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from shopsearch.errors import PictureRejected
-from shopsearch.preprocessing.exif import orientation, split_exif
+from shopsearch.preprocessing.exif import orientation
 
 try:
     from PIL import AvifImagePlugin
@@ -59,6 +59,13 @@ _UPRIGHT = {
 }
 
 
+class _Jpeg(JpegImagePlugin.JpegImageFile):
+    """A JPEG whose EXIF Pillow leaves alone: it warns of each camera that wrote it badly."""
+
+    def getexif(self) -> Image.Exif:
+        return Image.Exif()
+
+
 def decode(encoded: bytes, *, max_pixels: int) -> Image.Image:
     """The picture upright, RGB, on white, longest side at most 512 px. Raises `PictureRejected`."""
     if not encoded:
@@ -66,13 +73,10 @@ def decode(encoded: bytes, *, max_pixels: int) -> Image.Image:
     name, reader = _reader_for(encoded)
     if name == "WebP":
         _check_size(_webp_size(encoded), max_pixels)  # its reader allocates before it tells
-    exif = b""
-    if name == "JPEG":
-        encoded, exif = split_exif(encoded)
     try:
         with reader(io.BytesIO(encoded)) as picture:
             _check_size(picture.size, max_pixels)
-            turn = _UPRIGHT.get(orientation(exif or _exif_of(picture)))
+            turn = _UPRIGHT.get(orientation(_exif_of(picture)))
             picture.draft("RGB", _working_size(picture.size))  # big JPEGs: decodes a fraction
             picture.load()
             upright = _shrunk(_rgb_on_white(picture))
@@ -93,7 +97,7 @@ def working_copy(encoded: bytes, *, max_pixels: int) -> bytes:
 
 def _reader_for(encoded: bytes) -> tuple[str, _Reader]:
     if encoded.startswith(b"\xff\xd8\xff"):
-        return "JPEG", JpegImagePlugin.JpegImageFile
+        return "JPEG", _Jpeg
     if encoded.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG", PngImagePlugin.PngImageFile
     if encoded.startswith((b"GIF87a", b"GIF89a")):
@@ -166,6 +170,6 @@ def _reason(error: BaseException) -> str:
 
 def load_working_copy(jpeg: bytes) -> Image.Image:
     """A working copy, decoded: it was checked when it was made. Raises what Pillow raises."""
-    with JpegImagePlugin.JpegImageFile(io.BytesIO(jpeg)) as picture:
+    with _Jpeg(io.BytesIO(jpeg)) as picture:
         picture.load()
         return picture.convert("RGB")
