@@ -190,7 +190,7 @@ class FilterColumns:
                 for field, column in self._columns.items()
             ],
         }
-        (folder / WORDS_FILE).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+        (folder / WORDS_FILE).write_text(json.dumps(words), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> FilterColumns:

@@ -1,0 +1,172 @@
+"""How the FAISS index chooses its structure and its plan."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shopsearch.domain import EVERYTHING, Between, ProductFilter
+from shopsearch.index import faiss as faiss_room
+from shopsearch.index.exact import ExactIndex
+from shopsearch.index.faiss import FaissIndex
+
+N, DIMENSION = 4000, 24
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def clustered(n: int, seed: int = 0) -> np.ndarray:
+    centres = np.random.default_rng(0).normal(size=(40, DIMENSION))
+    rng = np.random.default_rng(seed)
+    return unit(centres[rng.integers(40, size=n)] + 0.4 * rng.normal(size=(n, DIMENSION)))
+
+
+@pytest.fixture(scope="module")
+def vectors() -> np.ndarray:
+    return clustered(N)
+
+
+@pytest.fixture(scope="module")
+def ranks(vectors: np.ndarray) -> dict[str, np.ndarray]:
+    """Numbers in 0..1 to filter by: one drawn by chance, one that follows the vectors."""
+    along = vectors @ unit(np.random.default_rng(5).normal(size=(1, DIMENSION)))[0]
+    return {
+        "chance": np.random.default_rng(3).permutation(N) / N,
+        "along": np.argsort(np.argsort(along)) / N,
+    }
+
+
+@pytest.fixture(scope="module")
+def indexes(vectors: np.ndarray, ranks: dict[str, np.ndarray]) -> tuple[FaissIndex, ExactIndex]:
+    rows = [{name: float(rank[place]) for name, rank in ranks.items()} for place in range(N)]
+    graph = FaissIndex(DIMENSION, "hnsw", m=16, ef_construction=100)
+    truth = ExactIndex(DIMENSION)
+    for index in (graph, truth):
+        index.upsert(np.arange(1, N + 1), vectors, rows)
+        # a third of the positions is dead, as after many changes
+        index.upsert(np.arange(1, N // 2 + 1), vectors[: N // 2], rows[: N // 2])
+    return graph, truth
+
+
+def recall_at_10(
+    graph: FaissIndex, truth: ExactIndex, queries: np.ndarray, where: ProductFilter
+) -> float:
+    found, wanted = graph.search(queries, 10, where), truth.search(queries, 10, where)
+    assert np.array_equal(found.keys >= 0, wanted.keys >= 0)
+    shared = [
+        len(set(ours[ours >= 0]) & set(theirs[theirs >= 0]))
+        for ours, theirs in zip(found.keys, wanted.keys, strict=True)
+    ]
+    return sum(shared) / int((wanted.keys >= 0).sum())
+
+
+@pytest.mark.parametrize("compared", [1, 4, 64])
+@pytest.mark.parametrize("field", ["chance", "along"])
+@pytest.mark.parametrize("kept", [1.0, 0.5, 0.1, 0.05, 0.01, 0.005, 0.001])
+def test_recall_stays_over_99_percent_at_every_selectivity(
+    indexes: tuple[FaissIndex, ExactIndex],
+    monkeypatch: pytest.MonkeyPatch,
+    kept: float,
+    field: str,
+    compared: int,
+) -> None:
+    # smaller figures let the graph answer where, in so small a set, it would not be asked
+    monkeypatch.setattr(faiss_room, "COMPARED_PER_CANDIDATE", compared)
+    monkeypatch.setattr(faiss_room, "EF_AT_LEAST", 320 if compared == 64 else 160)
+    where = EVERYTHING if kept == 1.0 else ProductFilter((Between(field, None, kept - 1e-9),))
+    assert recall_at_10(*indexes, clustered(100, seed=1), where) >= 0.99
+
+
+def test_the_graph_is_asked_where_it_is_cheaper_and_only_there(
+    indexes: tuple[FaissIndex, ExactIndex], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, _ = indexes
+    asked: list[int] = []
+    search = FaissIndex._search_graph
+
+    def watched(self: FaissIndex, *arguments: object) -> np.ndarray:
+        asked.append(1)
+        return search(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FaissIndex, "_search_graph", watched)
+    monkeypatch.setattr(faiss_room, "COMPARED_PER_CANDIDATE", 4)
+    graph.search(clustered(1), 10)
+    assert len(asked) == 1
+    graph.search(clustered(1), 10, ProductFilter((Between("chance", None, 0.05),)))
+    assert len(asked) == 1
+
+
+def test_a_filter_that_avoids_the_query_is_answered_exactly(
+    vectors: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faiss_room, "COMPARED_PER_CANDIDATE", 0)
+    monkeypatch.setattr(faiss_room, "EF_AT_LEAST", 16)
+    query = vectors[:1]
+    nearness = np.argsort(np.argsort(vectors @ query[0])) / N  # 1 is nearest
+    index = FaissIndex(DIMENSION, "hnsw", m=16, ef_construction=40)
+    index.upsert(np.arange(N), vectors, [{"near": float(value)} for value in nearness])
+    found = index.search(query, 10, ProductFilter((Between("near", None, 0.5),)))
+    allowed = np.flatnonzero(nearness <= 0.5)
+    best = allowed[np.argsort(-(vectors[allowed] @ query[0]))][:10]
+    assert set(found.keys[0]) == set(best)
+
+
+def test_auto_turns_into_a_graph_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faiss_room, "FLAT_UP_TO", 30)
+    index = FaissIndex(DIMENSION, m=8)
+    some = clustered(40)
+    index.upsert(np.arange(30), some[:30], [{}] * 30)
+    assert index.kind == "faiss-flat"
+    index.upsert(np.arange(20, 40), some[20:], [{}] * 20)
+    assert (index.kind, len(index)) == ("faiss-hnsw", 40)
+    assert index.search(some, 1).keys[:, 0].tolist() == list(range(40))
+    np.testing.assert_array_equal(index.fetch(np.arange(40)), some)
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("flat", "faiss-flat"), ("hnsw", "faiss-hnsw")])
+def test_a_kind_that_was_asked_for_stays(
+    kind: faiss_room.Kind, expected: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(faiss_room, "FLAT_UP_TO", 3)
+    index = FaissIndex(DIMENSION, kind, m=8)
+    assert index.kind == expected
+    index.upsert(np.arange(8), clustered(8), [{}] * 8)
+    index.save(tmp_path)
+    loaded = FaissIndex.load(tmp_path)
+    loaded.upsert(np.arange(8, 16), clustered(8, seed=2), [{}] * 8)
+    assert index.kind == loaded.kind == expected
+
+
+def test_a_kind_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="auto, flat or hnsw, not 'ivf'"):
+        FaissIndex(DIMENSION, "ivf")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("n_dead", "n_written"), [(20, 100), (21, 79)])
+def test_a_graph_is_built_anew_when_more_than_a_fifth_of_it_is_dead(
+    n_dead: int, n_written: int, tmp_path: Path
+) -> None:
+    index = FaissIndex(DIMENSION, "hnsw", m=8)
+    index.upsert(np.arange(100), clustered(100), [{"n": float(n)} for n in range(100)])
+    index.delete(np.arange(n_dead))
+    index.save(tmp_path)
+    assert len(np.load(tmp_path / "keys.npy")) == n_written
+    loaded = FaissIndex.load(tmp_path)
+    assert loaded.matching(ProductFilter((Between("n", 0, 30),))).tolist() == list(
+        range(n_dead, 31)
+    )
+    assert loaded.search(clustered(100)[n_dead:], 1).keys[:, 0].tolist() == list(range(n_dead, 100))
+
+
+def test_the_arguments_are_saved_beside_the_index(tmp_path: Path) -> None:
+    FaissIndex(DIMENSION, "hnsw", m=12, ef_construction=77).save(tmp_path)
+    assert json.loads((tmp_path / "index.json").read_text()) == {
+        "kind": "hnsw",
+        "m": 12,
+        "ef_construction": 77,
+    }
