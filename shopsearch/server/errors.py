@@ -21,11 +21,11 @@ from shopsearch.server.request_log import request_id
 
 _log = structlog.get_logger(__name__)
 
+# by type; an error that is not listed counts as its nearest listed ancestor
 STATUS_OF: dict[type[Exception], HTTPStatus] = {
     errors.UnknownProduct: HTTPStatus.NOT_FOUND,
     errors.QueryError: HTTPStatus.BAD_REQUEST,
-    errors.PictureRejected: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.FetchRejected: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.ProductRejected: HTTPStatus.UNPROCESSABLE_ENTITY,  # of a query, its picture
     errors.GenerationMissing: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.GenerationMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.GenerationDamaged: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -34,7 +34,6 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ShopsearchError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-"""By type; an error that is not listed counts as its nearest listed ancestor."""
 
 _TOLD_TO_VISITORS = (errors.QueryError, errors.ProductRejected, errors.GenerationMissing)
 _RETRY_AFTER_S = 10
@@ -61,9 +60,14 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, _answer_surprise)
 
 
+def status_of(error: errors.ShopsearchError) -> HTTPStatus:
+    """The status of the error's type or of its nearest ancestor that has one."""
+    return next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
+
+
 def problem_of(error: errors.ShopsearchError) -> Problem:
     """What a visitor is told of an error that shopsearch raised on purpose."""
-    status = next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
+    status = status_of(error)
     told = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, _TOLD_TO_VISITORS)
     detail = str(error) if told else _closed_message(status)
     return Problem(status, _kebab(type(error).__name__), detail)
@@ -114,7 +118,9 @@ def _answer_surprise(error: Exception) -> Response:
 def _answer(problem: Problem) -> Response:
     if wants_json():
         return problem_response(problem)
-    response = make_response(render_template("error.html", problem=problem, asked=None))
+    response = make_response(
+        render_template("error.html", problem=problem, asked=None, request_id=request_id())
+    )
     return _with_status(response, problem)
 
 
@@ -134,7 +140,7 @@ def _with_status(response: Response, problem: Problem) -> Response:
 def _closed_message(status: HTTPStatus) -> str:
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         return "the search is not ready to answer; its log says why, and `shopsearch doctor` helps"
-    return f"something broke on our side; if it stays, tell the shop this number: {request_id()}"
+    return "something broke on our side; if it stays, tell the shop the number of this request"
 
 
 def _kebab(name: str) -> str:

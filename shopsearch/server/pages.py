@@ -41,8 +41,14 @@ class Asked:
 
     @property
     def heading(self) -> str:
-        """What the results answer, in words."""
-        like = None if self.like is None else self.like.product
+        """What the results answer, above chips that show what "this" is."""
+        like = None if self.like is None else "this"
+        return wording.search_heading(self.request.text, pictured=self.pictured, like=like)
+
+    @property
+    def title(self) -> str:
+        """What the results answer, where there is nothing else to see."""
+        like = None if self.like is None else wording.title_text(self.like.product)
         return wording.search_heading(self.request.text, pictured=self.pictured, like=like)
 
 

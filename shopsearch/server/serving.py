@@ -6,10 +6,12 @@ between its threads. Nothing is announced before the first worker can answer.
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from flask import Flask
@@ -40,9 +42,12 @@ def serve(settings: Settings, announce: Announce | None = None) -> None:
         pass
     listener = _listen(settings.host, settings.port)
     address = _address(settings.host, listener)
+    arbiter_pid = os.getpid()
     try:
         GracefulArbiter(Application(settings, listener, address, announce)).run()
     except SystemExit as ended:
+        if os.getpid() != arbiter_pid:
+            _leave(ended)
         if ended.code:
             raise ShopsearchError(
                 f"the server ended with code {ended.code}; its log above says why"
@@ -117,6 +122,13 @@ class GracefulArbiter(Arbiter):  # type: ignore[misc]
     def handle_int(self) -> None:
         """See `Arbiter.handle_int`."""
         self.handle_term()
+
+
+def _leave(ended: SystemExit) -> NoReturn:
+    """End a worker here: what stands around the call of `serve` belongs to the arbiter alone."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(ended.code if isinstance(ended.code, int) else 1)
 
 
 def _listen(host: str, port: int) -> socket.socket:

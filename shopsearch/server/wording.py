@@ -105,12 +105,12 @@ def range_text(low: float | None, high: float | None) -> str:
     return f"from {low:,g}" if high is None else f"{low:,g} to {high:,g}"
 
 
-def search_heading(text: str, *, pictured: bool, like: Product | None) -> str:
-    """What the results of a search answer, as the heading above them."""
+def search_heading(text: str, *, pictured: bool, like: str | None) -> str:
+    """What the results of a search answer; `like` is what the product is called."""
     parts = [f"“{text}”"] if text else []
     if pictured:
         parts.append("your picture")
     if like is not None:
-        parts.append(f"more like {title_text(like)}")
+        parts.append(f"more like {like}")
     heading = " and ".join(parts) or "All products"
     return heading[0].upper() + heading[1:]

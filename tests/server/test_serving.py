@@ -1,0 +1,136 @@
+"""`serve`: real processes, real sockets, real signals."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from shopsearch.errors import SettingsError
+from shopsearch.server import serving
+from shopsearch.settings import Settings
+
+PROGRAM = """
+import sys
+from pathlib import Path
+import structlog
+from shopsearch.server.serving import serve
+from shopsearch.settings import Settings
+
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+settings = Settings(home=Path(sys.argv[1]), encoder="hashing", port=0, workers=int(sys.argv[2]))
+serve(settings, announce=lambda address: print(address, flush=True))
+print("ended", flush=True)
+"""
+
+
+@contextmanager
+def server(home: Path, workers: int = 1) -> Iterator[tuple[subprocess.Popen[str], str, int]]:
+    """A server process in a group of its own, once it has said where it listens."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(home), str(workers)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        address = urlsplit(process.stdout.readline().strip())
+        assert address.hostname, process.communicate(timeout=10)[1]
+        assert address.port
+        yield process, address.hostname, address.port
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=10)
+
+
+def get(host: str, port: int, path: str) -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection(host, port, timeout=10)
+    connection.request("GET", path, headers={"Connection": "close"})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer
+
+
+def begin_upload(host: str, port: int) -> socket.socket:
+    """A request that has begun and is not over: its last byte is missing."""
+    connection = socket.create_connection((host, port), timeout=10)
+    body = '{"sort": "newest"}'
+    connection.sendall(
+        f"POST /api/v1/search HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body[:-1]}".encode()
+    )
+    return connection
+
+
+def test_it_answers_once_it_says_where(shop) -> None:
+    with server(shop.settings.home) as (_, host, port):
+        assert get(host, port, "/readyz").status == 200
+        assert get(host, port, "/search?q=mug").status == 200
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_finishes_the_request_at_hand_when_it_is_stopped(shop, how: signal.Signals) -> None:
+    with server(shop.settings.home) as (process, host, port):
+        with begin_upload(host, port) as connection:
+            time.sleep(0.3)  # lets a thread take the request up
+            send_to_all(process, how)
+            time.sleep(0.3)
+            connection.sendall(b"}")
+            answered = connection.makefile("rb").readline()
+        out, errors = process.communicate(timeout=15)
+    assert answered.startswith(b"HTTP/1.1 200"), errors
+    assert out == "ended\n"
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+
+
+def send_to_all(process: subprocess.Popen[str], how: signal.Signals) -> None:
+    """A terminal sends Ctrl-C to every process of the group; a supervisor stops the first one."""
+    if how is signal.SIGINT:
+        os.killpg(process.pid, how)
+    else:
+        process.send_signal(how)
+
+
+def test_several_workers_share_the_address_and_announce_it_once(shop) -> None:
+    with server(shop.settings.home, workers=2) as (process, host, port):
+        assert {get(host, port, "/healthz").status for _ in range(6)} == {200}
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=15)
+    assert out == "ended\n"
+
+
+def test_without_an_index_it_starts_and_says_what_is_missing(tmp_path: Path) -> None:
+    with server(tmp_path / "home") as (_, host, port):
+        assert get(host, port, "/healthz").status == 200
+        assert get(host, port, "/readyz").status == 503
+        assert get(host, port, "/").status == 503
+
+
+def test_a_port_in_use_is_named_with_the_remedy(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = Settings(home=tmp_path / "home", encoder="hashing", port=port)
+        with pytest.raises(SettingsError, match=f"port {port} of 127.0.0.1.*--port"):
+            serving.serve(settings)
+
+
+def test_a_host_that_is_not_here_is_named(tmp_path: Path) -> None:
+    for host in ("no.such.host.invalid", "192.0.2.1"):
+        settings = Settings(home=tmp_path / "home", encoder="hashing", host=host)
+        with pytest.raises(SettingsError, match=host):
+            serving.serve(settings)
