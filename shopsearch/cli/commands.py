@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -88,7 +87,7 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--home",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(file_okay=False),
     metavar="FOLDER",
     help="Folder of everything that is kept [default: $SHOPSEARCH_HOME or .shopsearch].",
 )
@@ -117,7 +116,7 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
 def cli(
     ctx: click.Context,
     *,
-    home: Path | None,
+    home: str | None,
     log_level: str | None,
     log_format: str | None,
     debug: bool,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shopsearch.bootstrap import Services
     from shopsearch.settings import Settings
 
@@ -19,7 +20,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class GlobalOptions(NamedTuple):
     """What was said before the command's name; None leaves it to the environment."""
 
-    home: Path | None = None
+    home: str | Path | None = None
     log_level: str | None = None
     log_format: str | None = None
 

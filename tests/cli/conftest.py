@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 from PIL import Image
 
@@ -21,6 +24,19 @@ PRODUCTS = (
     ("A5", "Wooden chair", "Chairs", "", "", "", None),
 )
 COLUMNS = ("id", "title", "product_type", "brand", "price", "color", "image_link")
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A command configures logging for its process; other tests share this one."""
+    root, ours = logging.getLogger(), logging.getLogger("shopsearch")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
+    yield
+    structlog.reset_defaults()
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
 
 
 @pytest.fixture
