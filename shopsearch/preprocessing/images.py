@@ -90,8 +90,9 @@ def decode(encoded: bytes, *, max_pixels: int) -> Image.Image:
 
 def working_copy(encoded: bytes, *, max_pixels: int) -> bytes:
     """The checked picture as a JPEG without metadata, which is all that is kept of it."""
-    copy = io.BytesIO()
-    decode(encoded, max_pixels=max_pixels).save(copy, "JPEG", quality=WORKING_JPEG_QUALITY)
+    picture, copy = decode(encoded, max_pixels=max_pixels), io.BytesIO()
+    picture.info.clear()  # Pillow would write a comment that it read
+    picture.save(copy, "JPEG", quality=WORKING_JPEG_QUALITY)
     return copy.getvalue()
 
 

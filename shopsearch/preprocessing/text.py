@@ -25,10 +25,11 @@ _MAX_ATTRIBUTE_CHARS = 80
 _MAX_HTML_CHARS = 50_000
 
 _DROPPED = "script, style, template, noscript, iframe, object, head, title"
-_BLOCKS = (
-    "address, article, aside, blockquote, br, button, caption, center, dd, details, div, dl, dt, "
-    "fieldset, figcaption, figure, footer, form, h1, h2, h3, h4, h5, h6, header, hr, img, li, "
-    "main, nav, ol, option, p, pre, section, summary, table, tbody, td, tfoot, th, thead, tr, ul"
+_BLOCK_TAG = re.compile(
+    r"<(?=/?(?:address|article|aside|blockquote|br|button|caption|center|dd|details|div|dl|dt|"
+    r"fieldset|figcaption|figure|footer|form|h[1-6]|header|hr|img|li|main|nav|ol|option|p|pre|"
+    r"section|summary|table|tbody|td|tfoot|th|thead|tr|ul)\b)",
+    re.IGNORECASE,
 )
 _MARKUP = re.compile(
     r"<[a-zA-Z/!][^<>]*>|&(?:[a-zA-Z][a-zA-Z0-9]{1,31}|#\d{1,7}|#[xX][\da-fA-F]{1,6});"
@@ -73,15 +74,12 @@ def clean(text: str) -> str:
 
 
 def _without_html(text: str) -> str:
-    tree = LexborHTMLParser(f"<body>{text}")
-    body = tree.body
+    spaced = _BLOCK_TAG.sub(" <", text)  # blocks stand apart, what is inline does not
+    body = LexborHTMLParser(f"<body>{spaced}").body
     if body is None:
         return ""
     for node in body.css(_DROPPED):
         node.decompose()
-    for node in body.css(_BLOCKS):
-        node.insert_before(" ")
-        node.insert_after(" ")
     return body.text(deep=True, separator="")
 
 
