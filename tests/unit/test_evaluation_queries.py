@@ -104,7 +104,7 @@ def test_a_bad_query_is_named_by_file_line_and_value(tmp_path: Path, line: str, 
 @pytest.mark.parametrize("read", [read_queries, read_qrels])
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b'{"query_id": "caf\xe9"}', "not UTF-8 .*0xe9.* save it as UTF-8"), (None, "cannot be read")],
+    [(b'{"query_id": "\xe9"}', "not UTF-8 .*0xe9.* save it as UTF-8"), (None, "cannot be read")],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, read, content, message: str):
     path = tmp_path / "file"
