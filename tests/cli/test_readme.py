@@ -93,6 +93,22 @@ def test_a_catalog_of_ones_own_is_indexed_searched_and_served() -> None:
         assert b"Red mug" in answer.read()
 
 
+def test_the_python_example_prints_hits(shopsearch, feed: Path, home: Path, monkeypatch) -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    example = re.search(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    assert example is not None
+    monkeypatch.setenv("SHOPSEARCH_HOME", str(home))
+    shopsearch.json("index", feed.parent.parent / "catalog.csv")
+
+    printed = subprocess.run(
+        [sys.executable, "-c", example[1]], capture_output=True, text=True, check=True
+    ).stdout
+
+    hits = printed.splitlines()[-5:]  # structlog, unless told otherwise, logs to the same place
+    assert [line.split()[0] for line in hits] == ["1", "2", "3", "4", "5"]
+    assert "Red mug" in hits[0]
+
+
 @contextmanager
 def serving(command: list[str], limit_s: float = 120) -> Iterator[str]:
     """Start a server, wait until it says its address, stop it as Ctrl-C does."""
