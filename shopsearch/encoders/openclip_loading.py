@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -142,7 +143,7 @@ def _with_hub(load: Callable[[], Loaded], *, needs_hub: bool) -> Loaded:
         with _offline():
             return load()
     try:
-        with _offline():
+        with _offline(), _unlogged():
             return load()
     except Exception as error:
         if hub.HF_HUB_OFFLINE:
@@ -161,6 +162,21 @@ def _offline() -> Iterator[None]:
         yield
     finally:
         hub.HF_HUB_OFFLINE = before
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keeps what open_clip logs as errors to itself: the next attempt may well succeed."""
+    root, thread = logging.getLogger(), threading.get_ident()
+
+    def is_of_others(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    root.addFilter(is_of_others)
+    try:
+        yield
+    finally:
+        root.removeFilter(is_of_others)
 
 
 def _hub_problem() -> str | None:
