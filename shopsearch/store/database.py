@@ -11,7 +11,7 @@ from weakref import WeakMethod
 
 import structlog
 from sqlalchemy import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 
 from shopsearch.errors import SchemaOutdated, StoreError, StoreUnavailable
 from shopsearch.store import postgresql, sqlite
@@ -142,17 +142,20 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except (DataError, IntegrityError) as error:
+            cause = " ".join(str(error.orig).split())
+            raise StoreError(f"{self} refuses what should be written: {cause}") from error
         except DBAPIError as error:
             raise self._explained(error.orig or error) from error
         except sqlite.DriverError as error:
             raise self._explained(error) from error
 
     def _explained(self, error: BaseException) -> StoreError:
-        cause = str(error).strip()
+        cause = " ".join(str(error).split())
         if _TABLES_MISSING.search(cause):
             return SchemaOutdated(
                 f"the tables in {self} are missing or older than this version of shopsearch "
-                f"({cause.splitlines()[0]}): run `shopsearch index FEED`, which makes them"
+                f"({cause}): run `shopsearch index FEED`, which makes them"
             )
         if self.path is not None:
             return StoreUnavailable(sqlite.explain(error, self.path))

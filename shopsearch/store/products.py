@@ -114,7 +114,7 @@ class SqlProductStore:
     def revision(self) -> int:
         """See `ProductStore.revision`."""
         with self._database.reading() as connection:
-            return connection.execute(select(CATALOG_REVISION.c.revision)).scalar_one()
+            return int(connection.execute(select(CATALOG_REVISION.c.revision)).scalar_one())
 
     def count(self) -> int:
         """See `ProductStore.count`."""

@@ -1,0 +1,78 @@
+"""The databases that every contract of the store room is held to.
+
+PostgreSQL takes part where SHOPSEARCH_TEST_POSTGRES_URL names a database that may be wiped; one
+test of the products says so where it does not.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from shopsearch.store.sql import Database
+
+POSTGRES_URL = os.environ.get("SHOPSEARCH_TEST_POSTGRES_URL", "")
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with all tables, to be copied: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("migrated") / "catalog.db"
+    database = Database(f"sqlite:///{path}")
+    database.migrate()
+    database.close()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"] if POSTGRES_URL else ["sqlite"])
+def database_url(
+    request: pytest.FixtureRequest, tmp_path: Path, migrated_file: Path
+) -> Callable[[], str]:
+    """Gives the URL of an empty database with all tables, at each call anew."""
+    if request.param == "sqlite":
+
+        def copied() -> str:
+            path = tmp_path / "catalog.db"
+            for old in tmp_path.glob("catalog.db*"):
+                old.unlink()
+            shutil.copy(migrated_file, path)
+            return f"sqlite:///{path}"
+
+        return copied
+
+    def wiped() -> str:
+        database = Database(POSTGRES_URL)
+        with database.writing() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+        database.migrate()
+        database.close()
+        return POSTGRES_URL
+
+    return wiped
+
+
+@pytest.fixture
+def new_database(database_url: Callable[[], str]) -> Iterator[Callable[[], Database]]:
+    """Opens an empty database; the one before is closed."""
+    opened: list[Database] = []
+
+    def new() -> Database:
+        while opened:
+            opened.pop().close()
+        opened.append(Database(database_url()))
+        return opened[-1]
+
+    yield new
+    while opened:
+        opened.pop().close()
+
+
+@pytest.fixture
+def database(new_database: Callable[[], Database]) -> Database:
+    return new_database()
