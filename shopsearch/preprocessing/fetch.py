@@ -147,6 +147,7 @@ def _parsed(url: str, *, base: httpx.URL | None = None) -> httpx.URL:
             raise httpx.InvalidURL("it holds a user name or password")
         if parsed.scheme not in ("http", "https") or not parsed.host:
             raise httpx.InvalidURL("only http:// and https:// with a host are fetched")
+        httpcore.URL(str(parsed))  # it is stricter, as with ports
     except (httpx.InvalidURL, ValueError) as error:
         raise FetchRejected(f"{url[:200]!r} is no address of a picture: {error}") from error
     return parsed
