@@ -20,6 +20,7 @@ from shopsearch.index.vectors import (
 )
 
 VECTORS_FILE = "vectors.npy"
+QUERIES_AT_ONCE = 64  # so that memory does not grow with the number of queries
 GATHER_BELOW = 0.5  # of all rows; copying more of them costs more than comparing them all
 
 
@@ -59,12 +60,13 @@ class ExactIndex:
         queries = checked_queries(queries, self.dimension)
         found = no_neighbours(len(queries), min(k, len(self)))
         positions = np.flatnonzero(self._slots.mask(where))
-        scores = self._scores(queries, positions)  # (Q, M)
         keys = self._slots.keys[positions]
-        for row in range(len(queries)):
-            nearest, cosine = best(scores[row], keys, found.keys.shape[1])
-            found.keys[row, : len(nearest)] = nearest
-            found.scores[row, : len(nearest)] = cosine
+        for start in range(0, len(queries), QUERIES_AT_ONCE):
+            scores = self._scores(queries[start : start + QUERIES_AT_ONCE], positions)  # (q, M)
+            for row, of_query in enumerate(scores, start):
+                nearest, cosine = best(of_query, keys, found.keys.shape[1])
+                found.keys[row, : len(nearest)] = nearest
+                found.scores[row, : len(nearest)] = cosine
         return found
 
     def fetch(self, keys: NDArray[np.int64]) -> NDArray[np.float32]:

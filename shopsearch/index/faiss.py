@@ -123,7 +123,10 @@ class FaissIndex:
         dead = self._slots.n_dead
         too_many = dead > COMPACT_ABOVE * self._slots.n_positions if self._is_graph else dead > 0
         written = self._remade() if too_many else self
-        faiss.write_index(written._faiss, str(folder / VECTORS_FILE))
+        try:
+            faiss.write_index(written._faiss, str(folder / VECTORS_FILE))
+        except RuntimeError as error:  # as which FAISS reports a full disk
+            raise OSError(f"FAISS could not write {folder / VECTORS_FILE} ({error})") from error
         written._slots.save(folder)
         arguments = {"kind": self._wanted, "m": self._m, "ef_construction": self._ef_construction}
         (folder / ARGUMENTS_FILE).write_text(json.dumps(arguments), encoding="utf-8")

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import structlog
 
-from shopsearch.errors import GenerationDamaged, GenerationMismatch, GenerationMissing
+from shopsearch.errors import GenerationDamaged, GenerationMismatch, GenerationMissing, IndexFault
 from shopsearch.index.base import VectorIndex
 from shopsearch.index.manifest import REMEDY, Manifest, sha256
 
@@ -129,7 +129,13 @@ class Generations:
                 f"the index generation {generation_id} is of the kind {manifest.index_kind!r}, but "
                 f"only {', '.join(sorted(self._loaders))} can be read: run `shopsearch reindex`"
             )
-        index = loader(folder)
+        try:
+            index = loader(folder)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise GenerationDamaged(
+                f"{folder} is as it was written, but cannot be read ({error}); another version of "
+                f"a library may have written it: {REMEDY}"
+            ) from error
         if (len(index), index.dimension) != (manifest.count, manifest.dimension):
             raise GenerationDamaged(
                 f"{folder} holds {len(index)} vectors of {index.dimension} dimensions, its "
@@ -140,10 +146,43 @@ class Generations:
     def publish(
         self, index: VectorIndex, *, encoder_id: str, fusion_id: str, store_revision: int
     ) -> Manifest:
-        """Write an index as a new generation and make it the live one."""
+        """Write an index as a new generation and make it the live one.
+
+        Raises `IndexFault` where the disk refuses; the live generation stays then.
+        """
+        try:
+            manifest = self._write(index, encoder_id, fusion_id, store_revision)
+            self._make_current(manifest.generation_id)
+        except OSError as error:
+            raise IndexFault(
+                f"the index cannot be written to {self._folder}: {error}; make room or give "
+                "write permission, or name another folder by SHOPSEARCH_HOME"
+            ) from error
+        self._prune()
+        log.info(
+            "published an index generation",
+            generation=manifest.generation_id,
+            count=manifest.count,
+        )
+        return manifest
+
+    def rollback(self, generation_id: str | None = None) -> Manifest:
+        """Make an earlier generation the live one: the one named, or the one before the live one.
+
+        Raises `GenerationMissing`; a damaged generation does not become the live one.
+        """
+        target = generation_id or self._previous_id()
+        manifest = self.load(target).manifest
+        self._make_current(target)
+        log.info("rolled back the index", generation=target)
+        return manifest
+
+    def _write(
+        self, index: VectorIndex, encoder_id: str, fusion_id: str, store_revision: int
+    ) -> Manifest:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._clear_leftovers()
-        generation_id, created_at = self._next_id()
+        generation_id = self._next_id()
         building = self._folder / f"{BUILDING}{os.getpid()}-{generation_id}"
         self._building.add(building)
         try:
@@ -151,7 +190,7 @@ class Generations:
             index.save(building)
             manifest = Manifest(
                 generation_id=generation_id,
-                created_at=created_at.isoformat(),
+                created_at=datetime.now(UTC).isoformat(timespec="seconds"),
                 encoder_id=encoder_id,
                 fusion_id=fusion_id,
                 index_kind=index.kind,
@@ -169,20 +208,6 @@ class Generations:
         finally:
             shutil.rmtree(building, ignore_errors=True)
             self._building.discard(building)
-        self._make_current(generation_id)
-        self._prune()
-        log.info("published an index generation", generation=generation_id, count=manifest.count)
-        return manifest
-
-    def rollback(self, generation_id: str | None = None) -> Manifest:
-        """Make an earlier generation the live one: the one named, or the one before the live one.
-
-        Raises `GenerationMissing`; a damaged generation does not become the live one.
-        """
-        target = generation_id or self._previous_id()
-        manifest = self.load(target).manifest
-        self._make_current(target)
-        log.info("rolled back the index", generation=target)
         return manifest
 
     def _previous_id(self) -> str:
@@ -208,14 +233,14 @@ class Generations:
             )
         return folder
 
-    def _next_id(self) -> tuple[str, datetime]:
+    def _next_id(self) -> str:
         """An id greater than all before, even where the clock was set back."""
         now = datetime.now(UTC)
         newest = next(iter(self.ids()), None)
         while True:
             stamp = f"{now:{_TIME}}{now.microsecond // 1000:03}"
             if newest is None or stamp > newest.split("-")[0]:
-                return f"{stamp}-{secrets.token_hex(2)}", now
+                return f"{stamp}-{secrets.token_hex(2)}"
             date, millisecond = newest[:15], int(newest[15:18])
             now = datetime.strptime(date, _TIME).replace(tzinfo=UTC)
             now += timedelta(milliseconds=millisecond + 1)

@@ -147,6 +147,8 @@ class Database:
             raise StoreError(f"{self} refuses what should be written: {cause}") from error
         except DBAPIError as error:
             raise self._explained(error.orig or error) from error
+        except UnicodeEncodeError as error:
+            raise StoreError(f"{self} refuses what should be written: {error}") from error
         except sqlite.DriverError as error:
             raise self._explained(error) from error
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, delete, func, sele
 
 from shopsearch.domain import Changes, Price, Product, ProductRecord, StoredProduct
 from shopsearch.store.database import Database
-from shopsearch.store.statements import chunks, insert_or_replace
+from shopsearch.store.statements import askable, chunks, insert_or_replace
 from shopsearch.store.tables import (
     CATALOG_REVISION,
     PRODUCT_ATTRIBUTES,
@@ -57,7 +57,7 @@ class SqlProductStore:
 
     def remove(self, product_ids: Sequence[str]) -> tuple[str, ...]:
         """See `ProductStore.remove`."""
-        wanted = list(dict.fromkeys(product_ids))
+        wanted = askable(product_ids)
         with self._database.writing() as connection:
             keys: dict[str, int] = {}
             for ids in chunks(wanted):
@@ -77,14 +77,14 @@ class SqlProductStore:
         columns = select(PRODUCTS.c.product_id, PRODUCTS.c.fingerprint)
         found: dict[str, str] = {}
         with self._database.reading() as connection:
-            for ids in chunks(list(dict.fromkeys(product_ids))):
+            for ids in chunks(askable(product_ids)):
                 rows = connection.execute(columns.where(PRODUCTS.c.product_id.in_(ids)))
                 found.update((row.product_id, row.fingerprint) for row in rows)
         return found
 
     def find(self, product_ids: Sequence[str]) -> Mapping[str, StoredProduct]:
         """See `ProductStore.find`."""
-        wanted = list(dict.fromkeys(product_ids))
+        wanted = askable(product_ids)
         with self._database.reading() as connection:
             found = _load(connection, (PRODUCTS.c.product_id.in_(ids) for ids in chunks(wanted)))
         return {stored.product.product_id: stored for stored in found}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -14,6 +15,9 @@ Insert = postgresql.Insert | sqlite.Insert
 
 # under the 999 variables that the oldest SQLite allows in one statement
 IDS_PER_STATEMENT = 900
+
+# no database keeps these: the null character, and halves of a character pair
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def insert_into(connection: Connection, target: Table) -> Insert:
@@ -46,3 +50,8 @@ def chunks(values: Sequence[T], size: int = IDS_PER_STATEMENT) -> Iterator[list[
     iterator = iter(values)
     while chunk := list(islice(iterator, size)):
         yield chunk
+
+
+def askable(ids: Iterable[str]) -> list[str]:
+    """Each id once, without those that no product can have and a database would stumble over."""
+    return [id_ for id_ in dict.fromkeys(ids) if not _UNSTORABLE.search(id_)]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from shopsearch.domain import Price, Product, ProductRecord
+from shopsearch.errors import StoreError
 from shopsearch.store import ProductStore
 from shopsearch.store.sql import Database, SqlProductStore
 
@@ -104,6 +105,20 @@ def test_what_is_not_there_is_absent(store: ProductStore) -> None:
     assert set(store.find(["a", "b"])) == {"a"}
     assert set(store.fetch([key, key + 1])) == {key}
     assert store.fingerprints(["a", "b"]) == {"a": "print of a "}
+
+
+@pytest.mark.parametrize("id_", ["a\x00b", "half \ud83d", "\udcff", "", "x" * 10_000])
+def test_an_id_that_no_product_can_have_is_absent_too(store: ProductStore, id_: str) -> None:
+    store.upsert([record("a")])
+    assert set(store.find(["a", id_])) == {"a"}
+    assert set(store.fingerprints(["a", id_])) == {"a"}
+    assert store.remove([id_, "a"]) == ("a",)
+
+
+def test_half_a_character_is_refused_by_a_named_error(store: ProductStore) -> None:
+    with pytest.raises(StoreError, match="refuses what should be written"):
+        store.upsert([record("a"), record("b", "\ud83d")])
+    assert store.count() == 0
 
 
 def test_nothing_asked_is_nothing_done(store: ProductStore) -> None:
