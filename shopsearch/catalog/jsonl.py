@@ -78,7 +78,7 @@ def _parse(line: Line) -> Record:
     if not line.whole:
         raise ProductRejected(f"the line is longer than {MAX_LINE_CHARS:,} characters; shorten it")
     try:
-        record = parse_json(line.text)
+        record = parse_json(line.text.rstrip())
     except json.JSONDecodeError as error:
         raise ProductRejected(
             f"column {error.colno}: this is no JSON ({error.msg}); write one object in each line"
