@@ -73,7 +73,14 @@ class LazyGroup(click.Group):
         """Run the command; whatever it raises on purpose becomes a message and an exit code."""
         run: Callable[[click.Context], Any] = super().invoke
         with answered(ctx):
-            return run(ctx)
+            try:
+                return run(ctx)
+            except click.NoSuchOption as error:
+                if not any(error.option_name in option.opts for option in self.params):
+                    raise
+                name = error.option_name
+                message = f"{name} stands before the command: shopsearch {name} ... COMMAND ..."
+                raise click.UsageError(message, error.ctx) from None
 
 
 def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - click's signature

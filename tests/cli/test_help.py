@@ -35,6 +35,20 @@ def test_a_command_that_does_not_exist_is_wrong_usage() -> None:
     assert result.stdout == ""
 
 
+def test_a_global_option_after_the_command_is_told_its_place() -> None:
+    result = CliRunner().invoke(cli, ["rollback", "--home", "somewhere"])
+
+    assert result.exit_code == 2
+    assert "--home stands before the command" in result.stderr
+
+
+def test_an_option_that_does_not_exist_is_wrong_usage() -> None:
+    result = CliRunner().invoke(cli, ["rollback", "--hoome", "somewhere"])
+
+    assert result.exit_code == 2
+    assert "No such option" in result.stderr
+
+
 def test_the_version_is_the_packages() -> None:
     from shopsearch import __version__
 
