@@ -35,6 +35,7 @@ _MARKUP = re.compile(
     r"<[a-zA-Z/!][^<>]*>|&(?:[a-zA-Z][a-zA-Z0-9]{1,31}|#\d{1,7}|#[xX][\da-fA-F]{1,6});"
 )
 _REFERENCE = re.compile(r"(?:^|[_.])(?:id|sku|code|ean|upc|mpn|asin|group|url|link|split)s?$")
+_WORD = re.compile(r"\w+")
 _SPACES = re.compile(r"\s+")
 _YES, _NO = (
     {"yes", "true", "y"},
@@ -52,7 +53,7 @@ def compose(product: Product) -> str:
     brand = clean(product.brand)
     category = clean(product.product_type.replace(CATEGORY_SEPARATOR, ", "))
     parts = [title, "" if brand.casefold() in title.casefold() else brand, category]
-    said = " ".join((title, brand, category)).casefold()
+    said = _word_by_word(" ".join((title, brand, category)).casefold())
     parts.extend(_attributes(product, said))
     parts.append(clean(product.description))
     return _sentences(filter(None, parts))[:MAX_TEXT_CHARS].rstrip()
@@ -86,18 +87,26 @@ def _without_html(text: str) -> str:
 def _plain(text: str) -> str:
     """NFC, no control or format characters but joiners, single spaces."""
     if not (text.isascii() and text.isprintable()):
-        text = unicodedata.normalize("NFC", text)
-        text = "".join(_visible(text))
+        text = unicodedata.normalize("NFC", text).translate(_VISIBLE)
     return _SPACES.sub(" ", text).strip()
 
 
-def _visible(text: str) -> Iterator[str]:
-    for character in text:
-        kind = unicodedata.category(character)
+class _Visible(dict[int, str | None]):
+    """What becomes of a character, for `str.translate`; found out when it is first met."""
+
+    def __missing__(self, code: int) -> str | None:
+        character = chr(code)
+        invisible = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn")
         if character.isspace():
-            yield " "
-        elif kind not in ("Cc", "Cf", "Cs", "Co", "Cn") or character in "\u200c\u200d":
-            yield character  # the two joiners make letters of Indic scripts, and emoji
+            self[code] = " "
+        elif invisible and character not in "\u200c\u200d":  # they make Indic letters, and emoji
+            self[code] = None
+        else:
+            self[code] = character
+        return self[code]
+
+
+_VISIBLE = _Visible()
 
 
 def _attributes(product: Product, said: str) -> Iterator[str]:
@@ -116,12 +125,17 @@ def _attributes(product: Product, said: str) -> Iterator[str]:
     return islice(filter(None, sentences), _MAX_ATTRIBUTES)
 
 
+def _word_by_word(text: str) -> str:
+    """Parted and enclosed by spaces, so that "m" is not in "summer"."""
+    return f" {' '.join(_WORD.findall(text))} "
+
+
 def _attribute(name: str, words: str, said: str) -> str:
     """Such as `pattern: striped`; "" for what tells neither looks nor use."""
     value = words.casefold()
     if not words or value in _NO or _REFERENCE.search(name):
         return ""
-    if re.search(rf"(?<!\w){re.escape(value)}(?!\w)", said):
+    if _word_by_word(value) in said:
         return ""
     name = _plain(name.replace("_", " ").replace(".", " "))
     if value in _YES:
