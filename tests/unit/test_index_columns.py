@@ -105,3 +105,23 @@ def test_a_plain_decimal_is_a_number(word: str, value: float) -> None:
 )
 def test_everything_else_is_a_word(word: str) -> None:
     assert np.isnan(number(word))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "matches"),
+    [
+        (None, None, [0, 1, 2, 3]),
+        (None, 0, [0, 1]),
+        (0, None, [1, 2, 3]),
+        (0, 0, [1]),
+        (-2, 1, [0, 1, 2]),
+        (2, 1, []),
+        (float("nan"), None, []),
+    ],
+)
+def test_bounds_are_inclusive_and_zero_is_a_bound(
+    low: float | None, high: float | None, matches: list[int]
+) -> None:
+    filled = columns([{"n": -2.0}, {"n": ("0",)}, {"n": 1.0}, {"n": ("3", "x")}, {"n": ("x",)}])
+    mask = filled.mask(ProductFilter((Between("n", low, high),)))
+    assert np.flatnonzero(mask).tolist() == matches
