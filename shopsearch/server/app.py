@@ -10,7 +10,8 @@ from shopsearch.server import api, errors, health, media, pages, request_log, se
 from shopsearch.server.context import give_services
 from shopsearch.server.web_folder import find_web_folder, fingerprint
 
-MAX_FORM_BYTES = 64 * 1024  # all fields of a form but the picture
+MAX_FIELD_BYTES = 64 * 1024  # all fields of a form but the picture
+MAX_PARSED_BYTES = 512 * 1024  # held at a time while parsing; pictures pass in chunks of 64 KiB
 MAX_FORM_PARTS = 100
 
 
@@ -38,8 +39,8 @@ def create_app(services: Services) -> Flask:
     )
     app.json = PlainJson(app)
     app.config.update(
-        MAX_CONTENT_LENGTH=services.settings.max_image_bytes + MAX_FORM_BYTES,
-        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
+        MAX_CONTENT_LENGTH=services.settings.max_image_bytes + MAX_FIELD_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_PARSED_BYTES,
         MAX_FORM_PARTS=MAX_FORM_PARTS,
         SEND_FILE_MAX_AGE_DEFAULT=365 * 24 * 3600,
     )

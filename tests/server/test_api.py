@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
+from PIL import Image
 
 from .conftest import SHOP, png
 
@@ -224,6 +225,16 @@ def test_a_large_json_body_is_refused_before_it_is_read(client: FlaskClient) -> 
     body = json.dumps({"q": "a" * 100_000})
     answer = client.post("/api/v1/search", data=body, content_type=JSON)
     assert "too large" in refused(answer, 413, "too-large")
+
+
+def test_a_picture_larger_than_all_fields_may_be_is_taken(client: FlaskClient) -> None:
+    noise = Image.effect_noise((480, 480), 200)
+    buffer = io.BytesIO()
+    noise.save(buffer, "PNG")
+    assert 128 * 1024 < buffer.tell() < 200_000
+    buffer.seek(0)
+    answer = client.post("/api/v1/search", data={"image": (buffer, "noise.png")})
+    assert answer.status_code == 200
 
 
 def test_an_upload_beyond_the_limit_is_refused_with_the_limit(client: FlaskClient) -> None:

@@ -19,7 +19,7 @@ export async function pictureOf(url) {
   if (!key) return null;
   if (inMemory.has(key)) return { blob: inMemory.get(key) };
   const stored = read(key);
-  return stored ? { blob: await (await fetch(stored)).blob() } : { gone: true };
+  return stored ? { blob: blobOf(stored) } : { gone: true };
 }
 
 /** The hash of an address that asks for a picture file, which is kept from now on. */
@@ -71,6 +71,13 @@ function dataUrl(blob) {
     reader.onerror = () => fail(reader.error);
     reader.readAsDataURL(blob);
   });
+}
+
+// Not by fetch(): the page's policy lets it connect to the shop alone.
+function blobOf(url) {
+  const [head, content] = url.split(",");
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  return new Blob([bytes], { type: head.slice("data:".length).split(";")[0] });
 }
 
 function read(key) {

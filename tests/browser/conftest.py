@@ -1,0 +1,155 @@
+"""A real browser before the real application, over the drawn shop."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from shopsearch.bootstrap import Services
+from shopsearch.catalog import open_feed
+from shopsearch.demo.drawn import draw_shop
+from shopsearch.server import create_app
+from shopsearch.settings import Settings
+
+N_PRODUCTS = 40
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+# the sum of all layout shifts that follow no input, as browsers report it
+WATCH_SHIFTS = """
+window.layoutShift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    if (!entry.hadRecentInput) window.layoutShift += entry.value;
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running shop, and the pictures that its feed came with."""
+
+    url: str
+    services: Services
+    pictures: Path
+
+    def picture_of(self, product_id: str) -> Path:
+        source = self.services.search.product(product_id).product.images[0]
+        return Path(source)
+
+
+@dataclass
+class Complaints:
+    """What the browser's console complains of; statuses that a test provokes are no complaint."""
+
+    provoked: set[int] = field(default_factory=set)
+    heard: list[str] = field(default_factory=list)
+
+    def listen(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.heard.append(message.text)
+
+    def unexpected(self) -> list[str]:
+        said = tuple(f"status of {status} " for status in self.provoked)
+        return [text for text in self.heard if not any(status in text for status in said)]
+
+
+NewPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium; in CI it has to be there."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        reason = f"none of {', '.join(BROWSERS)} is on the PATH: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The drawn shop, served."""
+    folder = tmp_path_factory.mktemp("site")
+    settings = Settings(
+        home=folder / "home", encoder="hashing", index="exact", fetch_allow_hosts=("127.0.0.1",)
+    )
+    with Services.open(settings) as services:
+        feed = draw_shop(folder / "feed", n_products=N_PRODUCTS)
+        report = services.indexer.run(open_feed(feed), feed_name="drawn")
+        assert report.indexed == N_PRODUCTS, report.rejected
+        with serving(services) as url:
+            yield Site(url, services, folder / "feed" / "images")
+
+
+@pytest.fixture(scope="session")
+def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A shop that nobody has indexed anything into."""
+    home = tmp_path_factory.mktemp("empty")
+    settings = Settings(home=home, encoder="hashing")
+    with Services.open(settings) as services, serving(services) as url:
+        yield url
+
+
+class serving:  # noqa: N801  # reads as a word: with serving(services) as url
+    """The application over services, on a free port, until the block ends."""
+
+    def __init__(self, services: Services) -> None:
+        self._server = make_server("127.0.0.1", 0, create_app(services), threaded=True)
+        self._thread = threading.Thread(target=self._server.serve_forever)
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def __exit__(self, *_error: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def complaints() -> Complaints:
+    """What the pages of a test complain of."""
+    return Complaints()
+
+
+@pytest.fixture
+def new_page(browser: Browser, complaints: Complaints) -> Iterator[NewPage]:
+    """Makes pages, each in a profile of its own; none may complain in the console."""
+    contexts = []
+
+    def make(width: int = 1280, height: int = 900, **options) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        if options.get("java_script_enabled", True):
+            context.add_init_script(WATCH_SHIFTS)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", complaints.listen)
+        page.on("pageerror", lambda error: complaints.heard.append(str(error)))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints.unexpected() == []
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    """A window of a desktop."""
+    return new_page()

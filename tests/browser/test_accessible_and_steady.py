@@ -1,0 +1,122 @@
+"""Every page in light and dark, at several widths: axe finds nothing, and nothing jumps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from .conftest import Complaints, NewPage, Site
+from .test_shop_window import a_product, choose_picture, see
+
+pytestmark = pytest.mark.browser
+
+MAX_SHIFT = 0.05
+ADDRESSES = {
+    "start": "/",
+    "results": "/search?q=mug",
+    "parts": "/search?q=red&like={id}&not=blue&filter.color=red&filter.color=blue&price.max=90",
+    "nothing": "/search?q=mug&filter.brand=nobody",
+    "beyond": "/search?q=mug&page=9",
+    "product": "/products/{id}",
+    "missing": "/products/none",
+    "refused": "/search?sort=wild",
+}
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core objects to, WCAG 2.2 AA and best practices, by rule and place."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:200]}: {node.get('failureSummary', '')}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+def arrive(page: Page, site: Site, address: str) -> None:
+    page.goto(site.url + address.format(id=a_product(site)))
+    page.wait_for_load_state("networkidle")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_axe_finds_nothing(
+    new_page: NewPage, site: Site, complaints: Complaints, name: str, scheme: str
+) -> None:
+    complaints.provoked |= {400, 404}
+    page = new_page(color_scheme=scheme)
+    arrive(page, site, ADDRESSES[name])
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_opens(
+    new_page: NewPage, site: Site, complaints: Complaints, tmp_path: Path, scheme: str
+) -> None:
+    complaints.provoked.add(422)
+    page = new_page(width=390, color_scheme=scheme)
+    arrive(page, site, "/search?q=mug")
+    page.locator("summary").click()
+    assert violations(page) == []
+    choose_picture(page, site.picture_of(a_product(site)))
+    see(page, "“mug” and your picture")
+    assert violations(page) == []
+    letter = tmp_path / "letter.pdf"
+    letter.write_bytes(b"%PDF")
+    choose_picture(page, letter)
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert violations(page) == []
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff")
+    choose_picture(page, broken)
+    see(page, "That picture cannot be used")
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280, 1920])
+@pytest.mark.parametrize("name", ["start", "results", "parts", "product", "missing"])
+def test_pages_fit_their_window_and_nothing_jumps(
+    new_page: NewPage, site: Site, complaints: Complaints, name: str, width: int
+) -> None:
+    complaints.provoked.add(404)
+    page = new_page(width=width, is_mobile=width < 500, has_touch=width < 500)
+    arrive(page, site, ADDRESSES[name])
+    page.mouse.wheel(0, 1500)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate("window.layoutShift") < MAX_SHIFT
+
+
+def test_nothing_jumps_while_results_are_swapped(page: Page, site: Site) -> None:
+    arrive(page, site, "/search?q=mug")
+    choose_picture(page, site.picture_of(a_product(site)))
+    see(page, "“mug” and your picture")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.layoutShift") < MAX_SHIFT
+
+
+def test_touch_targets_are_large_enough(new_page: NewPage, site: Site) -> None:
+    page = new_page(width=390, is_mobile=True, has_touch=True)
+    arrive(page, site, ADDRESSES["parts"])
+    small = page.evaluate(
+        """() => [...document.querySelectorAll("button, select, summary, a[class$=like], .chip a")]
+          .map((place) => [place.className, place.getBoundingClientRect()])
+          .filter(([, box]) => box.width && (box.width < 43.5 || box.height < 43.5))
+          .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
+    )
+    assert small == []
+
+
+def test_first_page_is_light(page: Page, site: Site) -> None:
+    loaded: dict[str, int] = {}
+    page.on(
+        "response",
+        lambda answer: loaded.update({answer.url: int(answer.headers.get("content-length", 0))}),
+    )
+    arrive(page, site, "/")
+    without_pictures = {url: size for url, size in loaded.items() if "/media/" not in url}
+    assert len(without_pictures) > 5
+    assert sum(without_pictures.values()) < 150_000
