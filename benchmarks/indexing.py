@@ -24,10 +24,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from shopsearch.demo.drawn import draw_shop
-
 from shopsearch.bootstrap import Services
 from shopsearch.catalog import FieldMapping, open_feed
+from shopsearch.demo.drawn import draw_shop
 from shopsearch.domain import FeedRow, PreparedItem, Product
 from shopsearch.settings import Settings
 
