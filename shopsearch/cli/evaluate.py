@@ -34,6 +34,7 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
     type=click.FloatRange(0, min_open=True),
     default=1.0,
     show_default=True,
+    metavar="GAIN",
     help="Gain from which a product counts as relevant in the binary measures.",
 )
 @json_option

@@ -108,8 +108,8 @@ def index(
 def reindex(ctx: click.Context, *, as_json: bool) -> None:
     """Build the index anew from the stored products.
 
-    Needed after a change of encoder or fusion. Nothing that was encoded before is encoded again;
-    searches are answered by the old index until the new one is complete.
+    Needed after a change of encoder or fusion. What an encoder has encoded before is not encoded
+    again; the live index stays as it is until the new one is complete.
     """
     from shopsearch.cli import progress, reports
 

@@ -34,6 +34,7 @@ count_option = click.option(
     type=click.FloatRange(0, 1),
     default=0.5,
     show_default=True,
+    metavar="0..1",
     help="How much words count beside a picture or a product.",
 )
 @click.option(
