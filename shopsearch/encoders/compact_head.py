@@ -7,10 +7,9 @@ A row has three parts side by side, and is of length one:
 
 `prior` is ConSE (Norouzi et al. 2014, arXiv:1312.5650): the mean of the text embeddings of the
 ImageNet class names, weighted by what the classifier sees. It needs no training and knows everyday
-things. `learned` was trained contrastively on catalogs: it knows what they show, better than the
-prior, and nothing else. So each picture says how much of each it takes: `trust` grows with the
-share of what ImageNet's classifier sees in it that training has seen too. `looks` holds what the
-image tower sees, for finding a picture by a picture; words have none, and rank as without it.
+things. `learned` was trained contrastively on catalogs, and knows better what those show. `looks`
+holds what the image tower sees, for finding a picture by a picture; words have none, and rank as
+they would without it.
 
 Letters: B rows, F features, K of their principal components, C ImageNet classes, T the length of a
 text embedding, J of the learned part, V of the looks.
@@ -22,7 +21,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 
 import safetensors
 import safetensors.torch
@@ -33,7 +32,7 @@ from torch.nn.functional import gelu, normalize
 from shopsearch.encoders.compact_towers import N_CLASSES, N_FEATURES, TEXT_DIM
 from shopsearch.errors import EncoderUnavailable
 
-FORMAT = "shopsearch-compact-head-1"
+FORMAT = "shopsearch-compact-head-2"
 CLIP = 6.0  # standardised features beyond this are cut: one odd channel must not decide
 
 
@@ -41,7 +40,7 @@ CLIP = 6.0  # standardised features beyond this are cut: one odd channel must no
 class HeadShape:
     """The sizes of a head's parts."""
 
-    components: int = 768  # K
+    components: int = 512  # K
     hidden: int = 1024
     learned: int = 256  # J
     looks: int = 256  # V
@@ -53,9 +52,8 @@ class Mix:
 
     temperature: float = 1.5  # of the classifier: above 1 the prior hears more classes
     looks_share: float = 0.6  # of `looks` in a picture's row
+    learned_share: float = 0.85  # of `learned` beside the prior
     words_share: float = 0.4  # of `learned` in a text's row
-    least_trust: float = 0.2  # share of `learned` beside the prior, for a picture of the unknown
-    most_trust: float = 0.95  # the same, for a picture like those of training
 
 
 class CompactHead(nn.Module):
@@ -65,7 +63,6 @@ class CompactHead(nn.Module):
     feature_scale: Tensor  # (F,)
     basis: Tensor  # (F, K)
     class_words: Tensor  # (C, T), unit rows
-    seen: Tensor  # (C,) in [0, 1]: how well training knows what the class looks like
     looks_basis: Tensor  # (K, V)
 
     def __init__(self, shape: HeadShape, mix: Mix) -> None:
@@ -76,12 +73,12 @@ class CompactHead(nn.Module):
         self._reserve("feature_scale", N_FEATURES)
         self._reserve("basis", N_FEATURES, components)
         self._reserve("class_words", N_CLASSES, TEXT_DIM)
-        self._reserve("seen", N_CLASSES)
         self._reserve("looks_basis", components, shape.looks)
         self.direct = nn.Linear(components, joint)
         self.hidden = nn.Linear(components, shape.hidden)
         self.out = nn.Linear(shape.hidden, joint)
         self.words = nn.Linear(TEXT_DIM, joint)
+        self.dropout = nn.Dropout(0.2)
 
     def _reserve(self, name: str, *size: int) -> None:
         self.register_buffer(name, torch.zeros(*size))
@@ -90,6 +87,13 @@ class CompactHead(nn.Module):
     def dimension(self) -> int:
         """D, the length of a row."""
         return TEXT_DIM + self.shape.learned + self.shape.looks
+
+    @property
+    def prior_weight(self) -> float:
+        """What the prior counts beside the learned part, when words are compared with pictures."""
+        mix = self.mix
+        prior = ((1 - mix.words_share**2) * (1 - mix.learned_share**2)) ** 0.5
+        return prior / (mix.words_share * mix.learned_share)
 
     def compress(self, features: Tensor) -> Tensor:
         """The principal components of standardised features."""
@@ -101,15 +105,9 @@ class CompactHead(nn.Module):
         seen_classes = (logits / self.mix.temperature).softmax(dim=1)  # (B, C)
         return normalize(seen_classes @ self.class_words, dim=1)  # (B, T)
 
-    def trust(self, logits: Tensor) -> Tensor:
-        """The share of `learned` beside the prior: the more training has seen, the larger."""
-        known = logits.softmax(dim=1) @ self.seen  # (B,)
-        least, most = self.mix.least_trust, self.mix.most_trust
-        return (least + (most - least) * known)[:, None]  # (B, 1)
-
     def learned(self, components: Tensor) -> Tensor:
         """What training has taught about the pictures."""
-        bent = self.out(gelu(self.hidden(components)))  # (B, J)
+        bent = self.out(self.dropout(gelu(self.hidden(components))))  # (B, J)
         return normalize(self.direct(components) + bent, dim=1)  # (B, J)
 
     def learned_words(self, embedded: Tensor) -> Tensor:
@@ -123,10 +121,9 @@ class CompactHead(nn.Module):
     def image_rows(self, features: Tensor, logits: Tensor) -> Tensor:
         """The unit rows of pictures."""
         components = self.compress(features)  # (B, K)
-        trust = self.trust(logits)  # (B, 1)
-        joint = torch.cat(
-            [(1 - trust**2).sqrt() * self.prior(logits), trust * self.learned(components)], dim=1
-        )  # (B, T + J), unit rows
+        share = self.mix.learned_share
+        parts = [(1 - share**2) ** 0.5 * self.prior(logits), share * self.learned(components)]
+        joint = torch.cat(parts, dim=1)  # (B, T + J), unit rows
         share = self.mix.looks_share
         rows = [(1 - share**2) ** 0.5 * joint, share * self.looks(components)]
         return normalize(torch.cat(rows, dim=1), dim=1)  # (B, D)
@@ -160,7 +157,7 @@ class CompactHead(nn.Module):
                 tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - no mapping
             if about.get("format") != FORMAT:
                 raise ValueError(f"its format is {about.get('format')!r}, not {FORMAT!r}")
-            head = cls(_from_text(HeadShape, about, int), _from_text(Mix, about, float))
+            head = cls(_shape(about), _mix(about))
             head.load_state_dict(tensors)
         except (OSError, ValueError, KeyError, RuntimeError, safetensors.SafetensorError) as error:
             raise EncoderUnavailable(
@@ -170,12 +167,13 @@ class CompactHead(nn.Module):
         return head.eval().requires_grad_(False)
 
 
-Part = TypeVar("Part", HeadShape, Mix)
-
-
 def _as_text(numbers: Mapping[str, float]) -> dict[str, str]:
     return {name: repr(number) for name, number in numbers.items()}
 
 
-def _from_text(kind: type[Part], about: Mapping[str, str], number: type[int] | type[float]) -> Part:
-    return kind(**{field.name: number(about[field.name]) for field in fields(kind)})
+def _shape(about: Mapping[str, str]) -> HeadShape:
+    return HeadShape(**{field.name: int(about[field.name]) for field in fields(HeadShape)})
+
+
+def _mix(about: Mapping[str, str]) -> Mix:
+    return Mix(**{field.name: float(about[field.name]) for field in fields(Mix)})
