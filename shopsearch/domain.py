@@ -6,7 +6,7 @@ Nothing here knows a library of any room; numpy arrays are the only common curre
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -125,6 +125,8 @@ FILTER_FIELDS = (
     "gtin",
 )
 
+FILTER_ALIASES = {"category": "product_type", "colour": "color"}
+
 FilterValue = tuple[str, ...] | float
 FilterRow = Mapping[str, FilterValue]
 
@@ -171,6 +173,15 @@ class ProductFilter:
 
     def __bool__(self) -> bool:
         return bool(self.conditions)
+
+    def canonical(self) -> ProductFilter:
+        """The same filter with each field under its own name, where a shop says it otherwise."""
+        return ProductFilter(
+            tuple(
+                replace(condition, field=FILTER_ALIASES.get(condition.field, condition.field))
+                for condition in self.conditions
+            )
+        )
 
 
 EVERYTHING = ProductFilter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -61,6 +62,7 @@ class SearchService:
         """
         started = self._clock()
         _check(query)
+        query = replace(query, where=query.where.canonical())
         generation = self._generation()
         matching = generation.index.matching(query.where)
         if query.is_empty:

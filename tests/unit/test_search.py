@@ -81,6 +81,17 @@ def test_a_filter_lets_only_matches_through_and_loses_none(shop: Services) -> No
     assert sorted(ids(page)) == ["blue", "red"]
 
 
+@pytest.mark.parametrize("field", ["product_type", "category"])
+def test_a_category_is_filtered_by_either_of_its_names_and_at_any_level(
+    services: Services, field: str
+) -> None:
+    boots = Product(product_id="boots", title="Boots", product_type="Shoes > Outdoor > Boots")
+    hat = Product(product_id="hat", title="Hat", product_type="Hats")
+    services.indexer.run(listed(boots, hat), feed_name="test")
+    outdoor = where(AnyOf(field, ("shoes > outdoor",)))
+    assert ids(services.search.search(Query(text="hat", where=outdoor))) == ["boots"]
+
+
 def test_an_order_by_price_holds_over_the_hits(shop: Services) -> None:
     page = shop.search.search(Query(text="mug", sort=Sort.PRICE_ASC, k=4))
     assert ids(page) == ["green", "red", "blue", "sofa"]
