@@ -38,6 +38,7 @@ def serve(settings: Settings, announce: Announce | None = None) -> None:
     `announce` is called with the address once it answers, in the process that answers.
     Raises `SettingsError` where the address cannot be listened on, and what `Services.open` raises.
     """
+    _refuse_to_hang()
     with Services.open(settings):  # the database is brought up to date once, not by every worker
         pass
     listener = _listen(settings.host, settings.port)
@@ -122,6 +123,17 @@ class GracefulArbiter(Arbiter):  # type: ignore[misc]
     def handle_int(self) -> None:
         """See `Arbiter.handle_int`."""
         self.handle_term()
+
+
+def _refuse_to_hang() -> None:
+    """The threads of OpenMP do not survive a fork: a worker forked after torch has run waits for
+    them for ever at its first encoding.
+    """
+    if "torch" in sys.modules:
+        raise ShopsearchError(
+            "this process has loaded a model, and a server forked from it would hang; "
+            "serve from a process of its own: `shopsearch serve`"
+        )
 
 
 def _leave(ended: SystemExit) -> NoReturn:
