@@ -5,11 +5,14 @@ The public surface of the library is small: `shopsearch.bootstrap.Services` wire
 `shopsearch.errors`. Importing this package loads nothing heavy.
 """
 
-from importlib.metadata import PackageNotFoundError, version
 
-try:
-    __version__ = version("shopsearch")
-except PackageNotFoundError:  # a source tree that nobody installed
-    __version__ = "0+unknown"
+def __getattr__(name: str) -> str:
+    """`__version__`, read when it is asked for: reading it takes longer than showing the help."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
 
-__all__ = ["__version__"]
+    try:
+        return version("shopsearch")
+    except PackageNotFoundError:  # a source tree that nobody installed
+        return "0+unknown"
