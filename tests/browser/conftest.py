@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
-import threading
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import structlog
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
-from werkzeug.serving import make_server
 
 from shopsearch.bootstrap import Services
 from shopsearch.catalog import open_feed
 from shopsearch.demo.drawn import draw_shop
-from shopsearch.server import create_app
 from shopsearch.settings import Settings
 
 N_PRODUCTS = 40
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+SERVER = """
+import sys
+import structlog
+from shopsearch.server.serving import serve
+from shopsearch.settings import Settings
+
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+serve(Settings.model_validate_json(sys.argv[1]), announce=lambda url: print(url, flush=True))
+"""
 
 # the sum of all layout shifts that follow no input, as browsers report it
 WATCH_SHIFTS = """
@@ -82,27 +90,22 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def quiet() -> Iterator[None]:
-    """The server thread logs between the tests too, where nothing captures it."""
-    threshold = structlog.make_filtering_bound_logger(logging.ERROR)
-    structlog.configure(wrapper_class=threshold)
-    yield
-    structlog.reset_defaults()
-
-
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The drawn shop, served."""
     folder = tmp_path_factory.mktemp("site")
     settings = Settings(
-        home=folder / "home", encoder="hashing", index="exact", fetch_allow_hosts=("127.0.0.1",)
+        home=folder / "home",
+        encoder="hashing",
+        index="exact",
+        port=0,
+        fetch_allow_hosts=("127.0.0.1",),
     )
     with Services.open(settings) as services:
         feed = draw_shop(folder / "feed", n_products=N_PRODUCTS)
         report = services.indexer.run(open_feed(feed), feed_name="drawn")
         assert report.indexed == N_PRODUCTS, report.rejected
-        with serving(services) as url:
+        with serving(settings) as url:
             yield Site(url, services, folder / "feed" / "images")
 
 
@@ -110,26 +113,27 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A shop that nobody has indexed anything into."""
     home = tmp_path_factory.mktemp("empty")
-    settings = Settings(home=home, encoder="hashing")
-    with Services.open(settings) as services, serving(services) as url:
+    with serving(Settings(home=home, encoder="hashing", port=0)) as url:
         yield url
 
 
-class serving:  # noqa: N801  # reads as a word: with serving(services) as url
-    """The application over services, on a free port, until the block ends."""
-
-    def __init__(self, services: Services) -> None:
-        self._server = make_server("127.0.0.1", 0, create_app(services), threaded=True)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-
-    def __enter__(self) -> str:
-        self._thread.start()
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def __exit__(self, *_error: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """The real server in a process of its own, on a free port, until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVER, settings.model_dump_json()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert url, "the server ended before it listened"
+        yield url
+    finally:
+        process.terminate()
+        process.communicate(timeout=15)
 
 
 @pytest.fixture
