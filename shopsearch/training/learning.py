@@ -1,6 +1,7 @@
 """The training loop of the learned part of a head.
 
-It is taught beside the prior, as both will be used: it learns what the prior does not know.
+Half of the time it is taught beside the prior, as both will be used, to learn what the prior does
+not know; half of the time alone.
 
 Letters: N pairs, K components, W ways to say a pair, T text embedding, B pairs of a batch.
 """
@@ -26,6 +27,7 @@ _START_SHARPNESS = 20.0
 _MAX_SHARPNESS = 100.0
 _WAYS_WEIGHTS = (0.55, 0.10, 0.12, 0.13, 0.05, 0.05)  # in the order of captions.py
 _DROPPED_COMPONENTS = 0.1
+_BESIDE_PRIOR = 0.5  # the share of batches that are learned beside the prior
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ class _Course:
         components, priors, words, ids = self._batch(places)
         head = self._head
         learned = head.learned(dropout(components, _DROPPED_COMPONENTS))  # (B, J)
-        pictures = torch.cat([learned, head.prior_weight * priors], dim=1)  # (B, J + T)
+        pictures = torch.cat([learned, self._prior_weight() * priors], dim=1)  # (B, J + T)
         captions = torch.cat([head.learned_words(words), words], dim=1)  # (B, J + T)
         sharpness = self._sharpness.exp().clamp(max=_MAX_SHARPNESS)
         loss = contrastive_loss(pictures, captions, ids, sharpness)
@@ -152,7 +154,7 @@ class _Course:
         self._optimizer.step()
         self.average.follow(head)
         self._step += 1
-        return float(loss)
+        return float(loss.detach())
 
     def _batch(self, places: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Real and imagined pairs: components, priors, words, and ids that tell words apart."""
@@ -170,6 +172,11 @@ class _Course:
             torch.cat([lessons.captions[ids], lessons.class_names[spoken, classes]]),
             torch.cat([ids, len(lessons.captions) + classes]),
         )
+
+    def _prior_weight(self) -> float:
+        """Its weight in use, or none: the learned part must be good alone too."""
+        with_prior = torch.rand(1, generator=self._generator).item() < _BESIDE_PRIOR
+        return self._head.prior_weight if with_prior else 0.0
 
     def _set_rate(self) -> None:
         n_batches = max(1, len(self._lessons.components) // self._recipe.batch_size)
