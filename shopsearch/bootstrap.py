@@ -50,7 +50,7 @@ class Services:
 
     def close(self) -> None:
         """Let go of connections; what was made lazily and never used is not touched."""
-        for name in ("fetcher", "database"):
+        for name in ("fetcher", "query_fetcher", "database"):
             if name in self.__dict__:
                 self.__dict__[name].close()
 
@@ -94,9 +94,17 @@ class Services:
 
     @cached_property
     def fetcher(self) -> PictureFetcher:
-        """Fetches pictures from addresses outside, guarded."""
+        """Fetches the pictures of products, guarded, and keeps what it fetched."""
+        return self._fetcher(self.settings.home / "images" / "fetched")
+
+    @cached_property
+    def query_fetcher(self) -> PictureFetcher:
+        """Fetches the pictures of queries, guarded. Nothing that visitors ask for is kept."""
+        return self._fetcher(None)
+
+    def _fetcher(self, cache_dir: Path | None) -> PictureFetcher:
         return PictureFetcher(
-            self.settings.home / "images" / "fetched",
+            cache_dir,
             allow_hosts=self.settings.fetch_allow_hosts,
             max_bytes=self.settings.max_image_bytes,
             timeout_s=self.settings.fetch_timeout_s,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ import click
 from shopsearch import __version__
 from shopsearch.cli.options import GlobalOptions
 from shopsearch.cli.outcome import Exit
-from shopsearch.cli.serve import announce, host_option, port_option
+from shopsearch.cli.serve import host_option, port_option
 
 if TYPE_CHECKING:
     from shopsearch.demo.vendure import DemoCatalog
@@ -43,10 +45,24 @@ def demo(
     click.echo(f"search it from here too: {_called_as()} --home {home} search 'something red'")
     if not serve_it:
         ctx.exit(code)
-    settings = options.settings(serving=True, host=host, port=port)
-    from shopsearch.server import serving
+    _serve_in_place_of_this(options, host, port)
 
-    serving.serve(settings, announce)
+
+def _serve_in_place_of_this(options: GlobalOptions, host: str | None, port: int | None) -> None:
+    """Become `shopsearch serve`: a process that has used a model must not fork a server."""
+    before = {"--home": options.home, "--log-level": options.log_level}
+    before["--log-format"] = options.log_format
+    after = {"--host": host, "--port": port}
+    command = [sys.executable, "-m", "shopsearch", *_spelled(before), "serve", *_spelled(after)]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, command)  # noqa: S606  # our own program, no shell
+
+
+def _spelled(options: Mapping[str, object]) -> Iterator[str]:
+    for name, value in options.items():
+        if value is not None:
+            yield from (name, str(value))
 
 
 def _called_as() -> str:

@@ -119,7 +119,7 @@ def _warm_up(services: Services, *, encoding: bool) -> None:
 
 def _picture(services: Services, place: str) -> bytes:
     if place.startswith(("http://", "https://")):
-        return services.fetcher.fetch(place)
+        return services.query_fetcher.fetch(place)
     path = Path(place)
     if not path.is_file():
         message = f"there is no file {place!r}: give the path or the URL of a picture"

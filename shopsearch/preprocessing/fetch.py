@@ -39,13 +39,14 @@ _HEADERS = (
 class PictureFetcher:
     """Fetches pictures over HTTP and keeps them. Threads may share it; close it at the end.
 
-    What was fetched once is not fetched again: delete the cache folder for that.
+    What was fetched once is not fetched again: delete the cache folder for that. Without a cache
+    folder nothing is kept.
     `allow_hosts` are names or addresses that may be private, such as a media server of the shop.
     """
 
     def __init__(
         self,
-        cache_dir: Path,
+        cache_dir: Path | None,
         *,
         allow_hosts: Iterable[str] = (),
         max_bytes: int = DEFAULT_MAX_BYTES,
@@ -74,16 +75,15 @@ class PictureFetcher:
 
     def fetch(self, url: str) -> bytes:
         """The bytes at an address. Raises `FetchRejected`."""
-        kept = self._kept(url)
+        if self._cache_dir is None:
+            return self._download(url)
+        name = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
+        kept = self._cache_dir / name[:2] / name
         if kept.is_file():
             return kept.read_bytes()
         content = self._download(url)
         write_atomically(kept, content)
         return content
-
-    def _kept(self, url: str) -> Path:
-        name = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
-        return self._cache_dir / name[:2] / name
 
     def _download(self, url: str) -> bytes:
         self._network.deadline = time.monotonic() + self._timeout_s

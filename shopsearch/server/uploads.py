@@ -41,4 +41,4 @@ def picture_of(asked: SearchRequest, uploaded: bytes | None) -> bytes | None:
         return uploaded
     if uploaded is not None:
         raise QueryError("there are a picture and the address of one; give either")
-    return services().fetcher.fetch(asked.image_url)
+    return services().query_fetcher.fetch(asked.image_url)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 
 import pytest
@@ -80,10 +81,16 @@ def test_the_demo_keeps_apart_from_a_catalog_of_ones_own(shopsearch, indexed) ->
 
 
 def test_the_demo_is_served_at_the_address_asked_for(
-    shopsearch, home: Path, served: list[Settings]
+    shopsearch, home: Path, served: list[Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = shopsearch("demo", "--catalog", "drawn", "--port", 8123)
+    replaced_by: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _program, command: replaced_by.append(command))
 
+    shopsearch("demo", "--catalog", "drawn", "--port", 8123)
+
+    _python, _m, program, *words = replaced_by[0]
+    result = shopsearch(*words)
+    assert program == "shopsearch"
     assert (served[0].home, served[0].port) == (home / "demo", 8123)
     assert "open http://127.0.0.1:8123 in a browser" in result.stdout
 

@@ -110,7 +110,7 @@ def test_the_python_example_prints_hits(shopsearch, feed: Path, home: Path, monk
 
 
 @contextmanager
-def serving(command: list[str], limit_s: float = 120) -> Iterator[str]:
+def serving(command: list[str], limit_s: float = 300) -> Iterator[str]:
     """Start a server, wait until it says its address, stop it as Ctrl-C does."""
     server = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, start_new_session=True, env=os.environ

@@ -147,6 +147,14 @@ def test_what_was_fetched_once_is_not_fetched_again(
     assert Shop.asked == ["/picture"]
 
 
+def test_without_a_cache_folder_nothing_is_kept(shop: str, tmp_path: Path) -> None:
+    Shop.asked.clear()
+    with PictureFetcher(None, allow_hosts=["127.0.0.1"]) as forgetful:
+        assert forgetful.fetch(f"{shop}/picture") == forgetful.fetch(f"{shop}/picture") == PICTURE
+    assert Shop.asked == ["/picture", "/picture"]
+    assert not any(tmp_path.iterdir())
+
+
 def test_what_failed_is_tried_again(fetcher: PictureFetcher, shop: str) -> None:
     for _ in range(2):
         with pytest.raises(FetchRejected, match="404"):
