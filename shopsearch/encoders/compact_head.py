@@ -43,7 +43,7 @@ class HeadShape:
     components: int = 512  # K
     hidden: int = 1024
     learned: int = 256  # J
-    looks: int = 256  # V
+    looks: int = 384  # V
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class Mix:
     """How the parts of a row share its length. Squares of the shares sum to one."""
 
     temperature: float = 1.5  # of the classifier: above 1 the prior hears more classes
-    looks_share: float = 0.6  # of `looks` in a picture's row
-    learned_share: float = 0.85  # of `learned` beside the prior
+    looks_share: float = 0.8  # of `looks` in a picture's row
+    learned_share: float = 0.88  # of `learned` beside the prior
     words_share: float = 0.4  # of `learned` in a text's row
 
 

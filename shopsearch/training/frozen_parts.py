@@ -33,9 +33,14 @@ def fit_components(head: CompactHead, features: Tensor, generator: torch.Generat
     head.basis.copy_(directions[:, -n:].flip(1) / spread)  # (F, K), the widest first
 
 
-def fit_looks(head: CompactHead) -> None:
-    """The looks of a picture are its first principal components."""
-    head.looks_basis.copy_(torch.eye(head.shape.components)[:, : head.shape.looks])  # (K, V)
+def fit_looks(head: CompactHead, components: Tensor) -> None:
+    """The looks of a picture are its first principal components, the wide ones narrowed by half.
+
+    Half-way to whitening, on a logarithmic scale: the widest components tell shape and background,
+    and would drown the many narrow ones that tell one product from the next.
+    """
+    narrowed = components.std(dim=0).clamp_min(1e-6) ** -0.5  # (K,)
+    head.looks_basis.copy_(torch.diag(narrowed)[:, : head.shape.looks])  # (K, V)
 
 
 def embed_class_names(texts: TextTower) -> Tensor:

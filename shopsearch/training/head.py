@@ -148,12 +148,12 @@ def _prepare(
     generator = torch.Generator().manual_seed(seed)
     features = _features(tower, pairs.learned, cache, stage("pictures"))  # (N, F)
     fit_components(head, features, generator)
-    fit_looks(head)
     class_names = embed_class_names(texts)  # (ways, C, T)
     set_class_words(head, class_names)
     caption_ids, captions = _captions(texts, pairs.learned, cache, stage("captions"))
     logits = _in_slices(tower.logits, features)  # (N, C)
     components = _in_slices(head.compress, features)  # (N, K)
+    fit_looks(head, components)
     lessons = Lessons(
         components=components,
         priors=_in_slices(head.prior, logits),

@@ -36,7 +36,7 @@ class Recipe:
 
     epochs: int = 10
     batch_size: int = 1024
-    n_imagined: int = 512  # imagined pictures beside each batch
+    n_imagined: int = 256  # imagined pictures beside each batch
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     patience: int = 4  # epochs without a better recall before the run stops early
