@@ -17,9 +17,10 @@ text embedding, J of the learned part, V of the looks.
 
 from __future__ import annotations
 
+import json
+import math
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
@@ -32,7 +33,16 @@ from torch.nn.functional import gelu, normalize
 from shopsearch.encoders.compact_towers import N_CLASSES, N_FEATURES, TEXT_DIM
 from shopsearch.errors import EncoderUnavailable
 
-FORMAT = "shopsearch-compact-head-2"
+FORMAT = "shopsearch-compact-head-3"
+_ABOUT = "shopsearch"  # the entry of the file's metadata that tells shape and mix
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    RuntimeError,
+    safetensors.SafetensorError,
+)
 CLIP = 6.0  # standardised features beyond this are cut: one odd channel must not decide
 
 
@@ -92,7 +102,7 @@ class CompactHead(nn.Module):
     def prior_weight(self) -> float:
         """What the prior counts beside the learned part, when words are compared with pictures."""
         mix = self.mix
-        prior = ((1 - mix.words_share**2) * (1 - mix.learned_share**2)) ** 0.5
+        prior = math.sqrt((1 - mix.words_share**2) * (1 - mix.learned_share**2))
         return prior / (mix.words_share * mix.learned_share)
 
     def compress(self, features: Tensor) -> Tensor:
@@ -122,16 +132,16 @@ class CompactHead(nn.Module):
         """The unit rows of pictures."""
         components = self.compress(features)  # (B, K)
         share = self.mix.learned_share
-        parts = [(1 - share**2) ** 0.5 * self.prior(logits), share * self.learned(components)]
+        parts = [math.sqrt(1 - share**2) * self.prior(logits), share * self.learned(components)]
         joint = torch.cat(parts, dim=1)  # (B, T + J), unit rows
         share = self.mix.looks_share
-        rows = [(1 - share**2) ** 0.5 * joint, share * self.looks(components)]
+        rows = [math.sqrt(1 - share**2) * joint, share * self.looks(components)]
         return normalize(torch.cat(rows, dim=1), dim=1)  # (B, D)
 
     def text_rows(self, embedded: Tensor) -> Tensor:
         """The unit rows of texts."""
         share = self.mix.words_share
-        words = (1 - share**2) ** 0.5 * embedded  # (B, T)
+        words = math.sqrt(1 - share**2) * embedded  # (B, T)
         nothing_seen = embedded.new_zeros(len(embedded), self.shape.looks)  # (B, V)
         rows = [words, share * self.learned_words(embedded), nothing_seen]
         return normalize(torch.cat(rows, dim=1), dim=1)  # (B, D)
@@ -139,11 +149,12 @@ class CompactHead(nn.Module):
     def save(self, path: Path) -> None:
         """Write the head in half precision; whoever reads sees the old file or the new one."""
         tensors = {name: w.detach().half().contiguous() for name, w in self.state_dict().items()}
-        about = {"format": FORMAT, **_as_text(asdict(self.shape)), **_as_text(asdict(self.mix))}
+        about = {"format": FORMAT, "shape": asdict(self.shape), "mix": asdict(self.mix)}
         beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
-            file.write(safetensors.torch.save(tensors, about))
+            # one entry: safetensors writes several in any order, and the same head has one hash
+            file.write(safetensors.torch.save(tensors, {_ABOUT: json.dumps(about)}))
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -153,27 +164,15 @@ class CompactHead(nn.Module):
         """A head as it was saved, ready to use. Raises `EncoderUnavailable`."""
         try:
             with safetensors.safe_open(path, framework="pt") as file:
-                about = file.metadata() or {}
+                about = json.loads((file.metadata() or {}).get(_ABOUT, "{}"))
                 tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - no mapping
             if about.get("format") != FORMAT:
                 raise ValueError(f"its format is {about.get('format')!r}, not {FORMAT!r}")
-            head = cls(_shape(about), _mix(about))
+            head = cls(HeadShape(**about["shape"]), Mix(**about["mix"]))
             head.load_state_dict(tensors)
-        except (OSError, ValueError, KeyError, RuntimeError, safetensors.SafetensorError) as error:
+        except _UNREADABLE as error:
             raise EncoderUnavailable(
                 f"{path} is no head of the compact encoder ({error}); train one with "
                 "`shopsearch train head`, or unset SHOPSEARCH_HEAD to use the shipped one"
             ) from error
         return head.eval().requires_grad_(False)
-
-
-def _as_text(numbers: Mapping[str, float]) -> dict[str, str]:
-    return {name: repr(number) for name, number in numbers.items()}
-
-
-def _shape(about: Mapping[str, str]) -> HeadShape:
-    return HeadShape(**{field.name: int(about[field.name]) for field in fields(HeadShape)})
-
-
-def _mix(about: Mapping[str, str]) -> Mix:
-    return Mix(**{field.name: float(about[field.name]) for field in fields(Mix)})
