@@ -6,10 +6,12 @@ A row has three parts side by side, and is of length one:
     text      [ words | learned |   0   ]
 
 `prior` is ConSE (Norouzi et al. 2014, arXiv:1312.5650): the mean of the text embeddings of the
-ImageNet class names, weighted by what the classifier sees. It needs no training and knows everyday
-things. `learned` was trained contrastively on catalogs, and knows better what those show. `looks`
-holds what the image tower sees, for finding a picture by a picture; words have none, and rank as
-they would without it.
+ImageNet class names, less what all names share, weighted by what the classifier sees. It needs no
+training and knows everyday things. `learned` was trained contrastively on catalogs, and knows
+better what those show, and nothing else. So each picture says how much it trusts which: the more
+training has seen of what the classifier sees in it, the more `learned` counts. `looks` holds what
+tells one product from another in other views, for finding a picture by a picture; words have none,
+and rank as they would without it.
 
 Letters: B rows, F features, K of their principal components, C ImageNet classes, T the length of a
 text embedding, J of the learned part, V of the looks.
@@ -33,7 +35,7 @@ from torch.nn.functional import gelu, normalize
 from shopsearch.encoders.compact_towers import N_CLASSES, N_FEATURES, TEXT_DIM
 from shopsearch.errors import EncoderUnavailable
 
-FORMAT = "shopsearch-compact-head-3"
+FORMAT = "shopsearch-compact-head-4"
 _ABOUT = "shopsearch"  # the entry of the file's metadata that tells shape and mix
 _UNREADABLE = (
     OSError,
@@ -60,10 +62,11 @@ class HeadShape:
 class Mix:
     """How the parts of a row share its length. Squares of the shares sum to one."""
 
-    temperature: float = 1.5  # of the classifier: above 1 the prior hears more classes
-    looks_share: float = 0.8  # of `looks` in a picture's row
-    learned_share: float = 0.88  # of `learned` beside the prior
+    temperature: float = 2.0  # of the classifier: above 1 the prior hears more classes
+    looks_share: float = 0.75  # of `looks` in a picture's row
     words_share: float = 0.4  # of `learned` in a text's row
+    least_trust: float = 0.2  # weight of `learned` over that of `prior`: a picture of the unknown
+    most_trust: float = 3.0  # the same: a picture of what training has seen often
 
 
 class CompactHead(nn.Module):
@@ -73,6 +76,7 @@ class CompactHead(nn.Module):
     feature_scale: Tensor  # (F,)
     basis: Tensor  # (F, K)
     class_words: Tensor  # (C, T), unit rows
+    seen: Tensor  # (C,) in [0, 1): how much training has seen of each class
     looks_basis: Tensor  # (K, V)
 
     def __init__(self, shape: HeadShape, mix: Mix) -> None:
@@ -83,6 +87,7 @@ class CompactHead(nn.Module):
         self._reserve("feature_scale", N_FEATURES)
         self._reserve("basis", N_FEATURES, components)
         self._reserve("class_words", N_CLASSES, TEXT_DIM)
+        self._reserve("seen", N_CLASSES)
         self._reserve("looks_basis", components, shape.looks)
         self.direct = nn.Linear(components, joint)
         self.hidden = nn.Linear(components, shape.hidden)
@@ -98,13 +103,6 @@ class CompactHead(nn.Module):
         """D, the length of a row."""
         return TEXT_DIM + self.shape.learned + self.shape.looks
 
-    @property
-    def prior_weight(self) -> float:
-        """What the prior counts beside the learned part, when words are compared with pictures."""
-        mix = self.mix
-        prior = math.sqrt((1 - mix.words_share**2) * (1 - mix.learned_share**2))
-        return prior / (mix.words_share * mix.learned_share)
-
     def compress(self, features: Tensor) -> Tensor:
         """The principal components of standardised features."""
         standard = (features - self.feature_mean) / self.feature_scale  # (B, F)
@@ -114,6 +112,16 @@ class CompactHead(nn.Module):
         """What ImageNet's classes say about the pictures, in words."""
         seen_classes = (logits / self.mix.temperature).softmax(dim=1)  # (B, C)
         return normalize(seen_classes @ self.class_words, dim=1)  # (B, T)
+
+    def trust(self, logits: Tensor) -> Tensor:
+        """How much the learned part counts beside the prior, when words look for the pictures."""
+        known = logits.softmax(dim=1) @ self.seen  # (B,)
+        return self.trust_in(known)
+
+    def trust_in(self, known: Tensor) -> Tensor:
+        """The same, of a share in [0, 1] that training has seen."""
+        least, most = self.mix.least_trust, self.mix.most_trust
+        return (least + (most - least) * known)[:, None]  # (B, 1)
 
     def learned(self, components: Tensor) -> Tensor:
         """What training has taught about the pictures."""
@@ -131,9 +139,9 @@ class CompactHead(nn.Module):
     def image_rows(self, features: Tensor, logits: Tensor) -> Tensor:
         """The unit rows of pictures."""
         components = self.compress(features)  # (B, K)
-        share = self.mix.learned_share
-        parts = [math.sqrt(1 - share**2) * self.prior(logits), share * self.learned(components)]
-        joint = torch.cat(parts, dim=1)  # (B, T + J), unit rows
+        words_share = self.mix.words_share  # words weigh the parts too: take that out again
+        trust = self.trust(logits) * math.sqrt(1 - words_share**2) / words_share  # (B, 1)
+        joint = join(self.prior(logits), self.learned(components), trust)  # (B, T + J)
         share = self.mix.looks_share
         rows = [math.sqrt(1 - share**2) * joint, share * self.looks(components)]
         return normalize(torch.cat(rows, dim=1), dim=1)  # (B, D)
@@ -176,3 +184,8 @@ class CompactHead(nn.Module):
                 "`shopsearch train head`, or unset SHOPSEARCH_HEAD to use the shipped one"
             ) from error
         return head.eval().requires_grad_(False)
+
+
+def join(prior: Tensor, learned: Tensor, trust: Tensor) -> Tensor:
+    """Unit rows of both side by side, `learned` weighing `trust` (B, 1) times what `prior` does."""
+    return torch.cat([prior, trust * learned], dim=1) / (1 + trust**2).sqrt()  # (B, T + J)

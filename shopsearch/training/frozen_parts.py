@@ -16,6 +16,8 @@ from shopsearch.encoders.compact_towers import N_CLASSES, TextTower
 from shopsearch.training.imagenet_names import N_WAYS, ways_to_say
 
 _MAX_ROWS = 12_000  # more do not change the components visibly
+_HALF_KNOWN = 0.009  # the share of training pictures that makes a class half known
+_SHRINKAGE = 0.3  # of the scatter within products, towards the same in every direction
 _WEIGHTS_OF_WAYS = (1.0, 1.0, 0.0, 2.0)  # the explained name knows what the class is a kind of
 
 
@@ -33,14 +35,28 @@ def fit_components(head: CompactHead, features: Tensor, generator: torch.Generat
     head.basis.copy_(directions[:, -n:].flip(1) / spread)  # (F, K), the widest first
 
 
-def fit_looks(head: CompactHead, components: Tensor) -> None:
-    """The looks of a picture are its first principal components, the wide ones narrowed by half.
+def count_seen(head: CompactHead, logits: Tensor) -> None:
+    """Set how much training has seen of each class, from the (N, C) logits of its pictures."""
+    counts = sum(part.float().softmax(dim=1).sum(dim=0) for part in logits.split(4096))  # (C,)
+    head.seen.copy_(counts / (counts + _HALF_KNOWN * len(logits)))
 
-    Half-way to whitening, on a logarithmic scale: the widest components tell shape and background,
-    and would drown the many narrow ones that tell one product from the next.
+
+def fit_looks(head: CompactHead, components: Tensor, views: Tensor, originals: Tensor) -> None:
+    """Set what makes two pictures alike: all that tells products apart, and not views of one.
+
+    Linear discriminant analysis (Fisher 1936; Rao 1948) with one product per class: directions are
+    shrunk by how much they differ between a product's `views` and its picture in `originals`, both
+    (n, K), and of what is left the widest over all `components` (N, K) are kept.
     """
-    narrowed = components.std(dim=0).clamp_min(1e-6) ** -0.5  # (K,)
-    head.looks_basis.copy_(torch.diag(narrowed)[:, : head.shape.looks])  # (K, V)
+    change = views - originals  # (n, K)
+    within = change.T @ change / len(change)  # (K, K)
+    shrinkage = _SHRINKAGE * within.diagonal().mean().clamp_min(1e-6)
+    strengths, axes = torch.linalg.eigh(within + shrinkage * torch.eye(len(within)))
+    steady = axes @ torch.diag(strengths.rsqrt()) @ axes.T  # (K, K)
+    between = steady @ torch.cov(components.T) @ steady  # (K, K)
+    widest = torch.linalg.eigh(between).eigenvectors[:, -head.shape.looks :].flip(1)  # (K, V)
+    basis = steady @ widest
+    head.looks_basis.copy_(basis / basis.norm(dim=0).mean())  # near one: kept in half precision
 
 
 def embed_class_names(texts: TextTower) -> Tensor:
@@ -51,6 +67,11 @@ def embed_class_names(texts: TextTower) -> Tensor:
 
 
 def set_class_words(head: CompactHead, class_names: Tensor) -> None:
-    """What the prior says for each class: a mean of the ways to say it."""
+    """What the prior says for each class: a mean of the ways to say it, less what all share.
+
+    Else every picture is a little like the words that are like the name of any class, and the more
+    so the more its prior counts.
+    """
     weights = torch.tensor(_WEIGHTS_OF_WAYS)[:, None, None]  # (N_WAYS, 1, 1)
-    head.class_words.copy_(normalize((weights * class_names).sum(dim=0), dim=1))
+    said = normalize((weights * class_names).sum(dim=0), dim=1)  # (C, T)
+    head.class_words.copy_(normalize(said - said.mean(dim=0), dim=1))

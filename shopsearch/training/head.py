@@ -9,18 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from shopsearch.encoders.compact_head import CompactHead, HeadShape, Mix
-from shopsearch.encoders.compact_id import PREPROCESSING
-from shopsearch.encoders.compact_towers import ImageTower, TextTower
-from shopsearch.errors import PictureRejected, TrainingError
-from shopsearch.preprocessing.images import decode
+from shopsearch.training.cached_towers import CachedTowers, Stage, in_slices
 from shopsearch.training.captions import TITLE
 from shopsearch.training.curves import Epoch, draw_curves
-from shopsearch.training.feature_cache import Report, cached_rows, picture_key
 from shopsearch.training.frozen_parts import (
+    count_seen,
     embed_class_names,
     fit_components,
     fit_looks,
@@ -32,7 +28,6 @@ from shopsearch.training.model_card import TrainingRun, write_model_card
 from shopsearch.training.pairs import Pair, TrainingPairs
 from shopsearch.training.recall import draw_gallery, recall_at
 
-MAX_PIXELS = 50_000_000
 _SMALL_CATALOG_WEIGHT = 3.0  # a pair of a catalog below the mean size is drawn so much more often
 _GALLERY_SEED = 1
 
@@ -71,9 +66,6 @@ class HeadReport:
     recall_at_10: float | None
     interrupted: bool
     seconds: float
-
-
-Stage = Callable[[str], Report]  # the name of a stage -> what its progress is reported to
 
 
 def train_head(
@@ -144,56 +136,29 @@ def _prepare(
     pairs: TrainingPairs, head: CompactHead, cache: Path, seed: int, stage: Stage
 ) -> _Classroom:
     """Encode what the cache does not have, and fit the parts of the head that stay as they are."""
-    tower, texts = ImageTower(), TextTower()
+    towers = CachedTowers(cache, stage)
     generator = torch.Generator().manual_seed(seed)
-    features = _features(tower, pairs.learned, cache, stage("pictures"))  # (N, F)
+    features = towers.features(pairs.learned)  # (N, F)
     fit_components(head, features, generator)
-    class_names = embed_class_names(texts)  # (ways, C, T)
+    components = in_slices(head.compress, features)  # (N, K)
+    places, views = towers.views(pairs.learned, seed)
+    fit_looks(head, components, head.compress(views), components[places])
+    class_names = embed_class_names(towers.texts)  # (ways, C, T)
     set_class_words(head, class_names)
-    caption_ids, captions = _captions(texts, pairs.learned, cache, stage("captions"))
-    logits = _in_slices(tower.logits, features)  # (N, C)
-    components = _in_slices(head.compress, features)  # (N, K)
-    fit_looks(head, components)
+    caption_ids, captions = towers.captions(pairs.learned)
+    logits = in_slices(towers.images.logits, features)  # (N, C)
+    count_seen(head, logits)
     lessons = Lessons(
         components=components,
-        priors=_in_slices(head.prior, logits),
+        priors=in_slices(head.prior, logits),
+        trust=in_slices(head.trust, logits),
         caption_ids=caption_ids,
         captions=captions,
         pair_weights=_pair_weights(pairs.learned),
         class_names=class_names,
     )
-    measure = _measure(tower, texts, pairs.held_out, cache, stage("held-out pictures"))
+    measure = _measure(towers, pairs.held_out)
     return _Classroom(lessons, Imagination(components, logits, generator), measure)
-
-
-def _features(tower: ImageTower, pairs: Sequence[Pair], cache: Path, report: Report) -> Tensor:
-    """(N, F) features in half precision."""
-
-    def compute(some: Sequence[Pair]) -> Tensor:
-        return tower.features([_picture(pair.picture) for pair in some])
-
-    keys = [picture_key(pair.picture) for pair in pairs]
-    return cached_rows(cache, f"features-{PREPROCESSING}", keys, pairs, compute, report=report)
-
-
-def _picture(path: Path) -> Image.Image:
-    try:
-        return decode(path.read_bytes(), max_pixels=MAX_PIXELS)
-    except (OSError, PictureRejected) as error:
-        raise TrainingError(
-            f"{path}: {error}; replace the picture, or take the product out of the catalog"
-        ) from error
-
-
-def _captions(
-    texts: TextTower, pairs: Sequence[Pair], cache: Path, report: Report
-) -> tuple[Tensor, Tensor]:
-    """The (N, W) ids of the captions of each pair, and the (n, T) embeddings they point to."""
-    numbers: dict[str, int] = {}
-    ids = [[numbers.setdefault(t, len(numbers)) for t in pair.captions.texts] for pair in pairs]
-    words = list(numbers)
-    rows = cached_rows(cache, "captions", words, words, texts.embed, report=report)
-    return torch.tensor(ids), rows.float()
 
 
 def _pair_weights(pairs: Sequence[Pair]) -> Tensor:
@@ -204,17 +169,15 @@ def _pair_weights(pairs: Sequence[Pair]) -> Tensor:
     return torch.where(torch.tensor(heavy), _SMALL_CATALOG_WEIGHT, 1.0)
 
 
-def _measure(
-    tower: ImageTower, texts: TextTower, pairs: Sequence[Pair], cache: Path, report: Report
-) -> Callable[[CompactHead], float | None]:
+def _measure(towers: CachedTowers, pairs: Sequence[Pair]) -> Callable[[CompactHead], float | None]:
     """What measures a head: recall@10 from title to picture in a gallery of held-out pairs."""
     if not pairs:
         return lambda head: None  # noqa: ARG005 - there is nothing to measure it with
     gallery = [pairs[place] for place in draw_gallery(len(pairs), _GALLERY_SEED).tolist()]
-    features = _features(tower, gallery, cache, report).float()
-    logits = tower.logits(features)  # (n, C)
+    features = towers.features(gallery, stage="held-out pictures").float()
+    logits = towers.images.logits(features)  # (n, C)
     titles = [pair.captions.texts[TITLE] for pair in gallery]
-    embedded = texts.embed(titles)  # (n, T)
+    embedded = towers.texts.embed(titles)  # (n, T)
     numbers = {title: number for number, title in enumerate(dict.fromkeys(titles))}
     groups = torch.tensor([numbers[title] for title in titles])  # (n,)
 
@@ -224,9 +187,3 @@ def _measure(
         return recall_at(scores, groups, groups, k=10)
 
     return measure
-
-
-@torch.no_grad()
-def _in_slices(function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
-    """A function of rows, without all of them in full precision at once."""
-    return torch.cat([function(part.float()) for part in rows.split(4096)])

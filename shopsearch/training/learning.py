@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
-from shopsearch.encoders.compact_head import CompactHead
+from shopsearch.encoders.compact_head import CompactHead, join
 from shopsearch.training.curves import Epoch
 from shopsearch.training.imagined import Imagination
 from shopsearch.training.objective import contrastive_loss
@@ -49,6 +49,7 @@ class Lessons:
 
     components: Tensor  # (N, K)
     priors: Tensor  # (N, T)
+    trust: Tensor  # (N, 1)
     caption_ids: Tensor  # (N, W), rows of `captions`
     captions: Tensor  # (n, T) unit embeddings
     pair_weights: Tensor  # (N,) how often a pair is drawn
@@ -105,6 +106,15 @@ def learn(
     return Learned(epochs, best_epoch, interrupted)
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    components: Tensor  # (B, K)
+    priors: Tensor  # (B, T)
+    trust: Tensor  # (B, 1)
+    words: Tensor  # (B, T)
+    ids: Tensor  # (B,) tell like words apart
+
+
 class _Course:
     """The state that goes from epoch to epoch."""
 
@@ -141,13 +151,15 @@ class _Course:
             yield drawn[start : start + size]
 
     def _learn_batch(self, places: Tensor) -> float:
-        components, priors, words, ids = self._batch(places)
+        batch = self._batch(places)
         head = self._head
-        learned = head.learned(dropout(components, _DROPPED_COMPONENTS))  # (B, J)
-        pictures = torch.cat([learned, self._prior_weight() * priors], dim=1)  # (B, J + T)
-        captions = torch.cat([head.learned_words(words), words], dim=1)  # (B, J + T)
+        pictures = head.learned(dropout(batch.components, _DROPPED_COMPONENTS))  # (B, J)
+        captions = head.learned_words(batch.words)  # (B, J)
+        if self._is_beside_prior():
+            pictures = join(batch.priors, pictures, batch.trust)  # (B, T + J)
+            captions = torch.cat([batch.words, captions], dim=1)  # (B, T + J)
         sharpness = self._sharpness.exp().clamp(max=_MAX_SHARPNESS)
-        loss = contrastive_loss(pictures, captions, ids, sharpness)
+        loss = contrastive_loss(pictures, captions, batch.ids, sharpness)
         self._set_rate()
         self._optimizer.zero_grad()
         loss.backward()
@@ -156,8 +168,8 @@ class _Course:
         self._step += 1
         return float(loss.detach())
 
-    def _batch(self, places: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Real and imagined pairs: components, priors, words, and ids that tell words apart."""
+    def _batch(self, places: Tensor) -> _Batch:
+        """Real pairs, and imagined ones behind them."""
         lessons = self._lessons
         ways = torch.tensor(_WAYS_WEIGHTS)
         way = torch.multinomial(ways, len(places), replacement=True, generator=self._generator)
@@ -166,17 +178,18 @@ class _Course:
         spoken = torch.randint(
             0, len(lessons.class_names), (len(classes),), generator=self._generator
         )
-        return (
+        head = self._head
+        return _Batch(
             torch.cat([lessons.components[places], imagined]),
-            torch.cat([lessons.priors[places], self._head.class_words[classes]]),
+            torch.cat([lessons.priors[places], head.class_words[classes]]),
+            torch.cat([lessons.trust[places], head.trust_in(head.seen[classes])]),
             torch.cat([lessons.captions[ids], lessons.class_names[spoken, classes]]),
             torch.cat([ids, len(lessons.captions) + classes]),
         )
 
-    def _prior_weight(self) -> float:
-        """Its weight in use, or none: the learned part must be good alone too."""
-        with_prior = torch.rand(1, generator=self._generator).item() < _BESIDE_PRIOR
-        return self._head.prior_weight if with_prior else 0.0
+    def _is_beside_prior(self) -> bool:
+        """Half of the time: the learned part must be good alone too."""
+        return torch.rand(1, generator=self._generator).item() < _BESIDE_PRIOR
 
     def _set_rate(self) -> None:
         n_batches = max(1, len(self._lessons.components) // self._recipe.batch_size)

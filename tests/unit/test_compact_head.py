@@ -58,11 +58,21 @@ def test_looks_do_not_change_the_order_of_pictures_for_words(head, pictures):
     assert torch.equal((words @ head.image_rows(*pictures).T).argsort(dim=1), order)
 
 
-def test_without_a_learned_share_words_find_pictures_by_the_prior_alone(head, pictures):
-    head.mix = Mix(learned_share=0.0, looks_share=0.0, words_share=0.0)
+def test_without_trust_words_find_pictures_by_the_prior_alone(head, pictures):
+    head.mix = Mix(least_trust=0.0, most_trust=0.0, looks_share=0.0)
     texts = unit_texts(3)
     scores = head.text_rows(texts) @ head.image_rows(*pictures).T
-    torch.testing.assert_close(scores, texts @ head.prior(pictures[1]).T)
+    expected = texts @ head.prior(pictures[1]).T
+    torch.testing.assert_close(scores / scores.norm(), expected / expected.norm())
+
+
+def test_a_picture_of_what_training_has_seen_trusts_the_learned_part_more(head):
+    head.seen[3] = 0.9
+    logits = torch.zeros(2, N_CLASSES)
+    logits[0, 3], logits[1, 4] = 50.0, 50.0
+    known, unknown = head.trust(logits).flatten().tolist()
+    assert known == pytest.approx(0.2 + 0.9 * 2.8)
+    assert unknown == pytest.approx(0.2)
 
 
 def test_the_prior_of_a_sure_picture_is_the_name_of_its_class(head):
@@ -71,13 +81,17 @@ def test_the_prior_of_a_sure_picture_is_the_name_of_its_class(head):
     torch.testing.assert_close(head.prior(logits)[0], head.class_words[7])
 
 
-def test_scores_of_words_are_the_learned_part_plus_the_weighted_prior(head, pictures):
+def test_a_score_is_the_prior_s_plus_trust_times_the_learned_part_s(head, pictures):
     features, logits = pictures
     texts = unit_texts(3)
+    trust = head.trust(logits)[:, 0]
+    prior = texts @ head.prior(logits).T
     learned = head.learned_words(texts) @ head.learned(head.compress(features)).T
-    expected = learned + head.prior_weight * texts @ head.prior(logits).T
+    expected = prior + trust * learned
     scores = head.text_rows(texts) @ head.image_rows(features, logits).T
-    torch.testing.assert_close(scores / scores.norm(), expected / expected.norm())
+    torch.testing.assert_close(  # each picture has a scale of its own
+        normalize(scores, dim=0), normalize(expected, dim=0)
+    )
 
 
 def test_a_saved_head_gives_the_same_rows(head, pictures, tmp_path: Path):

@@ -16,7 +16,8 @@ BICUBIC = Image.Resampling.BICUBIC
 
 
 def close_view(picture: Image.Image, seed: int) -> Image.Image:
-    rng = random.Random(seed)
+    """A part of the picture, turned, perhaps mirrored, and lit otherwise."""
+    rng = random.Random(seed)  # noqa: S311 - views, not secrets
     rows = np.asarray(picture)
     edge = tuple(int(c) for c in np.median(rows[[0, -1]].reshape(-1, 3), axis=0))
     turned = picture.rotate(rng.uniform(-15, 15), BICUBIC, fillcolor=edge)
@@ -29,7 +30,8 @@ def close_view(picture: Image.Image, seed: int) -> Image.Image:
 
 
 def scene_view(picture: Image.Image, seed: int, surroundings: Sequence[Image.Image]) -> Image.Image:
-    rng = random.Random(seed)
+    """The product tilted, smaller, and in other surroundings: a part of one of those, or plain."""
+    rng = random.Random(seed)  # noqa: S311 - views, not secrets
     cut = picture.convert("RGBA")
     cut.putalpha(_product_mask(picture))
     cut = _tilted(cut, rng).rotate(rng.uniform(-20, 20), BICUBIC, expand=True)
