@@ -1,7 +1,7 @@
 """The compact encoder: the default, because it needs no download beyond pip.
 
 Two frozen towers (`compact_towers.py`) and a head that shopsearch trained (`compact_head.py`). How
-it was built and what it reaches is told in docs/relevance.md and data/model-card-compact.md.
+it was built and what it reaches is told in data/model-card-compact.md.
 """
 
 from __future__ import annotations

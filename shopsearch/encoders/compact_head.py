@@ -62,11 +62,11 @@ class HeadShape:
 class Mix:
     """How the parts of a row share its length. Squares of the shares sum to one."""
 
-    temperature: float = 2.0  # of the classifier: above 1 the prior hears more classes
+    temperature: float = 1.5  # of the classifier: above 1 the prior hears more classes
     looks_share: float = 0.75  # of `looks` in a picture's row
     words_share: float = 0.4  # of `learned` in a text's row
     least_trust: float = 0.2  # weight of `learned` over that of `prior`: a picture of the unknown
-    most_trust: float = 3.0  # the same: a picture of what training has seen often
+    most_trust: float = 2.5  # the same: a picture of what training has seen often
 
 
 class CompactHead(nn.Module):
