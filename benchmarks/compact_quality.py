@@ -1,11 +1,11 @@
 """What the compact model reaches on real pictures, beside its own parts alone.
 
     python benchmarks/compact_quality.py --data DIR [--head FILE] [--vendure DIR]
-        [--unseen-head FILE] [--unseen-seed N] [--draw-unseen N] [--cache DIR]
+        [--unseen SEED=FILE]... [--draw-unseen SEED] [--cache DIR]
 
 `--data` holds the archives, zipped or unpacked; `--vendure` the folder `assets` of the npm package
-@vendure/create 3.7.3. `--draw-unseen N` only prints the 12 article types of seed N, to be left out
-of the training of a head that is then given as `--unseen-head`. Features are kept in `--cache`.
+@vendure/create 3.7.3. `--draw-unseen` only prints the 12 article types of a seed, to be left out of
+the training of a head that is then given as `--unseen`. Features are kept in `--cache`.
 
 Rows of the tables: the model as shipped, the prior alone, the learned part alone; for pictures by
 pictures the tower's own centred embedding. All figures are of one model and one setting.
@@ -18,22 +18,20 @@ import collections
 import csv
 import json
 import tempfile
-import zipfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from compact_bench import Bench, Row, ndcg_at_10, numbered, opened, precision_at_5, silent, small
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from shopsearch.encoders.compact_head import CompactHead
 from shopsearch.encoders.compact_id import SHIPPED_HEAD
-from shopsearch.encoders.compact_towers import POOLED_DIM, ImageTower, TextTower
-from shopsearch.preprocessing.images import decode
-from shopsearch.training.cached_towers import VIEW_PX
-from shopsearch.training.feature_cache import cached_rows, picture_key
+from shopsearch.encoders.compact_towers import POOLED_DIM
+from shopsearch.training.feature_cache import cached_rows
 from shopsearch.training.recall import draw_gallery, recall_at
 from shopsearch.training.views import close_view, scene_view
 
@@ -48,7 +46,6 @@ VIEWED = {
 GALLERY_SEEDS = (1, 2, 3)
 N_UNSEEN = 12
 MIN_PRODUCTS_OF_UNSEEN = 200
-Row = dict[str, str]
 Scorer = Callable[[CompactHead, Tensor, Tensor, Tensor], Tensor]
 
 
@@ -69,65 +66,6 @@ SCORERS: dict[str, Scorer] = {
     "prior alone": prior_alone,
     "learned alone": learned_alone,
 }
-
-
-class Bench:
-    """Towers, archives and a cache of features."""
-
-    def __init__(self, data: Path, cache: Path) -> None:
-        self.data, self.cache = data, cache
-        self.tower, self.texts = ImageTower(), TextTower()
-
-    def rows(self, archive: str) -> list[Row]:
-        with (self.folder(archive) / "products.csv").open(encoding="utf-8", newline="") as file:
-            return [row for row in csv.DictReader(file) if row["image"]]
-
-    def folder(self, archive: str) -> Path:
-        if (self.data / archive).is_dir():
-            return self.data / archive
-        unpacked = self.cache / "archives" / archive
-        if not unpacked.is_dir():
-            with zipfile.ZipFile(self.data / f"{archive}.zip") as packed:
-                packed.extractall(unpacked)
-        found = next(unpacked.rglob("products.csv"), None) or next(unpacked.rglob("*.jsonl"))
-        return found.parent
-
-    def features(self, paths: Sequence[Path]) -> tuple[Tensor, Tensor]:
-        keys = [picture_key(path) for path in paths]
-        rows = cached_rows(
-            self.cache,
-            "pictures",
-            keys,
-            list(paths),
-            lambda some: self.tower.features([opened(path) for path in some]),
-            report=silent,
-        ).float()
-        return rows, self.tower.logits(rows)
-
-    def views(self, name: str, views: Sequence[Callable[[], Image.Image]]) -> Tensor:
-        keys = [f"{name} {number}" for number in range(len(views))]
-        return cached_rows(
-            self.cache,
-            f"views-{name}",
-            keys,
-            list(views),
-            lambda some: self.tower.features([view() for view in some]),
-            report=silent,
-        ).float()
-
-
-def silent(ready: int, total: int) -> None:
-    """Progress that nobody watches."""
-
-
-def opened(path: Path) -> Image.Image:
-    return decode(path.read_bytes(), max_pixels=100_000_000)
-
-
-def small(path: Path) -> Image.Image:
-    picture = opened(path)
-    picture.thumbnail((VIEW_PX, VIEW_PX), Image.Resampling.BICUBIC)
-    return picture
 
 
 @torch.no_grad()
@@ -253,15 +191,6 @@ def like_products(bench: Bench, head: CompactHead) -> dict[str, tuple[float, flo
     return {who: (values[0], values[1]) for who, values in figures.items()}
 
 
-def precision_at_5(scores: Tensor, groups: Tensor) -> float:
-    """Over pictures that have another one of their group; a picture does not find itself."""
-    scores = scores.clone().fill_diagonal_(-torch.inf)
-    same = groups[:, None] == groups[None, :]
-    others = same.sum(dim=1) - 1
-    hits = same.gather(1, scores.topk(5, dim=1).indices).sum(dim=1) / others.clamp(1, 5)
-    return float(hits[others > 0].mean())
-
-
 @torch.no_grad()
 def texts_by_texts(bench: Bench, head: CompactHead) -> dict[str, float]:
     """nDCG@10 of shopping queries over product texts, beside MiniLM alone."""
@@ -292,19 +221,6 @@ def texts_by_texts(bench: Bench, head: CompactHead) -> dict[str, float]:
     }
 
 
-def ndcg_at_10(ids: Sequence[str], scores: Tensor, gains: dict[str, float]) -> float:
-    discounts = 1 / np.log2(np.arange(2, 12))
-    found = [2 ** gains.get(ids[place], 0.0) - 1 for place in scores.topk(10).indices.tolist()]
-    best = sorted((2**gain - 1 for gain in gains.values()), reverse=True)[:10]
-    ideal = float(np.dot(best, discounts[: len(best)]))
-    return float(np.dot(found, discounts)) / ideal if ideal else 0.0
-
-
-def numbered(labels: Sequence[str]) -> Tensor:
-    numbers = {label: number for number, label in enumerate(dict.fromkeys(labels))}
-    return torch.tensor([numbers[label] for label in labels])
-
-
 def show(title: str, columns: Sequence[str], figures: dict[str, object]) -> None:
     print(f"\n{title}\n\n| | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
     for name, values in figures.items():
@@ -322,15 +238,32 @@ def main() -> None:
         report(bench, CompactHead.load(given.head), given)
 
 
+def speed(bench: Bench, paths: Sequence[Path], titles: Sequence[str]) -> dict[str, float]:
+    """How many a second, on ready pictures; the best of three."""
+    pictures = [opened(path) for path in paths]
+    figures = {}
+    for name, encode, contents in (
+        ("pictures", bench.tower.features, pictures),
+        ("titles", bench.texts.embed, titles),
+    ):
+        encode(contents[:32])
+        seconds = []
+        for _ in range(3):
+            started = time.perf_counter()
+            encode(contents)
+            seconds.append(time.perf_counter() - started)
+        figures[name] = len(contents) / min(seconds)
+    return figures
+
+
 def report(bench: Bench, head: CompactHead, given: argparse.Namespace) -> None:
     print(f"head: {given.head.name}, {head.dimension} dimensions, {head.mix}")
     show(
         "Fashion, 1,500 unseen products, name -> picture", ["recall@10"], fashion_names(bench, head)
     )
-    if given.unseen_head:
-        unseen = CompactHead.load(given.unseen_head)
-        title = f"12 article types left out of training (seed {given.unseen_seed}), top-1"
-        figures = unseen_types(bench, unseen, given.unseen_seed)
+    for seed, file in given.unseen:
+        title = f"12 article types left out of training (seed {seed}), top-1 among their names"
+        figures = unseen_types(bench, CompactHead.load(file), seed)
         show(title, ["over pictures", "over types"], figures)
     if given.vendure:
         figures = everyday_names(bench, head, given.vendure)
@@ -348,6 +281,10 @@ def report(bench: Bench, head: CompactHead, given: argparse.Namespace) -> None:
         "Like products, precision@5", ["Luma group", "type and colour"], like_products(bench, head)
     )
     show("Texts by texts, nDCG@10 on judgments-esci-dev", ["titles"], texts_by_texts(bench, head))
+    paths = viewed_paths(bench, "catalog-flipkart")[:128]
+    titles = [row["title"] for row in bench.rows(FASHION)[:512]]
+    figures = speed(bench, paths, titles)
+    show(f"Speed, {torch.get_num_threads()} threads", ["a second"], figures)
 
 
 def arguments() -> argparse.Namespace:
@@ -355,11 +292,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--head", type=Path, default=SHIPPED_HEAD)
     parser.add_argument("--vendure", type=Path)
-    parser.add_argument("--unseen-head", type=Path)
-    parser.add_argument("--unseen-seed", type=int, default=12)
+    parser.add_argument("--unseen", type=seed_and_head, action="append", default=[])
     parser.add_argument("--draw-unseen", type=int)
     parser.add_argument("--cache", type=Path)
     return parser.parse_args()
+
+
+def seed_and_head(pair: str) -> tuple[int, Path]:
+    seed, file = pair.split("=", 1)
+    return int(seed), Path(file)
 
 
 if __name__ == "__main__":
