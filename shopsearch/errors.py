@@ -11,6 +11,9 @@
     │   └── UnknownProduct        it names a product that the catalog does not hold
     ├── EncoderError
     │   └── EncoderUnavailable    model files or packages are missing, or a hub is out of reach
+    ├── FusionError
+    │   ├── FusionUnavailable     weights of a learned fusion are missing or cannot be read
+    │   └── FusionMismatch        they were trained for another encoder
     ├── TrainingError             the training data cannot carry a training run
     ├── EvaluationError           queries or judgments cannot be read, or do not fit together
     ├── IndexFault                the vector index
@@ -79,6 +82,18 @@ class EncoderError(ShopsearchError):
 
 class EncoderUnavailable(EncoderError):
     """Model files or packages are missing, or a model hub is out of reach."""
+
+
+class FusionError(ShopsearchError):
+    """A fusion failed."""
+
+
+class FusionUnavailable(FusionError):
+    """Weights of a learned fusion are missing, or cannot be read."""
+
+
+class FusionMismatch(FusionError):
+    """Weights of a learned fusion were trained for another encoder."""
 
 
 class TrainingError(ShopsearchError):

@@ -1,12 +1,16 @@
 """Fusion room: the embeddings of an item's modalities in, one vector out.
 
 In:    `ModalityEmbeddings` (zero rows and a False mask where a modality is missing) and weights.
-Out:   (N, D) float32 unit rows: products and queries alike.
+Out:   (N, E) float32 unit rows: products and queries alike. E is D, or 2 D for `late`.
 Fails: `ValueError` where a row has neither modality: such items never get here.
-More:  write a `Fusion` in a file named after its method, name it in `shopsearch/bootstrap.py`, and
-       add it to the contract suite in tests/contracts/test_fusion.py.
+       `FusionUnavailable` where weights are missing, `FusionMismatch` where they are for another
+       encoder.
+More:  write a `FusionModule` in a file named after its method, and name it in `methods.py`; the
+       contract suite, the training and the benchmark take it from there.
+
+Importing this package does not import torch, nor do `average.py` and `card.py`.
 """
 
-from shopsearch.fusion.base import Fusion
+from shopsearch.fusion.base import Fusion, LazyFusion
 
-__all__ = ["Fusion"]
+__all__ = ["Fusion", "LazyFusion"]

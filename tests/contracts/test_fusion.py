@@ -1,16 +1,54 @@
 """What every fusion promises, over all of them."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopsearch.domain import ModalityEmbeddings
 from shopsearch.fusion import Fusion
 from shopsearch.fusion.average import AverageFusion
+from shopsearch.fusion.learned import LearnedFusion, as_items
+from shopsearch.fusion.methods import METHODS, new_module
+from shopsearch.fusion.module import FusionModule, Sizes
 
 D = 16
-FUSIONS = {"average": AverageFusion}
+SIZES = {name: Sizes(rank=8, groups=4) for name in METHODS} | {
+    "weighted-sum-per-dimension": Sizes(per_dimension=True)
+}
+
+
+def module(name: str) -> FusionModule:
+    torch.manual_seed(7)
+    return new_module(name.removesuffix("-per-dimension"), D, SIZES[name])
+
+
+def fresh(name: str) -> Fusion:
+    """A method before any training."""
+    return LearnedFusion(module(name), f"{name}-fresh")
+
+
+def shaken(name: str) -> Fusion:
+    """A method whose every weight has moved, as training moves it."""
+    moved = module(name)
+    with torch.no_grad():
+        for weight in moved.parameters():
+            weight.add_(torch.randn_like(weight), alpha=0.1)
+    return LearnedFusion(moved, f"{name}-shaken")
+
+
+def maker(make: Callable[[str], Fusion], name: str) -> Callable[[], Fusion]:
+    return lambda: make(name)
+
+
+FUSIONS: dict[str, Callable[[], Fusion]] = {
+    "average": AverageFusion,
+    **{f"{name} fresh": maker(fresh, name) for name in SIZES},
+    **{f"{name} shaken": maker(shaken, name) for name in SIZES},
+}
 
 
 @pytest.fixture(params=FUSIONS)
@@ -126,6 +164,49 @@ def test_each_has_an_id_of_its_own():
     ids = [make().fusion_id for make in FUSIONS.values()]
     assert all(ids)
     assert len(set(ids)) == len(ids)
+
+
+def as_average(name: str, items: ModalityEmbeddings, weight: np.ndarray) -> np.ndarray:
+    """What the simple baseline makes of items: the average; for late, the scores side by side."""
+    if name != "late":
+        return AverageFusion().fuse(items, weight)
+    w = weight[:, None]
+    image, text = items.image, items.text
+    first = np.where(items.has_image[:, None], image, text)
+    second = np.where(items.has_text[:, None], text, image)
+    both = (items.has_image & items.has_text)[:, None]
+    lean, share = np.where(w < 0.5, image, text), np.abs(2 * w - 1) * both
+    rows = np.concatenate([(1 - share) * part + 2 * share * lean for part in (first, second)], 1)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("weight", [0.0, 0.3, 0.5, 0.8, 1.0])
+def test_every_learned_method_starts_equal_to_its_simple_baseline(name: str, weight: float):
+    items = embeddings([True, True, False, True], [True, False, True, True])
+    started = fresh(name).fuse(items, weights(4, weight))
+    np.testing.assert_allclose(started, as_average(name, items, weights(4, weight)), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_same_item_gives_the_same_row_each_time(name: str):
+    fusion = shaken(name)
+    np.testing.assert_array_equal(fusion.fuse(KINDS, weights(3)), fusion.fuse(KINDS, weights(3)))
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_what_a_missing_modality_counts_for_is_learned(name: str):
+    """Training reaches weights that only items of one modality use, or that know of them."""
+    learner = module(name).train()
+    lone = as_items(embeddings([True, False], [False, True]))
+    with torch.no_grad():  # zero-initialised parts pass no gradient on before they have moved
+        for weight in learner.parameters():
+            weight.add_(torch.randn_like(weight), alpha=0.05)
+    rows = learner(lone, torch.full((2,), 0.5))
+    (rows * torch.randn_like(rows)).sum().backward()
+    reached = [n for n, w in learner.named_parameters() if w.grad is not None and w.grad.any()]
+    own = {"gated": "alone", "late": "weights", "attention": "kinds"}.get(name, "no_text")
+    assert own in reached
 
 
 @settings(max_examples=50, deadline=None)
