@@ -11,7 +11,16 @@ from typing import Self
 from shopsearch.embedding import Embedder
 from shopsearch.encoders import Encoder, LazyEncoder
 from shopsearch.errors import SettingsError
+from shopsearch.fusion import Fusion, LazyFusion
 from shopsearch.fusion.average import AverageFusion
+from shopsearch.fusion.card import (
+    AUTO,
+    AVERAGE,
+    default_weights,
+    read_card,
+    weights_file,
+    weights_id,
+)
 from shopsearch.index import VectorIndex
 from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generations
@@ -123,9 +132,17 @@ class Services:
         return _ENCODERS[self.settings.encoder](self.settings)
 
     @cached_property
+    def fusion(self) -> Fusion:
+        """The fusion that the settings name; its weights are loaded by its first use.
+
+        Raises `FusionUnavailable` and `FusionMismatch`.
+        """
+        return _fusion(self.settings.fusion, self.encoder.encoder_id)
+
+    @cached_property
     def embedder(self) -> Embedder:
         """The middle road."""
-        return Embedder(self.encoder, AverageFusion(), self.cache)
+        return Embedder(self.encoder, self.fusion, self.cache)
 
     @cached_property
     def generations(self) -> Generations:
@@ -203,6 +220,25 @@ _ENCODERS: dict[str, Callable[[Settings], LazyEncoder]] = {
     "openclip": _openclip,
     "hashing": _hashing,
 }
+
+
+def _fusion(chosen: str, encoder_id: str) -> Fusion:
+    if chosen == AVERAGE:
+        return AverageFusion()
+    path = default_weights() if chosen == AUTO else weights_file(chosen)
+    if path is None:
+        return AverageFusion()
+    card = read_card(path)
+    if chosen == AUTO and card.encoder_id != encoder_id:
+        return AverageFusion()
+    card.check(encoder_id, path)
+
+    def build() -> Fusion:
+        from shopsearch.fusion.learned import LearnedFusion
+
+        return LearnedFusion.load(path)
+
+    return LazyFusion(weights_id(path), build)
 
 
 def _new_index(settings: Settings) -> Callable[[int], VectorIndex]:

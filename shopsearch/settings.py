@@ -47,7 +47,14 @@ class Settings(BaseSettings):
     )
     threads: int = Field(0, ge=0, description="CPU threads of the models; 0 means all cores.")
 
-    fusion: Literal["average"] = Field("average", description="How image and text become one.")
+    fusion: str = Field(
+        "auto",
+        min_length=1,
+        description=(
+            "How image and text become one: `average`, a method whose weights ship, or a weights "
+            "file; auto is the shipped weights where they fit the encoder, else the average."
+        ),
+    )
     index: Literal["faiss", "exact"] = Field("faiss", description="Which vector index answers.")
     index_kind: Literal["auto", "flat", "hnsw"] = Field(
         "auto", description="FAISS structure; auto is flat up to 50,000 products, HNSW beyond."

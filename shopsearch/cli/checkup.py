@@ -50,6 +50,7 @@ def findings(services: Services) -> Iterator[Finding]:
         ("packages", _packages),
         ("torch", _torch),
         ("model", _model),
+        ("fusion", _fusion),
         ("pictures", _pictures),
         ("home", _home),
         ("database", _database),
@@ -130,6 +131,20 @@ def _model(services: Services) -> Finding:
         remedy = "unset SHOPSEARCH_ENCODER: this encoder is for tests and understands nothing"
         return Finding("model", Verdict.WARN, message, remedy)
     return Finding("model", Verdict.OK, message)
+
+
+def _fusion(services: Services) -> Finding:
+    from shopsearch.fusion.card import AUTO
+
+    fusion, encoder = services.fusion, services.encoder
+    dimension = fusion.output_dimension(encoder.dimension)
+    message = f"{fusion.fusion_id}, {dimension} dimensions"
+    ours = services.settings.encoder == "compact"
+    if ours and services.settings.fusion == AUTO and fusion.fusion_id == "average":
+        message += f": the learned weights that ship were not made for {encoder.encoder_id}"
+        remedy = "unset SHOPSEARCH_HEAD, or train some for it with `shopsearch train fusion`"
+        return Finding("fusion", Verdict.WARN, message, remedy)
+    return Finding("fusion", Verdict.OK, message)
 
 
 def _pictures(_services: Services) -> Finding:
