@@ -273,6 +273,14 @@ class Neighbours:
     scores: NDArray[np.float32]  # (Q, K) cosines in [-1, 1]
 
 
+@dataclass(frozen=True, slots=True)
+class WordMatches:
+    """The products that hold words of a query, best first."""
+
+    keys: NDArray[np.int64]  # (M,)
+    scores: NDArray[np.float32]  # (M,) above 0, higher is better; comparable within one search
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A search: words, a picture, a product of the catalog, or a mix of them."""

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, delete, func, sele
 
 from shopsearch.domain import Changes, Price, Product, ProductRecord, StoredProduct
 from shopsearch.store.database import Database
+from shopsearch.store.lexical import forget_words, write_words
 from shopsearch.store.statements import askable, chunks, insert_or_replace
 from shopsearch.store.tables import (
     CATALOG_REVISION,
@@ -53,6 +54,7 @@ class SqlProductStore:
         with self._database.writing() as connection:
             keys = _write_products(connection, list(by_id.values()))
             _replace_parts(connection, {keys[id_]: record for id_, record in by_id.items()})
+            write_words(connection, {keys[id_]: one.product for id_, one in by_id.items()})
         return np.array([keys[record.product.product_id] for record in records], dtype=np.int64)
 
     def remove(self, product_ids: Sequence[str]) -> tuple[str, ...]:
@@ -70,6 +72,7 @@ class SqlProductStore:
                 _record_removals(connection, {id_: keys[id_] for id_ in removed})
                 for some in chunks([keys[id_] for id_ in removed]):
                     connection.execute(delete(PRODUCTS).where(PRODUCTS.c.key.in_(some)))
+                forget_words(connection, [keys[id_] for id_ in removed])
         return tuple(removed)
 
     def fingerprints(self, product_ids: Sequence[str]) -> Mapping[str, str]:

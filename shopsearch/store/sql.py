@@ -2,7 +2,8 @@
 
 from shopsearch.store.database import Database
 from shopsearch.store.embeddings import SqlEmbeddingCache
+from shopsearch.store.lexical import SqlLexicalIndex
 from shopsearch.store.products import SqlProductStore
 from shopsearch.store.runs import SqlFeedRuns
 
-__all__ = ["Database", "SqlEmbeddingCache", "SqlFeedRuns", "SqlProductStore"]
+__all__ = ["Database", "SqlEmbeddingCache", "SqlFeedRuns", "SqlLexicalIndex", "SqlProductStore"]

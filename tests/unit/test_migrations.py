@@ -37,9 +37,18 @@ def database(tmp_path: Path) -> Iterator[Database]:
     opened.close()
 
 
+def is_of_words(name: str | None) -> bool:
+    return name is not None and name.startswith("product_words")  # FTS5 makes several tables
+
+
 def tables(database: Database) -> set[str]:
     with database.reading() as connection:
-        return set(inspect(connection).get_table_names())
+        return {name for name in inspect(connection).get_table_names() if not is_of_words(name)}
+
+
+def has_words(database: Database) -> bool:
+    with database.reading() as connection:
+        return any(map(is_of_words, inspect(connection).get_table_names()))
 
 
 def alembic(database: Database, verb: str, revision: str) -> None:
@@ -53,12 +62,15 @@ def alembic(database: Database, verb: str, revision: str) -> None:
 
 def differences(database: Database) -> list[object]:
     with database.reading() as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
+        only_models = {"include_name": lambda name, *_: not is_of_words(name)}
+        migration = MigrationContext.configure(connection, opts=only_models)
+        return list(compare_metadata(migration, Base.metadata))
 
 
 def test_migrating_makes_the_tables_that_the_models_describe(database: Database) -> None:
     database.migrate()
     assert tables(database) == {*MODELS, "alembic_version"}
+    assert has_words(database)
     assert differences(database) == []
     assert database.schema_status() == SchemaStatus(SCHEMA_HEAD)
 
@@ -71,6 +83,7 @@ def test_every_migration_can_be_taken_back_and_made_again(database: Database) ->
         alembic(database, "downgrade", "-1")
         assert database.schema_status().found != revision
     assert tables(database) == {"alembic_version"}
+    assert not has_words(database)
     assert database.schema_status().state is SchemaState.EMPTY
     database.migrate()
     assert differences(database) == []
