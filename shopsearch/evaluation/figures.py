@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shopsearch.evaluation.measures import Interval
+from shopsearch.evaluation.uncertainty import Interval
 
 _BINS = 10
 

@@ -17,13 +17,15 @@ undefined, and `n_without_relevant` says how many did. Queries without judgments
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.errors import EvaluationError
+from shopsearch.evaluation.uncertainty import Interval, mean_intervals
 
 _BINARY = {  # ours -> the name in ir_measures
     "recall@1": "R@1",
@@ -35,18 +37,9 @@ _BINARY = {  # ours -> the name in ir_measures
     "map": "AP",
 }
 MEASURES = ("ndcg@10", *_BINARY)
-_N_RESAMPLES = 1000
 
 Run = Mapping[str, Sequence[str]]  # query id -> product ids, best first
 Qrels = Mapping[str, Mapping[str, float]]  # query id -> product id -> gain
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Where a mean lies in 95 of 100 samples of as many queries (percentile bootstrap)."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +59,16 @@ class Evaluation:
         """How many queries the means are over."""
         return len(self.per_query)
 
-    def as_json(self) -> dict[str, float | int]:
-        """The means and the counts as one flat object."""
+    def as_json(self) -> dict[str, Any]:
+        """The means and the counts flat, beside them the intervals and the bound of relevance."""
         return {
             **self.means,
             "n_queries": self.n_queries,
             "n_without_relevant": self.n_without_relevant,
             "n_unjudged": len(self.unjudged),
             "n_unknown": len(self.unknown),
+            "relevant_gain": self.relevant_gain,
+            "intervals": {name: each.as_json() for name, each in self.intervals.items()},
         }
 
 
@@ -96,16 +91,25 @@ def evaluate(run: Run, qrels: Qrels, *, relevant_gain: float = 1.0) -> Evaluatio
     for query_id, hits in judged.items():
         per_query[query_id]["ndcg@10"] = ndcg(hits, qrels[query_id], 10)
     ordered = {q: {name: per_query[q][name] for name in MEASURES} for q in judged}
-    values = np.array([list(row.values()) for row in ordered.values()])  # (queries, measures)
+    values = matrix(ordered, judged)
     return Evaluation(
         means=dict(zip(MEASURES, values.mean(axis=0).tolist(), strict=True)),
-        intervals=dict(zip(MEASURES, _intervals(values), strict=True)),
+        intervals=dict(zip(MEASURES, mean_intervals(values), strict=True)),
         per_query=ordered,
         relevant_gain=relevant_gain,
         n_without_relevant=sum(max(qrels[q].values()) < relevant_gain for q in judged),
         unjudged=tuple(query_id for query_id in run if query_id not in judged),
         unknown=tuple(query_id for query_id in qrels if query_id not in run),
     )
+
+
+def matrix(
+    per_query: Mapping[str, Mapping[str, float]],
+    query_ids: Iterable[str],
+    measures: Sequence[str] = MEASURES,
+) -> NDArray[np.float64]:
+    """The values of queries as rows, of measures as columns: (N, M)."""
+    return np.array([[per_query[q][name] for name in measures] for q in query_ids])
 
 
 def ndcg(hits: Sequence[str], gains: Mapping[str, float], k: int) -> float:
@@ -143,20 +147,6 @@ def _binary_measures(run: Run, qrels: Qrels, relevant_gain: float) -> dict[str, 
     for metric in ir_measures.iter_calc(list(names), relevance, scores):
         values[query_ids[int(metric.query_id)]][names[metric.measure]] = float(metric.value)
     return values
-
-
-def _intervals(values: NDArray[np.float64]) -> list[Interval]:
-    """Of each column's mean; the same for the same values, as the samples are seeded."""
-    samples = np.random.default_rng(0)
-    n_queries = len(values)
-    means = np.stack(
-        [
-            values[samples.integers(n_queries, size=n_queries)].mean(axis=0)
-            for _ in range(_N_RESAMPLES)
-        ]
-    )  # (resamples, measures)
-    lows, highs = np.percentile(means, [2.5, 97.5], axis=0)
-    return [Interval(float(low), float(high)) for low, high in zip(lows, highs, strict=True)]
 
 
 def _check_repetitions(run: Run) -> None:

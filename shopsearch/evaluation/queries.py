@@ -1,9 +1,10 @@
 """Reads judged queries (JSON, one object a line) and judgments (CSV).
 
-Queries: `{"query_id", "text"?, "image"?, "product_id"?, "text_weight"?, "not"?, "filters"?}`.
-`image` is a path relative to the file, `not` a text or a list of texts. `filters` maps a field to
-a text, a list of texts (any of them), `{"min", "max"}` (inclusive, one may lack), or true or false
-(whether the field has a value).
+Queries: `{"query_id", "text"?, "image"?, "product_id"?, "text_weight"?, "not"?, "filters"?,
+"slice"?}`. `image` is a path relative to the file, `not` a text or a list of texts. `filters` maps
+a field to a text, a list of texts (any of them), `{"min", "max"}` (inclusive, one may lack), or
+true or false (whether the field has a value). `slice`, a text or a list of texts, names the groups
+whose measures are shown by themselves; it does not change the search.
 
 Judgments: a header with `query_id`, `product_id` and `gain`, in any order; other columns are let
 through unread. A gain is a number from 0 to MAX_GAIN, 0 for "judged and found irrelevant".
@@ -25,7 +26,10 @@ from shopsearch.errors import EvaluationError
 
 MAX_GAIN = 30.0  # nDCG takes 2^gain
 _QRELS_COLUMNS = ("query_id", "product_id", "gain")
-_QUERY_KEYS = ("query_id", "text", "image", "product_id", "text_weight", "not", "filters")
+_QUERY_KEYS = (
+    *("query_id", "text", "image", "product_id", "text_weight", "not"),
+    *("filters", "slice"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,7 @@ class JudgedQuery:
     text_weight: float = 0.5
     negatives: tuple[str, ...] = ()
     where: ProductFilter = EVERYTHING
+    slices: tuple[str, ...] = ()
 
     def as_query(self, k: int) -> Query:
         """The search for the first `k` hits; reads the picture."""
@@ -115,6 +120,7 @@ class _LineReader:
             text_weight=self._weight(fields.get("text_weight")),
             negatives=self._texts("not", fields.get("not")),
             where=self._filter(fields.get("filters")),
+            slices=tuple(dict.fromkeys(self._texts("slice", fields.get("slice")))),
         )
         if not (query.text.strip() or query.image or query.product_id):
             self._fail("the query asks for nothing; give it a 'text', an 'image' or a 'product_id'")
