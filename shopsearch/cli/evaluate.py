@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +14,39 @@ from shopsearch.cli.options import GlobalOptions, json_option
 
 if TYPE_CHECKING:
     from shopsearch.bootstrap import Services
-    from shopsearch.evaluation.measures import Evaluation
+    from shopsearch.domain import StoredProduct
+    from shopsearch.evaluation.comparison import Comparison, EarlierRun
+    from shopsearch.evaluation.measures import Evaluation, Qrels
     from shopsearch.evaluation.queries import JudgedQuery
+    from shopsearch.evaluation.slices import Slice
 
 DEPTH = 1000  # hits asked for per query: average precision looks at all of them
 
 _file = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What the searches gave: the run, and how long each of them took."""
+
+    run: dict[str, list[str]]  # query id -> product ids, best first
+    took_ms: dict[str, float]
+    n_hits_asked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """All that is shown of an evaluation, and what it was made from."""
+
+    queries: Sequence[JudgedQuery]
+    qrels: Qrels
+    searched: Searched
+    evaluation: Evaluation
+    slices: Sequence[Slice]
+    comparison: Comparison | None
+    judgments: str  # their fingerprint
+    judged_products: Mapping[str, StoredProduct]  # those of the catalog
+    system: Mapping[str, str]  # what answered
 
 
 @click.command()
@@ -28,6 +56,28 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write a report for the browser (HTML).",
+)
+@click.option(
+    "--compare",
+    type=_file,
+    metavar="EARLIER.json",
+    help="What --json printed of an earlier run: show what changed since, and whether by chance.",
+)
+@click.option(
+    "--slice",
+    "fields",
+    multiple=True,
+    metavar="FIELD",
+    help="Show the measures by this field or attribute of the relevant products too; repeatable.",
+)
+@click.option(
+    "--worst",
+    "n_worst",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="How many of the worst queries the report shows.",
 )
 @click.option(
     "--relevant-gain",
@@ -45,66 +95,144 @@ def evaluate(
     queries: Path,
     qrels: Path,
     report: Path | None,
+    compare: Path | None,
+    fields: tuple[str, ...],
+    n_worst: int,
     relevant_gain: float,
     as_json: bool,
 ) -> None:
     """Measure the search against judged queries.
 
     nDCG takes 2^gain - 1 with a log2 discount; products without a judgment count as 0. A query
-    that names a product does not get that product back.
+    that names a product does not get that product back. Each measure comes with its 95 % interval
+    over queries, and by slices: kind of query, category, gender and price band of what is relevant.
+
+    Ctrl-C stops it with exit code 130; then nothing is printed and no report is written.
     """
-    from shopsearch.evaluation.measures import evaluate as judge
+    from shopsearch.cli import evaluated
+    from shopsearch.evaluation.comparison import read_earlier
     from shopsearch.evaluation.queries import read_qrels, read_queries
-    from shopsearch.evaluation.report import write_report
+    from shopsearch.evaluation.report import check_place
 
-    judged = read_queries(queries)
-    judgments = read_qrels(qrels)
+    if report is not None:
+        check_place(report)
+    asked, judgments = read_queries(queries), read_qrels(qrels)
+    earlier = read_earlier(compare) if compare else None
     with options.services() as services:
-        run = _run(services, judged)
-        evaluation = judge(run, judgments, relevant_gain=relevant_gain)
+        measured = _measure(
+            services,
+            asked,
+            judgments,
+            earlier=earlier,
+            fields=fields,
+            relevant_gain=relevant_gain,
+        )
         if report is not None:
-            shown = [*chain.from_iterable(judgments.values()), *_heads(run)]
-            write_report(
-                report,
-                evaluation,
-                queries=judged,
-                run=run,
-                qrels=judgments,
-                run_name=queries.stem,
-                titles=_titles(services, shown),
-                facts=_facts(services),
-            )
+            _write_report(report, services, measured, name=queries.stem, n_worst=n_worst)
             click.echo(f"report: {report}", err=True)
-    _show(evaluation, as_json=as_json)
+    if as_json:
+        evaluated.print_json(measured)
+    else:
+        evaluated.show(measured)
 
 
-def _run(services: Services, queries: Sequence[JudgedQuery]) -> dict[str, list[str]]:
-    """The ids found for each query, best first."""
+def _measure(
+    services: Services,
+    queries: Sequence[JudgedQuery],
+    qrels: Qrels,
+    *,
+    earlier: EarlierRun | None,
+    fields: Sequence[str],
+    relevant_gain: float,
+) -> Measured:
+    from shopsearch.evaluation import comparison
+    from shopsearch.evaluation.measures import evaluate as judge
+    from shopsearch.evaluation.slices import slices
+
+    searched = _search(services, queries)
+    evaluation = judge(searched.run, qrels, relevant_gain=relevant_gain)
+    mark = comparison.fingerprint(qrels)
+    stored = services.store.find(list(dict.fromkeys(chain.from_iterable(qrels.values()))))
+    products = {product_id: each.product for product_id, each in stored.items()}
+    return Measured(
+        queries=queries,
+        qrels=qrels,
+        searched=searched,
+        evaluation=evaluation,
+        slices=slices(evaluation, queries=queries, qrels=qrels, products=products, fields=fields),
+        comparison=comparison.compare(evaluation, earlier, judgments=mark) if earlier else None,
+        judgments=mark,
+        judged_products=stored,
+        system=_system(services),
+    )
+
+
+def _search(services: Services, queries: Sequence[JudgedQuery]) -> Searched:
+    """Ask every query. The first is asked twice: loading the model is no part of its time."""
     from shopsearch.cli import progress
 
     depth = max(1, min(DEPTH, services.store.count()))
     run: dict[str, list[str]] = {}
-    with progress.steps("searching") as step:
-        for done, query in enumerate(queries, start=1):
-            page = services.search.search(query.as_query(k=depth))
-            run[query.query_id] = [hit.product.product_id for hit in page.hits]
-            step(done, len(queries), "")
-    return run
+    took_ms: dict[str, float] = {}
+    try:
+        services.search.search(queries[0].as_query(k=depth))
+        with progress.steps("searching") as step:
+            for done, query in enumerate(queries, start=1):
+                page = services.search.search(query.as_query(k=depth))
+                run[query.query_id] = [hit.product.product_id for hit in page.hits]
+                took_ms[query.query_id] = page.took_ms
+                step(done, len(queries), "")
+    except KeyboardInterrupt:
+        click.echo(f"\n{len(run)} of {len(queries)} queries were asked: no figures", err=True)
+        raise
+    return Searched(run, took_ms, depth)
 
 
-def _heads(run: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """The products that a report shows of a run."""
-    for hits in run.values():
-        yield from hits[:10]
+def _write_report(
+    path: Path, services: Services, measured: Measured, *, name: str, n_worst: int
+) -> None:
+    from shopsearch.cli.evaluated_pictures import Thumbnails
+    from shopsearch.evaluation.curves import Latency
+    from shopsearch.evaluation.report import Report, write_report
+    from shopsearch.evaluation.worst import Sources
+
+    shown = _shown_products(services, measured, n_worst)
+    sources = Sources(
+        queries=measured.queries,
+        run=measured.searched.run,
+        qrels=measured.qrels,
+        products={product_id: stored.product for product_id, stored in shown.items()},
+        pictures=Thumbnails(services.pictures, shown),
+    )
+    report = Report(
+        evaluation=measured.evaluation,
+        sources=sources,
+        run_name=name,
+        facts=measured.system,
+        slices=measured.slices,
+        comparison=measured.comparison,
+        latency=Latency.of(measured.searched.took_ms),
+        n_hits_asked=measured.searched.n_hits_asked,
+        n_worst=n_worst,
+    )
+    write_report(path, report)
 
 
-def _titles(services: Services, product_ids: Iterable[str]) -> dict[str, str]:
-    found = services.store.find(list(dict.fromkeys(product_ids)))
-    return {product_id: stored.product.title for product_id, stored in found.items()}
+def _shown_products(
+    services: Services, measured: Measured, n_worst: int
+) -> dict[str, StoredProduct]:
+    """The judged products, those that the worst queries found, and those that queries name."""
+    from shopsearch.evaluation.worst import worst_ids
+
+    worst = worst_ids(measured.evaluation, measured.qrels, n_worst)
+    found = (measured.searched.run[query_id][:10] for query_id in worst)
+    named = (query.product_id for query in measured.queries if query.product_id)
+    more = services.store.find(list({*chain.from_iterable(found), *named}))
+    return {**measured.judged_products, **more}
 
 
-def _facts(services: Services) -> dict[str, str]:
-    """What answered: the report is worth little without it."""
+def _system(services: Services) -> dict[str, str]:
+    """What answered: the figures are worth little without it."""
     manifest = services.live.get().manifest
     return {
         "encoder": manifest.encoder_id,
@@ -112,37 +240,3 @@ def _facts(services: Services) -> dict[str, str]:
         "index": f"{manifest.index_kind}, generation {manifest.generation_id}",
         "products": str(manifest.count),
     }
-
-
-def _show(evaluation: Evaluation, *, as_json: bool) -> None:
-    from shopsearch.cli import console
-
-    if as_json:
-        console.print_json(evaluation.as_json())
-        return
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("measure", style="bold")
-    table.add_column("mean", justify="right")
-    table.add_column("95 % interval", style="dim")
-    for name, mean in evaluation.means.items():
-        interval = evaluation.intervals[name]
-        table.add_row(name, f"{mean:.4f}", f"{interval.low:.4f} to {interval.high:.4f}")
-    screen = console.out()
-    screen.print(table)
-    screen.print(f"over {evaluation.n_queries} queries", style="dim")
-    for remark in _remarks(evaluation):
-        screen.print(remark, style="yellow")
-
-
-def _remarks(evaluation: Evaluation) -> list[str]:
-    remarks = []
-    if n := len(evaluation.unjudged):
-        remarks.append(f"{n} queries have no judgment and were left out")
-    if n := len(evaluation.unknown):
-        remarks.append(f"{n} judged queries are not among the queries and were left out")
-    if n := evaluation.n_without_relevant:
-        bound = f"{evaluation.relevant_gain:g}"
-        remarks.append(f"{n} queries have no product with a gain of {bound} or more")
-    return remarks

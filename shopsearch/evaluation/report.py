@@ -1,267 +1,214 @@
 """The report of an evaluation: one HTML file that needs nothing beside it, and runs no script.
 
-Titles and queries come from outside: everything is escaped, and kept in its own reading direction.
+Titles and queries come from outside: the templates escape everything, and keep it in its own
+reading direction. A policy in the page forbids whatever is not in the file.
 """
 
 from __future__ import annotations
 
-import html
+import base64
+import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
-from shopsearch.domain import AnyOf, Between, Condition
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
 from shopsearch.errors import EvaluationError
-from shopsearch.evaluation import figures
-from shopsearch.evaluation.measures import Evaluation, Qrels, Run
-from shopsearch.evaluation.queries import JudgedQuery
+from shopsearch.evaluation import figures, plots
+from shopsearch.evaluation.comparison import MAIN, Comparison
+from shopsearch.evaluation.curves import Latency, precision_and_recall
+from shopsearch.evaluation.figures import Dot
+from shopsearch.evaluation.measures import MEASURES, Evaluation
+from shopsearch.evaluation.slices import MIN_QUERIES, Slice
+from shopsearch.evaluation.uncertainty import N_RESAMPLES
+from shopsearch.evaluation.worst import N_WORST, Sources, worst
 
-N_WORST = 20  # queries shown
-_N_HITS = 10
-_N_BEST = 5  # of the judged products, beside the hits
 _HEADLINE = ("ndcg@10", "recall@10", "mrr@10")
 _NAMES = {"ndcg@10": "nDCG@10", "mrr@10": "MRR@10", "p@10": "P@10", "map": "MAP"}
-_NO_TITLES: Mapping[str, str] = {}
+_BOUNDS = (0.01, 0.02, 0.04, 0.1, 0.2, 0.4, 1.0)  # of the axis of differences
+_MOST_DRAWN = 16  # slices of a field in its figure; all are in its table
 
 
-def write_report(
-    path: Path,
-    evaluation: Evaluation,
-    *,
-    queries: Sequence[JudgedQuery],
-    run: Run,
-    qrels: Qrels,
-    run_name: str = "",
-    titles: Mapping[str, str] = _NO_TITLES,
-    facts: Mapping[str, str] = _NO_TITLES,
-) -> None:
-    """Write the report to `path`, at once or not at all. Raises `EvaluationError`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a report is made of. `facts` stand under the heading, such as the encoder."""
 
-    `titles` are those of products by id, as far as known; `facts` stand under the heading, such as
-    the encoder and the index generation.
-    """
-    page = _page(evaluation, _Sources(queries, run, qrels, titles), run_name, facts)
+    evaluation: Evaluation
+    sources: Sources
+    run_name: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    slices: Sequence[Slice] = ()
+    comparison: Comparison | None = None
+    latency: Latency | None = None
+    n_hits_asked: int = 0  # of each search whose time was taken
+    n_worst: int = N_WORST
+
+
+def write_report(path: Path, report: Report) -> None:
+    """Write the report to `path`, at once or not at all. Raises `EvaluationError`."""
+    check_place(path)
+    page = _page(report)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         beside.write_text(page, encoding="utf-8", errors="replace")
         beside.replace(path)
     except OSError as error:
+        raise EvaluationError(_refused(path, error.strerror)) from error
+    finally:
         beside.unlink(missing_ok=True)
-        raise EvaluationError(
-            f"the report cannot be written to {str(path)!r} ({error.strerror}); "
-            "name a file in a folder that exists and can be written to"
-        ) from error
 
 
-class _Sources:
-    """What the numbers were made from, to show single queries."""
+def check_place(path: Path) -> None:
+    """Raises `EvaluationError` where no report can be; to ask before the searches are made.
 
-    def __init__(
-        self, queries: Sequence[JudgedQuery], run: Run, qrels: Qrels, titles: Mapping[str, str]
-    ) -> None:
-        self.queries = {query.query_id: query for query in queries}
-        self.run = run
-        self.qrels = qrels
-        self.titles = titles
+    A report takes the place of what is there: of a file, but never of a device or a folder.
+    """
+    if path.exists() and not path.is_file():
+        problem = "it is no regular file, and would be replaced"
+    elif not path.parent.is_dir():
+        problem = "its folder does not exist"
+    else:
+        return
+    raise EvaluationError(_refused(path, problem))
 
 
-def _page(
-    evaluation: Evaluation, sources: _Sources, run_name: str, facts: Mapping[str, str]
-) -> str:
+def _refused(path: Path, problem: str | None) -> str:
+    return (
+        f"the report cannot be written to {str(path)!r} ({problem}); "
+        "name a file in a folder that exists and can be written to"
+    )
+
+
+def _page(report: Report) -> str:
     style = resources.files("shopsearch.evaluation").joinpath("report.css").read_text("utf-8")
-    values = [row["ndcg@10"] for row in evaluation.per_query.values()]
-    title = f"Search quality: {run_name}" if run_name else "Search quality"
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{_text(title)}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<main>
-<h1>{_bidi(title)}</h1>
-<p class="soft">Over {_count(evaluation.n_queries, "judged query", "judged queries")}.</p>
-{_facts(facts)}
-{_headline(evaluation)}
-{_remarks(evaluation)}
-<h2>All measures</h2>
-<div class="panel">{_measures(evaluation)}</div>
-<h2>How the queries spread</h2>
-<div class="panel">{figures.histogram(values, "nDCG@10 of a query")}</div>
-<h2>Where the search does worst</h2>
-{_worst(evaluation, sources)}
-<footer>
-<p>nDCG takes 2<sup>gain</sup> &minus; 1 with a log2 discount, against the best order of all judged
-products. The other measures call a product relevant from a gain of {evaluation.relevant_gain:g}.
-Products without a judgment count as 0. Whiskers and intervals: where the mean lies in 95 of 100
-samples of as many queries (bootstrap).</p>
-</footer>
-</main>
-</body>
-</html>
-"""
-
-
-def _facts(facts: Mapping[str, str]) -> str:
-    if not facts:
-        return ""
-    pairs = (
-        f"<div><dt>{_text(name)}</dt><dd>{_bidi(value)}</dd></div>" for name, value in facts.items()
+    evaluation = report.evaluation
+    page: str = (
+        _templates()
+        .get_template("report.html")
+        .render(
+            report=report,
+            evaluation=evaluation,
+            title=f"Search quality: {report.run_name}" if report.run_name else "Search quality",
+            style=Markup(style),  # noqa: S704  # our own file
+            style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+            headline=_HEADLINE,
+            remarks=_remarks(evaluation),
+            figures=_figures(report),
+            slice_fields=_slice_fields(report),
+            worst=worst(evaluation, report.sources, report.n_worst),
+            asked={query.query_id: query for query in report.sources.queries},
+            main=MAIN,
+            min_queries=MIN_QUERIES,
+            n_resamples=N_RESAMPLES,
+        )
     )
-    return f'<dl class="facts">{"".join(pairs)}</dl>'
+    return page
 
 
-def _headline(evaluation: Evaluation) -> str:
-    cards = (
-        f'<div><dt>{_name(measure)}</dt><dd class="value">{evaluation.means[measure]:.3f}</dd>'
-        f'<dd class="between">{_between(evaluation, measure)}</dd></div>'
-        for measure in _HEADLINE
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("shopsearch.evaluation", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return f'<dl class="headline">{"".join(cards)}</dl>'
+    environment.filters["measure"] = lambda name: _NAMES.get(name, name)
+    environment.filters["number"] = lambda value, places=3: f"{value:.{places}f}"
+    environment.filters["change"] = _change
+    environment.filters["p"] = lambda value: f"{value:.4f}" if value >= 0.0001 else "< 0.0001"
+    environment.filters["gain"] = lambda value: f"{value:g}"
+    environment.globals["count"] = _count
+    return environment
 
 
-def _remarks(evaluation: Evaluation) -> str:
+def _figures(report: Report) -> dict[str, Markup]:
+    evaluation, sources = report.evaluation, report.sources
+    values = [row[MAIN] for row in evaluation.per_query.values()]
+    precision, recall = precision_and_recall(evaluation, sources.run, sources.qrels)
+    drawn = {
+        "measures": figures.dots(
+            "measures",
+            [_dot(name, evaluation.means[name], evaluation.intervals[name]) for name in MEASURES],
+            title="All measures with their 95 % intervals",
+        ),
+        "spread": figures.histogram(
+            "spread", values, title="How many queries have which nDCG@10", axis="nDCG@10 of a query"
+        ),
+        "curves": plots.curves(
+            "curves", precision, recall, title="Precision and recall of the first k products"
+        ),
+    }
+    if report.latency is not None:
+        drawn["latency"] = plots.latency("latency", report.latency, title="How long searches took")
+    if report.comparison is not None:
+        drawn["changes"] = _changes(report.comparison)
+    return drawn
+
+
+def _changes(comparison: Comparison) -> Markup:
+    """The differences with their intervals; those that leave out 0 are marked."""
+    differences = comparison.differences
+    widest = max(abs(bound) for each in differences.values() for bound in each.interval.as_json())
+    bound = next(each for each in _BOUNDS if widest <= each)
+    rows = []
+    for name, each in differences.items():
+        look = "below" if each.interval.high < 0 else "above" if each.interval.low > 0 else ""
+        rows.append(Dot(_NAMES.get(name, name), each.change, each.interval, look))
+    title = "What changed since the earlier run, with 95 % intervals"
+    return figures.dots("changes", rows, title=title, reference=0.0, bounds=(-bound, bound))
+
+
+def _slice_fields(report: Report) -> list[dict[str, Any]]:
+    """Field by field: its slices, and a figure of the first of them."""
+    fields = []
+    for number, (name, group) in enumerate(groupby(report.slices, key=lambda each: each.field)):
+        members = list(group)
+        figure = figures.dots(
+            f"slices-{number}",
+            [_slice_dot(each) for each in members[:_MOST_DRAWN]],
+            title=f"nDCG@10 by {name}; the line is the mean of all queries",
+            reference=report.evaluation.means[MAIN],
+        )
+        hidden = len(members) - _MOST_DRAWN
+        fields.append({"name": name, "slices": members, "figure": figure, "n_hidden": hidden})
+    return fields
+
+
+def _slice_dot(each: Slice) -> Dot:
+    look = "below" if MAIN in each.below else "above" if MAIN in each.above else ""
+    few = each.n_queries < MIN_QUERIES
+    return Dot(
+        each.value, each.means[MAIN], each.intervals[MAIN], "few" if few else look, each.n_queries
+    )
+
+
+def _dot(name: str, mean: float, interval: Any) -> Dot:
+    return Dot(_NAMES.get(name, name), mean, interval)
+
+
+def _remarks(evaluation: Evaluation) -> list[str]:
     bound = f"{evaluation.relevant_gain:g}"
-    remarks = [
+    remarks: Iterable[tuple[int, str]] = (
         (len(evaluation.unjudged), "without a judgment: left out"),
         (len(evaluation.unknown), "with judgments, but not among the queries: left out"),
         (
             evaluation.n_without_relevant,
             f"without any product of gain {bound} or more: 0 in all measures but nDCG",
         ),
-    ]
-    lines = [f"<li>{_count(n, 'query', 'queries')} {_text(what)}</li>" for n, what in remarks if n]
-    return f'<ul class="remarks">{"".join(lines)}</ul>' if lines else ""
-
-
-def _measures(evaluation: Evaluation) -> str:
-    rows = (
-        f'<tr><th scope="row">{_name(measure)}</th><td class="number">{mean:.4f}</td>'
-        f'<td class="number">{_between(evaluation, measure)}</td>'
-        f'<td class="wide">{figures.meter(mean, evaluation.intervals[measure])}</td></tr>'
-        for measure, mean in evaluation.means.items()
     )
-    return (
-        '<table><thead><tr><th scope="col">Measure</th><th scope="col" class="number">Mean</th>'
-        '<th scope="col" class="number">95 % interval</th><th scope="col">0 to 1</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table>"
-    )
+    return [f"{_count(n, 'query', 'queries')} {what}" for n, what in remarks if n]
 
 
-def _worst(evaluation: Evaluation, sources: _Sources) -> str:
-    """The queries with the lowest nDCG, the ones with most to gain first among equals."""
-    per_query = evaluation.per_query
-    order = sorted(
-        per_query, key=lambda q: (per_query[q]["ndcg@10"], -sum(sources.qrels[q].values()))
-    )
-    worst = [q for q in order if per_query[q]["ndcg@10"] < 1.0][:N_WORST]
-    if not worst:
-        return "<p>Every query is answered perfectly.</p>"
-    return "".join(_query(q, evaluation, sources) for q in worst)
-
-
-def _query(query_id: str, evaluation: Evaluation, sources: _Sources) -> str:
-    row = evaluation.per_query[query_id]
-    figures_of_it = " · ".join(f"{_name(m)} {row[m]:.2f}" for m in _HEADLINE)
-    return (
-        f'<section class="query"><h3>{_asked(sources.queries.get(query_id))} '
-        f"<code>{_bidi(query_id)}</code></h3>"
-        f'<p class="soft">{figures_of_it}</p><div class="columns">'
-        f"{_hits(query_id, evaluation.relevant_gain, sources)}"
-        f"{_best(query_id, evaluation.relevant_gain, sources)}</div></section>"
-    )
-
-
-def _asked(query: JudgedQuery | None) -> str:
-    """A query in words."""
-    if query is None:
-        return ""
-    parts = [_bidi(query.text)] if query.text else []
-    if query.image is not None:
-        parts.append(f"the picture {_bidi(query.image.name)}")
-    if query.product_id is not None:
-        parts.append(f"like product {_bidi(query.product_id)}")
-    asked = " + ".join(parts)
-    asked += "".join(f" &minus; {_bidi(words)}" for words in query.negatives)
-    if query.where:
-        asked += f" where {_bidi(', '.join(map(_condition, query.where.conditions)))}"
-    return asked
-
-
-def _condition(condition: Condition) -> str:
-    if isinstance(condition, AnyOf):
-        return f"{condition.field} is {' or '.join(condition.values)}"
-    if isinstance(condition, Between):
-        low = "" if condition.low is None else f"{condition.low:g} <= "
-        high = "" if condition.high is None else f" <= {condition.high:g}"
-        return f"{low}{condition.field}{high}"
-    return f"{condition.field} is {'set' if condition.present else 'not set'}"
-
-
-def _hits(query_id: str, relevant_gain: float, sources: _Sources) -> str:
-    gains = sources.qrels[query_id]
-    hits = sources.run[query_id][:_N_HITS]
-    rows = (
-        f'<tr><td class="rank">{rank}</td><td>{_product(product_id, sources.titles)}</td>'
-        f'<td class="mark">{_badge(gains.get(product_id), relevant_gain)}</td></tr>'
-        for rank, product_id in enumerate(hits, start=1)
-    )
-    body = "".join(rows) or "<tr><td>nothing</td></tr>"
-    return f"<table><caption>Found</caption><tbody>{body}</tbody></table>"
-
-
-def _best(query_id: str, relevant_gain: float, sources: _Sources) -> str:
-    """The judged products of the highest gains, and where the run has them."""
-    gains = sources.qrels[query_id]
-    ranks = {product_id: n for n, product_id in enumerate(sources.run[query_id], start=1)}
-    best = sorted((p for p in gains if gains[p] > 0), key=lambda p: -gains[p])[:_N_BEST]
-    rows = (
-        f'<tr><td class="rank">{f"at {ranks[p]}" if p in ranks else "missed"}</td>'
-        f"<td>{_product(p, sources.titles)}</td>"
-        f'<td class="mark">{_badge(gains[p], relevant_gain)}</td></tr>'
-        for p in best
-    )
-    body = "".join(rows) or "<tr><td>nothing was judged to fit</td></tr>"
-    return f"<table><caption>Judged best, and its rank</caption><tbody>{body}</tbody></table>"
-
-
-def _product(product_id: str, titles: Mapping[str, str]) -> str:
-    title = titles.get(product_id)
-    return (
-        f"{_bidi(title)} <code>{_bidi(product_id)}</code>"
-        if title
-        else f"<code>{_bidi(product_id)}</code>"
-    )
-
-
-def _badge(gain: float | None, relevant_gain: float) -> str:
-    if gain is None:
-        return '<span class="badge">unjudged</span>'
-    look = "good" if gain >= relevant_gain else "some" if gain > 0 else "bad"
-    return f'<span class="badge {look}">gain {gain:g}</span>'
-
-
-def _between(evaluation: Evaluation, measure: str) -> str:
-    interval = evaluation.intervals[measure]
-    return f"{interval.low:.3f} to {interval.high:.3f}"
-
-
-def _name(measure: str) -> str:
-    return _NAMES.get(measure, measure)
+def _change(value: float, places: int = 4) -> str:
+    return f"{value:+.{places}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _count(n: int, one: str, many: str) -> str:
     return f"{n:,} {one if n == 1 else many}"
-
-
-def _text(value: str) -> str:
-    return html.escape(value)
-
-
-def _bidi(value: str) -> str:
-    return f"<bdi>{html.escape(value)}</bdi>"
