@@ -29,9 +29,17 @@ from shopsearch.indexing import Indexer
 from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.items import ItemPreparer
 from shopsearch.preprocessing.pictures import PictureLibrary
+from shopsearch.ranking.ranker import SHIPPED, Ranker
 from shopsearch.search import SearchService
+from shopsearch.second_stage import SecondStage
 from shopsearch.settings import Settings
-from shopsearch.store.sql import Database, SqlEmbeddingCache, SqlFeedRuns, SqlProductStore
+from shopsearch.store.sql import (
+    Database,
+    SqlEmbeddingCache,
+    SqlFeedRuns,
+    SqlLexicalIndex,
+    SqlProductStore,
+)
 
 
 class Services:
@@ -83,6 +91,11 @@ class Services:
     def store(self) -> SqlProductStore:
         """The products."""
         return SqlProductStore(self.database)
+
+    @cached_property
+    def lexical(self) -> SqlLexicalIndex:
+        """The words of the products."""
+        return SqlLexicalIndex(self.database)
 
     @cached_property
     def feed_runs(self) -> SqlFeedRuns:
@@ -158,8 +171,17 @@ class Services:
     def search(self) -> SearchService:
         """Answers queries."""
         return SearchService(
-            preparer=self.preparer, embedder=self.embedder, live=self.live, store=self.store
+            preparer=self.preparer,
+            embedder=self.embedder,
+            live=self.live,
+            store=self.store,
+            second_stage=SecondStage(self.lexical, self.store, self.ranker),
         )
+
+    @cached_property
+    def ranker(self) -> Ranker:
+        """Orders what words and vectors have found."""
+        return Ranker.load(self.settings.ranker or SHIPPED)
 
     @cached_property
     def indexer(self) -> Indexer:

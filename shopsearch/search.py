@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from shopsearch.domain import (
     Hit,
     PreparedItem,
+    ProductFilter,
     Query,
     SearchPage,
     Sort,
@@ -23,6 +25,8 @@ from shopsearch.errors import QueryError, UnknownProduct
 from shopsearch.index.generations import Generation
 from shopsearch.index.live import LiveGeneration
 from shopsearch.ranking.order import Candidate, ordered
+from shopsearch.ranking.words import AskedWords
+from shopsearch.second_stage import WINDOW, SecondStage, Window, Wish
 from shopsearch.store import ProductStore
 
 MAX_K = 1000
@@ -46,12 +50,14 @@ class SearchService:
         embedder: Embedder,
         live: LiveGeneration,
         store: ProductStore,
+        second_stage: SecondStage,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._preparer = preparer
         self._embedder = embedder
         self._live = live
         self._store = store
+        self._second_stage = second_stage
         self._clock = clock
 
     def search(self, query: Query) -> SearchPage:
@@ -95,40 +101,73 @@ class SearchService:
         )
         return generation
 
+    def considered(self, query: Query) -> Window:
+        """What the second stage weighs for a query of words, with every feature: to learn from.
+
+        Raises what `search` raises.
+        """
+        _check(query)
+        generation = self._generation()
+        wish, _ = self._wish(generation, replace(query, where=query.where.canonical()))
+        neighbours = self._neighbours(generation, wish, query.where, WINDOW)
+        return self._second_stage.window(wish, neighbours, generation.index)
+
     def _nearest(
         self, generation: Generation, query: Query, n_matching: int
     ) -> tuple[list[Candidate], int]:
-        """The candidates by cosine, best first, and how many hits all pages have together.
+        """The candidates by relevance, best first, and how many hits all pages have together.
 
         Pages of another order than relevance are cut from one window, so that none repeats a hit.
         """
-        like = self.product(query.product_id) if query.product_id else None
         by_relevance = query.sort is Sort.RELEVANCE
-        window = query.offset + query.k if by_relevance else SORT_WINDOW
-        vector = self._vector(generation, query, like)  # (D,)
-        found = generation.index.search(vector[None, :], window + (like is not None), query.where)
-        scores = {
-            int(key): float(score)
-            for key, score in zip(found.keys[0], found.scores[0], strict=True)
-            if key >= 0 and (like is None or key != like.key)
-        }
-        itself = like is not None and like.key in generation.index.matching(query.where)
-        total = n_matching - itself
+        n_wanted = query.offset + query.k if by_relevance else SORT_WINDOW
+        wish, is_itself = self._wish(generation, query)
+        neighbours = self._neighbours(generation, wish, query.where, max(n_wanted, WINDOW))
+        if wish.words and wish.text_weight:
+            candidates, scores = self._second_stage.order(wish, neighbours, generation.index)
+        else:
+            candidates, scores = [], neighbours
+        rest = list(scores)[: max(0, n_wanted - len(candidates))]
+        total = n_matching - is_itself
         return (
-            self._candidates(list(scores)[:window], scores),
+            [*candidates, *self._candidates(rest, scores)][:n_wanted],
             total if by_relevance else min(total, SORT_WINDOW),
         )
 
-    def _vector(
-        self, generation: Generation, query: Query, like: StoredProduct | None
-    ) -> NDArray[np.float32]:
+    def _wish(self, generation: Generation, query: Query) -> tuple[Wish, bool]:
+        """What both indexes are asked, and whether the query's own product passes its filter."""
+        like = self.product(query.product_id) if query.product_id else None
         item = self._preparer.prepare_query(query.text, query.image)
-        return self._embedder.embed_query(
+        vector = self._embedder.embed_query(
             item,
             text_weight=query.text_weight,
             like=None if like is None else _vector_of(generation, like),
             negatives=query.negatives,
+        )  # (D,)
+        matching = generation.index.matching(query.where)
+        is_alone = item.picture is None and like is None
+        wish = Wish(
+            words=AskedWords.of(item.text),
+            vector=vector,
+            text_weight=1.0 if is_alone else query.text_weight,
+            is_words_alone=is_alone,
+            among=matching if query.where else None,
+            except_key=None if like is None else like.key,
         )
+        return wish, like is not None and like.key in matching
+
+    def _neighbours(
+        self, generation: Generation, wish: Wish, where: ProductFilter, k: int
+    ) -> dict[int, float]:
+        """The cosines of the nearest k products by key, best first, without the query's own."""
+        asked = k + (wish.except_key is not None)
+        found = generation.index.search(wish.vector[None, :], asked, where)
+        scores = {
+            int(key): float(score)
+            for key, score in zip(found.keys[0], found.scores[0], strict=True)
+            if key >= 0 and key != wish.except_key
+        }
+        return dict(islice(scores.items(), k))
 
     def _listed(self, matching: NDArray[np.int64], query: Query) -> list[Candidate]:
         """What a query that asks for nothing lists: everything that matches, newest first."""

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
             "file; auto is the shipped weights where they fit the encoder, else the average."
         ),
     )
+    ranker: Path | None = Field(
+        None, description="Other weights for the ranking, from `shopsearch train ranking`."
+    )
     index: Literal["faiss", "exact"] = Field("faiss", description="Which vector index answers.")
     index_kind: Literal["auto", "flat", "hnsw"] = Field(
         "auto", description="FAISS structure; auto is flat up to 50,000 products, HNSW beyond."

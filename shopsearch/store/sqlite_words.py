@@ -40,7 +40,8 @@ def search_words(
     connection: Connection, terms: Sequence[str], k: int, among: Sequence[int] | None
 ) -> Sequence[tuple[int, float]]:
     """See `WordsSql.search_words`; the score is BM25 (Robertson, 1994) over weighted columns."""
-    only = "" if among is None else "AND rowid IN (SELECT value FROM json_each(:keys))"
+    # the plus keeps SQLite from looking each key up in the full text by itself
+    only = "" if among is None else "AND +rowid IN (SELECT value FROM json_each(:keys))"
     statement = text(
         f"SELECT rowid, {_SCORE} AS score FROM {TABLE} "  # noqa: S608
         f"WHERE {TABLE} MATCH :terms {only} ORDER BY score DESC, rowid LIMIT :k"

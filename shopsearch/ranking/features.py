@@ -1,0 +1,195 @@
+"""The named features that the second stage weighs, beside the cosine.
+
+Each is a number from 0 to 1, and 0 for a product that has nothing to do with the words: so words
+that occur nowhere leave the order as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopsearch.domain import Product
+from shopsearch.ranking.words import AskedWords, codes_in, fold, folded_words, with_joined
+
+_STORY_CHARS = 6_000
+_PUNCTUATION = str.maketrans(
+    dict.fromkeys(
+        ".,;:!?()[]{}/\\\"'|<>&*+=~_-\N{EN DASH}\N{EM DASH}\n\r\t\N{BULLET}\N{REGISTERED SIGN}", " "
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rarity:
+    """How many of all products hold each word of a query."""
+
+    n_products: int
+    held_by: Mapping[str, int]
+
+    def of(self, word: str) -> float:
+        """The inverse document frequency (Robertson & Spärck Jones, 1976), above 0."""
+        n = min(self.held_by.get(word, 0), self.n_products)
+        return math.log(1.0 + (self.n_products - n + 0.5) / (n + 0.5))
+
+
+class _Texts:
+    """The words of one product, place by place."""
+
+    __slots__ = ("brand", "category", "looks", "pairs", "story", "title", "title_words")
+
+    def __init__(self, product: Product) -> None:
+        words = folded_words(product.title[:500])
+        self.title_words = words
+        self.title = with_joined(words)
+        self.pairs = set(pairwise(words))
+        self.brand = folded_words(product.brand)
+        self.category = set(folded_words(product.product_type))
+        told = (product.color, product.material, product.size, product.gender)
+        self.looks = set(folded_words(" ".join((*told, *product.attributes.values()))[:2000]))
+        self.story = f" {fold(product.description[:_STORY_CHARS]).translate(_PUNCTUATION)} "
+
+    def is_told(self, word: str) -> bool:
+        """Whether the description has the word, in whatever ending."""
+        if len(word) > 3:
+            return f" {word}" in self.story
+        return f" {word} " in self.story or f" {word}s " in self.story
+
+
+FEATURES = (
+    "lexical",  # score of the lexical index, as a share of the best one's
+    "title",  # share of the wanted words in the title; rare words count more (also below)
+    "facts",  # ... in title, brand, category, colour, material, size or attributes
+    "anywhere",  # ... in those or in the description
+    "all_in_title",  # every wanted word is in the title
+    "all_in_facts",  # every wanted word is in the facts
+    "phrase",  # share of the neighbours in the query that are neighbours in the title
+    "noun",  # the word for the kind of thing is in the title
+    "category",  # share of the wanted words in the category
+    "early",  # how early in the title the first wanted word comes
+    "short",  # how little else the title says
+    "brand",  # the query names the brand
+    "number",  # share of the query's numbers that the title has, with the word that follows
+    "code",  # share of the query's model numbers that the product has
+    "unwanted",  # share of the unwanted words ("without ...") in the title
+)
+
+
+def feature_rows(
+    asked: AskedWords, products: Sequence[Product], lexical: NDArray[np.float32], rarity: Rarity
+) -> NDArray[np.float32]:
+    """The features of N products for the words of a query: (N, F), columns as in `FEATURES`.
+
+    `lexical` holds the (N,) scores of the lexical index, 0 where it has none.
+    """
+    best = max(float(lexical.max(initial=0.0)), 1e-9)
+    weights = {word: rarity.of(word) for word in (*asked.wanted, *asked.unwanted)}
+    compared = _Comparison(asked, weights)
+    rows = [
+        (float(score) / best, *compared.with_product(product))
+        for product, score in zip(products, lexical, strict=True)
+    ]
+    return np.array(rows, dtype=np.float32).reshape(len(products), len(FEATURES))  # (N, F)
+
+
+def is_exact(asked: AskedWords, product: Product) -> bool:
+    """Whether the words are the product's whole title, or a model number that it has."""
+    if asked.codes:
+        return set(asked.codes) <= _codes_of(product)
+    return tuple(folded_words(product.title)) == asked.words
+
+
+def _codes_of(product: Product) -> set[str]:
+    told = (product.title[:500], product.product_id, product.gtin, *product.attributes.values())
+    return codes_in(" ".join(told)[:5000])
+
+
+class _Comparison:
+    """One query, ready to be compared with many products."""
+
+    def __init__(self, asked: AskedWords, weights: Mapping[str, float]) -> None:
+        self._asked = asked
+        self._weights = weights
+        self._joined = {  # `ear buds` is wanted: then `earbuds` is it too
+            first + second: {first, second}.intersection(asked.wanted)
+            for first, second in pairwise(asked.words)
+        }
+        self._pairs = list(pairwise(asked.wanted))
+        self._numbers = [
+            (word, following)
+            for word, following in pairwise((*asked.words, ""))
+            if word[0].isdigit()
+        ]
+        self._wanted = frozenset(asked.wanted)
+
+    def with_product(self, product: Product) -> tuple[float, ...]:
+        """All features but the lexical score."""
+        texts = _Texts(product)
+        in_title = self._found(texts.title)
+        in_category = self._wanted & texts.category
+        in_facts = in_title | in_category | (self._wanted & {*texts.brand, *texts.looks})
+        in_story = {word for word in self._wanted - in_facts if texts.is_told(word)}
+        title, facts = self._share(in_title), self._share(in_facts)
+        return (
+            title,
+            facts,
+            self._share(in_facts | in_story),
+            float(len(in_title) == len(self._wanted)),
+            float(len(in_facts) == len(self._wanted)),
+            _part(sum(pair in texts.pairs for pair in self._pairs), len(self._pairs)),
+            float(self._asked.noun in texts.title),
+            self._share(in_category),
+            self._earliness(texts),
+            _part(len(in_title), len(texts.title_words)),
+            float(self._names(texts.brand)),
+            self._number_share(texts),
+            self._code_share(product),
+            self._unwanted_share(texts),
+        )
+
+    def _found(self, there: set[str]) -> frozenset[str]:
+        found = set(self._wanted & there)
+        for joined, words in self._joined.items():
+            if joined in there:
+                found |= words
+        return frozenset(found)
+
+    def _share(self, found: frozenset[str] | set[str]) -> float:
+        everything = sum(self._weights[word] for word in self._asked.wanted)
+        return _part(sum(self._weights[word] for word in found), everything)
+
+    def _earliness(self, texts: _Texts) -> float:
+        for place, word in enumerate(texts.title_words):
+            if word in self._wanted:
+                return 1.0 / (1.0 + place / 5.0)
+        return 0.0
+
+    def _names(self, brand: Sequence[str]) -> bool:
+        return bool(brand) and set(brand) <= {*self._asked.words, *self._joined}
+
+    def _number_share(self, texts: _Texts) -> float:
+        n_found = sum(
+            (number, following) in texts.pairs if following else number in texts.title
+            for number, following in self._numbers
+        )
+        return _part(n_found, len(self._numbers))
+
+    def _code_share(self, product: Product) -> float:
+        if not self._asked.codes:
+            return 0.0
+        return _part(
+            len(_codes_of(product).intersection(self._asked.codes)), len(self._asked.codes)
+        )
+
+    def _unwanted_share(self, texts: _Texts) -> float:
+        unwanted = self._asked.unwanted
+        return _part(sum(word in texts.title for word in unwanted), len(unwanted))
+
+
+def _part(some: float, everything: float) -> float:
+    return some / everything if everything else 0.0

@@ -1,0 +1,149 @@
+"""The words of a query and of a product, as the ranking compares them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+MAX_QUERY_WORDS = 32
+
+_WORD = re.compile(r"\d+(?:[./]\d+)*|[^\W\d_]+")
+_CHUNK = re.compile(r"\w+(?:['\N{RIGHT SINGLE QUOTATION MARK}\-./]\w+)*")
+_NUMBER_AND_UNIT = re.compile(r"(\d+(?:[./]\d+)*)([a-z]+)")
+_FEWEST_CODE_CHARS = 4
+_FEWEST_NUMBER_CHARS = 6  # shorter ones are years, sizes and amounts
+
+_WITHOUT = "without"
+# what follows them says more about the thing, but does not name it
+_AFTER_THE_NOUN = frozenset(("for", "from", "in", "of", "on", "that", "to", "w", "with", "without"))
+_FUNCTION_WORDS = _AFTER_THE_NOUN | frozenset(
+    [
+        *("a", "an", "and", "are", "as", "at", "be", "by", "into", "is", "it"),
+        *("my", "not", "or", "t", "the", "this", "was", "your"),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedWords:
+    """What the words of a query ask for; words are folded (see `folded_words`)."""
+
+    words: tuple[str, ...] = ()  # all, in order
+    wanted: tuple[str, ...] = ()  # those that say what is wanted, each once
+    unwanted: tuple[str, ...] = ()  # those after "without"
+    noun: str = ""  # what kind of thing, as far as the order of words tells
+    codes: tuple[str, ...] = ()  # model numbers and the like, see `codes_in`
+    terms: tuple[str, ...] = ()  # to be looked up in a lexical index
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
+    @classmethod
+    def of(cls, text: str) -> AskedWords:
+        """Any text; words after the first `MAX_QUERY_WORDS` do not count."""
+        chunks = _CHUNK.findall(fold(text))[:MAX_QUERY_WORDS]
+        words = folded_words(" ".join(chunks))
+        wanted, unwanted = _parted(words)
+        return cls(
+            words=tuple(words),
+            wanted=tuple(dict.fromkeys(wanted)),
+            unwanted=tuple(dict.fromkeys(unwanted)),
+            noun=_noun(words),
+            codes=tuple(dict.fromkeys(filter(_is_code, map(_compact, chunks)))),
+            terms=tuple(dict.fromkeys(_terms(chunks, frozenset(unwanted)))),
+        )
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents, and without the apostrophe of `women's`."""
+    text = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}s", "s").replace("'s", "s")
+    if text.isascii():
+        return text
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(character for character in apart if not unicodedata.combining(character))
+
+
+def folded_words(text: str) -> list[str]:
+    """Words and numbers in order, folded, without the s of a plural; `5m` is `5` and `m`."""
+    return [_singular(word) for word in _WORD.findall(fold(text))]
+
+
+def codes_in(text: str) -> set[str]:
+    """Model numbers and the like, without hyphens: letters mixed with digits, or many digits."""
+    return set(filter(_is_code, map(_compact, _CHUNK.findall(fold(text)))))
+
+
+def with_joined(words: Sequence[str]) -> set[str]:
+    """The words, and neighbours written as one: `ear buds` is `earbuds` too."""
+    return {*words, *(first + second for first, second in pairwise(words))}
+
+
+@lru_cache(maxsize=50_000)
+def _singular(word: str) -> str:
+    """After the S stemmer of Harman (How effective is suffixing?, 1991)."""
+    if not word.endswith("s") or len(word) < 4 or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return f"{word[:-3]}y"
+    return word[:-2] if word.endswith(("ches", "shes", "sses", "xes", "zes")) else word[:-1]
+
+
+def _parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Wanted and unwanted words. What follows "without" is, up to a "with" or "for"."""
+    parts: tuple[list[str], list[str]] = ([], [])
+    is_unwanted = False
+    for word in words:
+        if word == _WITHOUT or word in _AFTER_THE_NOUN:
+            is_unwanted = word == _WITHOUT
+        if word not in _FUNCTION_WORDS:
+            parts[is_unwanted].append(word)
+    wanted, unwanted = parts
+    if not wanted:  # nothing but function words, or a name that begins with "without"
+        return list(words), []
+    return wanted, [word for word in unwanted if word not in wanted]
+
+
+def _noun(words: Sequence[str]) -> str:
+    """The last word before what only says more: English puts the noun there."""
+    noun = ""
+    for word in words:
+        if word in _AFTER_THE_NOUN and noun:
+            break
+        if word not in _FUNCTION_WORDS and not word[0].isdigit():
+            noun = word
+    return noun
+
+
+def _terms(chunks: Sequence[str], unwanted: frozenset[str]) -> Iterator[str]:
+    """What to look up: each chunk, and other ways in which a feed may write it."""
+    asked = [c for c in chunks if c not in _FUNCTION_WORDS and _singular(c) not in unwanted]
+    for chunk in asked or chunks:
+        yield chunk
+        parts = re.split(r"\W", chunk)
+        if len(parts) > 1:
+            yield "".join(parts)
+            yield from (part for part in parts if len(part) > 2)
+        if unit := _NUMBER_AND_UNIT.fullmatch(chunk):
+            yield " ".join(unit.groups())
+    for first, second in pairwise(chunks):
+        if first.isalnum() and second.isalnum() and len(first + second) > 3:
+            yield first + second
+
+
+def _compact(chunk: str) -> str:
+    return re.sub(r"\W", "", chunk)
+
+
+def _is_code(compact: str) -> bool:
+    if compact.isdigit():
+        return len(compact) >= _FEWEST_NUMBER_CHARS
+    is_mixed = any(map(str.isdigit, compact)) and any(map(str.isalpha, compact))
+    return (
+        is_mixed
+        and len(compact) >= _FEWEST_CODE_CHARS
+        and _NUMBER_AND_UNIT.fullmatch(compact) is None
+    )
