@@ -10,6 +10,7 @@ from typing import Self
 
 from shopsearch.embedding import Embedder
 from shopsearch.encoders import Encoder, LazyEncoder
+from shopsearch.enriching import Enricher
 from shopsearch.errors import SettingsError
 from shopsearch.fusion import Fusion, LazyFusion
 from shopsearch.fusion.average import AverageFusion
@@ -182,6 +183,19 @@ class Services:
     def ranker(self) -> Ranker:
         """Orders what words and vectors have found."""
         return Ranker.load(self.settings.ranker or SHIPPED)
+
+    @cached_property
+    def enricher(self) -> Enricher:
+        """Proposes values that products lack."""
+        from shopsearch.training.attributes import SoftmaxTrainer
+
+        return Enricher(
+            preparer=self.preparer,
+            embedder=self.embedder,
+            live=self.live,
+            store=self.store,
+            trainer=SoftmaxTrainer(),
+        )
 
     @cached_property
     def indexer(self) -> Indexer:

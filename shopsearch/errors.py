@@ -15,6 +15,7 @@
     │   ├── FusionUnavailable     weights of a learned fusion are missing or cannot be read
     │   └── FusionMismatch        they were trained for another encoder
     ├── TrainingError             the training data cannot carry a training run
+    ├── EnrichmentError           values of an attribute cannot be proposed as asked
     ├── EvaluationError           queries or judgments cannot be read, or do not fit together
     ├── IndexFault                the vector index
     │   ├── DimensionMismatch     vectors of another length than the index holds
@@ -98,6 +99,10 @@ class FusionMismatch(FusionError):
 
 class TrainingError(ShopsearchError):
     """The training data cannot carry a training run."""
+
+
+class EnrichmentError(ShopsearchError):
+    """Values of an attribute cannot be proposed as asked."""
 
 
 class EvaluationError(ShopsearchError):

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "index": Entry("index:index", "Read a catalog FEED and make its products searchable."),
         "remove": Entry("index:remove", "Take products out of the catalog."),
         "reindex": Entry("index:reindex", "Build the index anew from the stored products."),
+        "enrich": Entry("enrich:enrich", "Propose values for attributes that products lack."),
         "generations": Entry("generations:generations", "List the index generations on disk."),
         "rollback": Entry("generations:rollback", "Go back to an earlier index generation."),
     },
