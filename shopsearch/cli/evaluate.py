@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -234,9 +236,11 @@ def _shown_products(
 def _system(services: Services) -> dict[str, str]:
     """What answered: the figures are worth little without it."""
     manifest = services.live.get().manifest
+    weights = hashlib.sha256(json.dumps(services.ranker.as_json()).encode()).hexdigest()
     return {
         "encoder": manifest.encoder_id,
         "fusion": manifest.fusion_id,
         "index": f"{manifest.index_kind}, generation {manifest.generation_id}",
+        "ranker": f"{services.settings.ranker or 'shipped'}, {weights[:8]}",
         "products": str(manifest.count),
     }

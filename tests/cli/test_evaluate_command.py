@@ -93,6 +93,7 @@ def test_json_holds_intervals_slices_latency_and_each_query(shopsearch, indexed,
     assert answer["queries"].keys() == {"q1", "q2"}
     assert answer["queries"]["q2"].keys() == MEASURES | {"took_ms"}
     assert answer["latency_ms"].keys() == {"p50", "p95", "p99"}
+    assert answer["system"].keys() == {"encoder", "fusion", "index", "ranker", "products"}
     found = {(each["field"], each["value"]): each["n"] for each in answer["slices"]}
     assert found == {
         ("kind", "text"): 1,
