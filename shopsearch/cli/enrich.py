@@ -12,6 +12,8 @@ import click
 from shopsearch.cli.options import GlobalOptions, json_option
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from shopsearch.enriching import AttributeOutcome, Enrichment
 
 _SHOWN = 15  # proposals on the terminal; the CSV has all
@@ -178,16 +180,19 @@ def _show(enrichment: Enrichment) -> None:
     _show_proposals(enrichment)
 
 
-def _cells(outcome: AttributeOutcome) -> tuple[str, ...]:
+def _cells(outcome: AttributeOutcome) -> tuple[str | Text, ...]:
+    from rich.text import Text
+
+    name = Text(outcome.attribute)  # a person's words: no markup
     counts = (str(outcome.have), str(outcome.lack), str(len(outcome.proposals)))
     if outcome.method is None:
-        return (outcome.attribute, *counts, "none", "", "", "", "")
+        return (name, *counts, "none", "", "", "", "")
     quality = outcome.quality
     if quality is None:
-        return (outcome.attribute, *counts, str(outcome.method), "not measured", "", "", "")
+        return (name, *counts, str(outcome.method), "not measured", "", "", "")
     figures = (quality.accuracy, quality.macro.f1, quality.ece, quality.bound.precision)
     shown = (f"{figure:.3f}" for figure in figures)
-    return (outcome.attribute, *counts, str(outcome.method), *shown)
+    return (name, *counts, str(outcome.method), *shown)
 
 
 def _remarks(outcome: AttributeOutcome) -> Iterator[str]:
@@ -195,8 +200,10 @@ def _remarks(outcome: AttributeOutcome) -> Iterator[str]:
     yield outcome.reason
     if n := len(outcome.rare):
         products = sum(outcome.rare.values())
-        named = ", ".join(list(outcome.rare)[:5])
-        yield f"{n} values ({products} products) are too rare to be learned: {named}"
+        shown = list(outcome.rare)[:5]
+        named = ", ".join(shown)
+        more = ", ..." if n > len(shown) else ""
+        yield f"too rare to be learned, {n} of the values ({products} products): {named}{more}"
     if not outcome.calibrated:
         yield "too few products have it to check what the probabilities mean: take them as a guess"
     if outcome.examples and outcome.examples + outcome.unusable < outcome.have:

@@ -49,14 +49,9 @@ def choose(
     """The method that is right more often on held-out products, and why it is taken."""
     if wanted.method is not Method.AUTO:
         return predictors[0], "as asked for"
-    if len(predictors) == 1:
-        only = predictors[0]
-        if only.method is Method.ZERO_SHOT:
-            return (
-                only,
-                f"fewer than two values are on {wanted.min_titles} titles: too few to learn",
-            )
-        return only, "there are no two values to name"
+    if len(predictors) == 1:  # whatever can be learned can be named, not the other way round
+        few = f"fewer than two values are on {wanted.min_titles} different titles"
+        return predictors[0], f"{few}: too few to learn from"
     best = max(predictors, key=lambda predictor: qualities[predictor.method].accuracy)
     told = ", ".join(f"{method} {q.accuracy:.3f}" for method, q in qualities.items())
     return best, f"right most often on held-out products: {told}"

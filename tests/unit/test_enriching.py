@@ -190,7 +190,7 @@ def test_auto_takes_what_is_right_more_often_and_shows_both(enrich) -> None:
 def test_auto_goes_by_names_where_there_is_too_little_to_learn(enrich) -> None:
     outcome = enrich(shirts(16, lacking=10), attributes=("color",))
     assert outcome.method is Method.ZERO_SHOT
-    assert "too few to learn" in outcome.reason
+    assert "too few to learn from" in outcome.reason
 
 
 def test_only_allowed_values_are_proposed(enrich) -> None:
