@@ -7,14 +7,14 @@ A row has three parts side by side, and is of length one:
 
 `prior` is ConSE (Norouzi et al. 2014, arXiv:1312.5650): the mean of the text embeddings of the
 ImageNet class names, less what all names share, weighted by what the classifier sees. It needs no
-training and knows everyday things. `learned` was trained contrastively on catalogs, and knows
-better what those show, and nothing else. So each picture says how much it trusts which: the more
-training has seen of what the classifier sees in it, the more `learned` counts. `looks` holds what
-tells one product from another in other views, for finding a picture by a picture; words have none,
-and rank as they would without it.
+training and knows everyday things. `learned` was trained contrastively on catalogs: it knows better
+what those show, and nothing else. So it counts the more, the more familiar a text is: the nearer it
+lies to the landmarks, the centres of what training has read. `looks` holds what tells one product
+from another in other views, for finding a picture by a picture; words have none. All pictures have
+the same shares, so that each text ranks them by its own mix of prior and learned part.
 
 Letters: B rows, F features, K of their principal components, C ImageNet classes, T the length of a
-text embedding, J of the learned part, V of the looks.
+text embedding, J of the learned part, V of the looks, M landmarks.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import safetensors
 import safetensors.torch
@@ -35,7 +36,7 @@ from torch.nn.functional import gelu, normalize
 from shopsearch.encoders.compact_towers import N_CLASSES, N_FEATURES, TEXT_DIM
 from shopsearch.errors import EncoderUnavailable
 
-FORMAT = "shopsearch-compact-head-4"
+FORMAT = "shopsearch-compact-head-5"
 _ABOUT = "shopsearch"  # the entry of the file's metadata that tells shape and mix
 _UNREADABLE = (
     OSError,
@@ -56,17 +57,36 @@ class HeadShape:
     hidden: int = 1024
     learned: int = 256  # J
     looks: int = 384  # V
+    landmarks: int = 256  # M
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How much `learned` weighs beside a text's words, by the cosine to the nearest landmark."""
+
+    least: float  # at `strange` and below
+    most: float  # at `familiar` and above; between them it grows evenly
+    strange: float
+    familiar: float
+
+    def at(self, likeness: Tensor) -> Tensor:
+        """(B, 1) weights for (B,) cosines."""
+        share = ((likeness - self.strange) / (self.familiar - self.strange)).clamp(0, 1)
+        return (self.least + (self.most - self.least) * share)[:, None]
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """How the parts of a row share its length. Squares of the shares sum to one."""
+    """How the parts of a row share its length."""
 
     temperature: float = 1.5  # of the classifier: above 1 the prior hears more classes
     looks_share: float = 0.75  # of `looks` in a picture's row
-    words_share: float = 0.4  # of `learned` in a text's row
-    least_trust: float = 0.2  # weight of `learned` over that of `prior`: a picture of the unknown
-    most_trust: float = 2.5  # the same: a picture of what training has seen often
+    trust: Trust = Trust(least=0.4, most=1.5, strange=0.45, familiar=0.65)
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Self:
+        """The mix that a file tells."""
+        return cls(**{**told, "trust": Trust(**told["trust"])})
 
 
 class CompactHead(nn.Module):
@@ -76,7 +96,7 @@ class CompactHead(nn.Module):
     feature_scale: Tensor  # (F,)
     basis: Tensor  # (F, K)
     class_words: Tensor  # (C, T), unit rows
-    seen: Tensor  # (C,) in [0, 1): how much training has seen of each class
+    landmarks: Tensor  # (M, T), unit rows
     looks_basis: Tensor  # (K, V)
 
     def __init__(self, shape: HeadShape, mix: Mix) -> None:
@@ -87,7 +107,7 @@ class CompactHead(nn.Module):
         self._reserve("feature_scale", N_FEATURES)
         self._reserve("basis", N_FEATURES, components)
         self._reserve("class_words", N_CLASSES, TEXT_DIM)
-        self._reserve("seen", N_CLASSES)
+        self._reserve("landmarks", shape.landmarks, TEXT_DIM)
         self._reserve("looks_basis", components, shape.looks)
         self.direct = nn.Linear(components, joint)
         self.hidden = nn.Linear(components, shape.hidden)
@@ -113,15 +133,9 @@ class CompactHead(nn.Module):
         seen_classes = (logits / self.mix.temperature).softmax(dim=1)  # (B, C)
         return normalize(seen_classes @ self.class_words, dim=1)  # (B, T)
 
-    def trust(self, logits: Tensor) -> Tensor:
-        """How much the learned part counts beside the prior, when words look for the pictures."""
-        known = logits.softmax(dim=1) @ self.seen  # (B,)
-        return self.trust_in(known)
-
-    def trust_in(self, known: Tensor) -> Tensor:
-        """The same, of a share in [0, 1] that training has seen."""
-        least, most = self.mix.least_trust, self.mix.most_trust
-        return (least + (most - least) * known)[:, None]  # (B, 1)
+    def trust(self, embedded: Tensor) -> Tensor:
+        """How much the learned part of texts counts beside their words."""
+        return self.mix.trust.at((embedded @ self.landmarks.T).amax(dim=1))  # (B, 1)
 
     def learned(self, components: Tensor) -> Tensor:
         """What training has taught about the pictures."""
@@ -139,20 +153,16 @@ class CompactHead(nn.Module):
     def image_rows(self, features: Tensor, logits: Tensor) -> Tensor:
         """The unit rows of pictures."""
         components = self.compress(features)  # (B, K)
-        words_share = self.mix.words_share  # words weigh the parts too: take that out again
-        trust = self.trust(logits) * math.sqrt(1 - words_share**2) / words_share  # (B, 1)
-        joint = join(self.prior(logits), self.learned(components), trust)  # (B, T + J)
+        joint = join(self.prior(logits), self.learned(components))  # (B, T + J)
         share = self.mix.looks_share
         rows = [math.sqrt(1 - share**2) * joint, share * self.looks(components)]
         return normalize(torch.cat(rows, dim=1), dim=1)  # (B, D)
 
     def text_rows(self, embedded: Tensor) -> Tensor:
         """The unit rows of texts."""
-        share = self.mix.words_share
-        words = math.sqrt(1 - share**2) * embedded  # (B, T)
+        joint = join(embedded, self.learned_words(embedded), self.trust(embedded))  # (B, T + J)
         nothing_seen = embedded.new_zeros(len(embedded), self.shape.looks)  # (B, V)
-        rows = [words, share * self.learned_words(embedded), nothing_seen]
-        return normalize(torch.cat(rows, dim=1), dim=1)  # (B, D)
+        return normalize(torch.cat([joint, nothing_seen], dim=1), dim=1)  # (B, D)
 
     def save(self, path: Path) -> None:
         """Write the head in half precision; whoever reads sees the old file or the new one."""
@@ -176,7 +186,7 @@ class CompactHead(nn.Module):
                 tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - no mapping
             if about.get("format") != FORMAT:
                 raise ValueError(f"its format is {about.get('format')!r}, not {FORMAT!r}")
-            head = cls(HeadShape(**about["shape"]), Mix(**about["mix"]))
+            head = cls(HeadShape(**about["shape"]), Mix.of(about["mix"]))
             head.load_state_dict(tensors)
         except _UNREADABLE as error:
             raise EncoderUnavailable(
@@ -186,6 +196,6 @@ class CompactHead(nn.Module):
         return head.eval().requires_grad_(False)
 
 
-def join(prior: Tensor, learned: Tensor, trust: Tensor) -> Tensor:
-    """Unit rows of both side by side, `learned` weighing `trust` (B, 1) times what `prior` does."""
-    return torch.cat([prior, trust * learned], dim=1) / (1 + trust**2).sqrt()  # (B, T + J)
+def join(known: Tensor, learned: Tensor, trust: Tensor | float = 1.0) -> Tensor:
+    """Unit rows of both side by side, `learned` (B, J) weighing `trust` times what `known` does."""
+    return normalize(torch.cat([known, trust * learned], dim=1), dim=1)  # (B, T + J)

@@ -16,7 +16,7 @@ from shopsearch.encoders.compact_towers import N_CLASSES, TextTower
 from shopsearch.training.imagenet_names import N_WAYS, ways_to_say
 
 _MAX_ROWS = 12_000  # more do not change the components visibly
-_HALF_KNOWN = 0.009  # the share of training pictures that makes a class half known
+_ROUNDS = 12  # of k-means
 _SHRINKAGE = 0.3  # of the scatter within products, towards the same in every direction
 _WEIGHTS_OF_WAYS = (1.0, 1.0, 0.0, 2.0)  # the explained name knows what the class is a kind of
 
@@ -35,10 +35,21 @@ def fit_components(head: CompactHead, features: Tensor, generator: torch.Generat
     head.basis.copy_(directions[:, -n:].flip(1) / spread)  # (F, K), the widest first
 
 
-def count_seen(head: CompactHead, logits: Tensor) -> None:
-    """Set how much training has seen of each class, from the (N, C) logits of its pictures."""
-    counts = sum(part.float().softmax(dim=1).sum(dim=0) for part in logits.split(4096))  # (C,)
-    head.seen.copy_(counts / (counts + _HALF_KNOWN * len(logits)))
+def set_landmarks(head: CompactHead, captions: Tensor, generator: torch.Generator) -> None:
+    """Set what is familiar: the centres of the (n, T) captions of training."""
+    some = captions[torch.randperm(len(captions), generator=generator)[:_MAX_ROWS]]
+    head.landmarks.copy_(_centres(some, head.shape.landmarks, generator))
+
+
+def _centres(rows: Tensor, n: int, generator: torch.Generator) -> Tensor:
+    """(n, D) unit centres of (N, D) unit rows: spherical k-means (Dhillon and Modha 2001)."""
+    centres = rows[torch.randint(0, len(rows), (n,), generator=generator)]  # (n, D)
+    for _ in range(_ROUNDS):
+        nearest = (rows @ centres.T).argmax(dim=1)  # (N,)
+        sums = torch.zeros_like(centres).index_add_(0, nearest, rows)  # (n, D)
+        is_empty = sums.norm(dim=1, keepdim=True) < 1e-6  # (n, 1)
+        centres = torch.where(is_empty, centres, normalize(sums, dim=1))
+    return centres
 
 
 def fit_looks(head: CompactHead, components: Tensor, views: Tensor, originals: Tensor) -> None:

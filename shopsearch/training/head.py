@@ -13,14 +13,14 @@ from torch import Tensor
 
 from shopsearch.encoders.compact_head import CompactHead, HeadShape, Mix
 from shopsearch.training.cached_towers import CachedTowers, Stage, in_slices
-from shopsearch.training.captions import TITLE
+from shopsearch.training.captions import COLOUR_AND_KIND, FULL, KIND, TITLE
 from shopsearch.training.curves import Epoch, draw_curves
 from shopsearch.training.frozen_parts import (
-    count_seen,
     embed_class_names,
     fit_components,
     fit_looks,
     set_class_words,
+    set_landmarks,
 )
 from shopsearch.training.imagined import Imagination
 from shopsearch.training.learning import Lessons, Recipe, learn
@@ -147,11 +147,11 @@ def _prepare(
     set_class_words(head, class_names)
     caption_ids, captions = towers.captions(pairs.learned)
     logits = in_slices(towers.images.logits, features)  # (N, C)
-    count_seen(head, logits)
+    told = caption_ids[:, [TITLE, KIND, COLOUR_AND_KIND, FULL]].unique()
+    set_landmarks(head, captions[told], generator)
     lessons = Lessons(
         components=components,
         priors=in_slices(head.prior, logits),
-        trust=in_slices(head.trust, logits),
         caption_ids=caption_ids,
         captions=captions,
         pair_weights=_pair_weights(pairs.learned),

@@ -28,6 +28,7 @@ _MAX_SHARPNESS = 100.0
 _WAYS_WEIGHTS = (0.55, 0.10, 0.12, 0.13, 0.05, 0.05)  # in the order of captions.py
 _DROPPED_COMPONENTS = 0.1
 _BESIDE_PRIOR = 0.5  # the share of batches that are learned beside the prior
+_TRUST = 1.5  # of the learned part beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,6 @@ class Lessons:
 
     components: Tensor  # (N, K)
     priors: Tensor  # (N, T)
-    trust: Tensor  # (N, 1)
     caption_ids: Tensor  # (N, W), rows of `captions`
     captions: Tensor  # (n, T) unit embeddings
     pair_weights: Tensor  # (N,) how often a pair is drawn
@@ -110,7 +110,6 @@ def learn(
 class _Batch:
     components: Tensor  # (B, K)
     priors: Tensor  # (B, T)
-    trust: Tensor  # (B, 1)
     words: Tensor  # (B, T)
     ids: Tensor  # (B,) tell like words apart
 
@@ -156,7 +155,7 @@ class _Course:
         pictures = head.learned(dropout(batch.components, _DROPPED_COMPONENTS))  # (B, J)
         captions = head.learned_words(batch.words)  # (B, J)
         if self._is_beside_prior():
-            pictures = join(batch.priors, pictures, batch.trust)  # (B, T + J)
+            pictures = join(batch.priors, pictures, _TRUST)  # (B, T + J)
             captions = torch.cat([batch.words, captions], dim=1)  # (B, T + J)
         sharpness = self._sharpness.exp().clamp(max=_MAX_SHARPNESS)
         loss = contrastive_loss(pictures, captions, batch.ids, sharpness)
@@ -182,7 +181,6 @@ class _Course:
         return _Batch(
             torch.cat([lessons.components[places], imagined]),
             torch.cat([lessons.priors[places], head.class_words[classes]]),
-            torch.cat([lessons.trust[places], head.trust_in(head.seen[classes])]),
             torch.cat([lessons.captions[ids], lessons.class_names[spoken, classes]]),
             torch.cat([ids, len(lessons.captions) + classes]),
         )
