@@ -12,6 +12,7 @@ import click
 
 from shopsearch.cli.index import read_mapping
 from shopsearch.cli.options import json_option
+from shopsearch.cli.train_ranking import ranking
 
 if TYPE_CHECKING:
     from shopsearch.training.curves import Epoch
@@ -24,6 +25,9 @@ _catalog = click.Path(path_type=Path, exists=True)
 @click.group()
 def train() -> None:
     """Train the learned parts of the search."""
+
+
+train.add_command(ranking)
 
 
 @train.command()

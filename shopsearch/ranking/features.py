@@ -7,6 +7,7 @@ that occur nowhere leave the order as it is.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,11 +19,6 @@ from shopsearch.domain import Product
 from shopsearch.ranking.words import AskedWords, codes_in, fold, folded_words, with_joined
 
 _STORY_CHARS = 6_000
-_PUNCTUATION = str.maketrans(
-    dict.fromkeys(
-        ".,;:!?()[]{}/\\\"'|<>&*+=~_-\N{EN DASH}\N{EM DASH}\n\r\t\N{BULLET}\N{REGISTERED SIGN}", " "
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +48,7 @@ class _Texts:
         self.category = set(folded_words(product.product_type))
         told = (product.color, product.material, product.size, product.gender)
         self.looks = set(folded_words(" ".join((*told, *product.attributes.values()))[:2000]))
-        self.story = f" {fold(product.description[:_STORY_CHARS]).translate(_PUNCTUATION)} "
-
-    def is_told(self, word: str) -> bool:
-        """Whether the description has the word, in whatever ending."""
-        if len(word) > 3:
-            return f" {word}" in self.story
-        return f" {word} " in self.story or f" {word}s " in self.story
+        self.story = fold(product.description[:_STORY_CHARS])
 
 
 FEATURES = (
@@ -66,9 +56,6 @@ FEATURES = (
     "title",  # share of the wanted words in the title; rare words count more (also below)
     "facts",  # ... in title, brand, category, colour, material, size or attributes
     "anywhere",  # ... in those or in the description
-    "all_in_title",  # every wanted word is in the title
-    "all_in_facts",  # every wanted word is in the facts
-    "phrase",  # share of the neighbours in the query that are neighbours in the title
     "noun",  # the word for the kind of thing is in the title
     "category",  # share of the wanted words in the category
     "early",  # how early in the title the first wanted word comes
@@ -119,13 +106,17 @@ class _Comparison:
             first + second: {first, second}.intersection(asked.wanted)
             for first, second in pairwise(asked.words)
         }
-        self._pairs = list(pairwise(asked.wanted))
         self._numbers = [
             (word, following)
             for word, following in pairwise((*asked.words, ""))
             if word[0].isdigit()
         ]
         self._wanted = frozenset(asked.wanted)
+        self._everything = sum(weights[word] for word in self._wanted)
+        self._told = {
+            word: re.compile(rf"\b{re.escape(word)}" + (r"s?\b" if len(word) <= 3 else ""))
+            for word in asked.wanted
+        }
 
     def with_product(self, product: Product) -> tuple[float, ...]:
         """All features but the lexical score."""
@@ -133,15 +124,12 @@ class _Comparison:
         in_title = self._found(texts.title)
         in_category = self._wanted & texts.category
         in_facts = in_title | in_category | (self._wanted & {*texts.brand, *texts.looks})
-        in_story = {word for word in self._wanted - in_facts if texts.is_told(word)}
+        in_story = {word for word in self._wanted - in_facts if self._is_told(word, texts.story)}
         title, facts = self._share(in_title), self._share(in_facts)
         return (
             title,
             facts,
             self._share(in_facts | in_story),
-            float(len(in_title) == len(self._wanted)),
-            float(len(in_facts) == len(self._wanted)),
-            _part(sum(pair in texts.pairs for pair in self._pairs), len(self._pairs)),
             float(self._asked.noun in texts.title),
             self._share(in_category),
             self._earliness(texts),
@@ -159,9 +147,12 @@ class _Comparison:
                 found |= words
         return frozenset(found)
 
+    def _is_told(self, word: str, story: str) -> bool:
+        """Whether a description has the word; a long one may have any ending."""
+        return word in story and self._told[word].search(story) is not None
+
     def _share(self, found: frozenset[str] | set[str]) -> float:
-        everything = sum(self._weights[word] for word in self._asked.wanted)
-        return _part(sum(self._weights[word] for word in found), everything)
+        return _part(sum(self._weights[word] for word in found), self._everything)
 
     def _earliness(self, texts: _Texts) -> float:
         for place, word in enumerate(texts.title_words):

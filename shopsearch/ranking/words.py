@@ -13,6 +13,7 @@ MAX_QUERY_WORDS = 32
 
 _WORD = re.compile(r"\d+(?:[./]\d+)*|[^\W\d_]+")
 _CHUNK = re.compile(r"\w+(?:['\N{RIGHT SINGLE QUOTATION MARK}\-./]\w+)*")
+_ACCENTS = re.compile("[\N{COMBINING GRAVE ACCENT}-\N{COMBINING LATIN SMALL LETTER X}]+")
 _NUMBER_AND_UNIT = re.compile(r"(\d+(?:[./]\d+)*)([a-z]+)")
 _FEWEST_CODE_CHARS = 4
 _FEWEST_NUMBER_CHARS = 6  # shorter ones are years, sizes and amounts
@@ -63,8 +64,7 @@ def fold(text: str) -> str:
     text = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}s", "s").replace("'s", "s")
     if text.isascii():
         return text
-    apart = unicodedata.normalize("NFKD", text)
-    return "".join(character for character in apart if not unicodedata.combining(character))
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
 
 
 def folded_words(text: str) -> list[str]:
