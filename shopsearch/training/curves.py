@@ -21,6 +21,26 @@ class Epoch:
 
 def draw_curves(epochs: Sequence[Epoch], path: Path) -> None:
     """Write the curves as PNG. Raises `TrainingError` where matplotlib is not installed."""
+    draw_loss_and(
+        "recall@10, held out",
+        [epoch.number for epoch in epochs],
+        [epoch.loss for epoch in epochs],
+        [epoch.recall_at_10 for epoch in epochs],
+        path,
+    )
+
+
+def draw_loss_and(
+    figure_name: str,
+    numbers: Sequence[int],
+    losses: Sequence[float | None],
+    figures: Sequence[float | None],
+    path: Path,
+) -> None:
+    """Losses and another figure by epoch, as PNG; what is None is left out.
+
+    Raises `TrainingError` where matplotlib is not installed.
+    """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -31,13 +51,15 @@ def draw_curves(epochs: Sequence[Epoch], path: Path) -> None:
     figure = Figure(figsize=(7.0, 4.0), layout="constrained")
     FigureCanvasAgg(figure)
     left = figure.add_subplot()
-    numbers = [epoch.number for epoch in epochs]
-    left.plot(numbers, [epoch.loss for epoch in epochs], color="tab:blue", label="loss")
+    left.plot(numbers, _drawable(losses), color="tab:blue", label="loss")
     left.set_xlabel("epoch")
     left.set_ylabel("loss (InfoNCE)", color="tab:blue")
-    recalls = [epoch.recall_at_10 for epoch in epochs]
-    if any(recall is not None for recall in recalls):
+    if any(value is not None for value in figures):
         right = left.twinx()
-        right.plot(numbers, [r if r is not None else float("nan") for r in recalls], "tab:orange")
-        right.set_ylabel("recall@10, held out", color="tab:orange")
+        right.plot(numbers, _drawable(figures), "tab:orange")
+        right.set_ylabel(figure_name, color="tab:orange")
     figure.savefig(path, dpi=120)
+
+
+def _drawable(values: Sequence[float | None]) -> list[float]:
+    return [float("nan") if value is None else value for value in values]

@@ -73,7 +73,7 @@ def render_model_card(run: TrainingRun) -> str:
         "A head for shopsearch's compact encoder: it joins EfficientNet-Lite2 (pictures) and "
         "all-MiniLM-L6-v2 (words), both frozen, in one space. Made by `shopsearch train head`.",
         "## Learned from",
-        _sources(run),
+        sources_table(run.catalogs, "pairs"),
         "## How",
         _how(run),
         "## Figures",
@@ -84,12 +84,13 @@ def render_model_card(run: TrainingRun) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _sources(run: TrainingRun) -> str:
-    rows = ["| catalog | pairs | what | from | licence |", "|---|---|---|---|---|"]
-    for catalog, n_pairs in run.catalogs:
+def sources_table(catalogs: Sequence[tuple[Path, int]], unit: str) -> str:
+    """The catalogs, how many of a unit each gave, and what is known of origin and licence."""
+    rows = [f"| catalog | {unit} | what | from | licence |", "|---|---|---|---|---|"]
+    for catalog, n in catalogs:
         name = catalog.name if catalog.is_dir() else catalog.parent.name
         known = KNOWN_SOURCES.get(name, _UNKNOWN)
-        rows.append(f"| {name} | {n_pairs:,} | {known.what} | {known.origin} | {known.licence} |")
+        rows.append(f"| {name} | {n:,} | {known.what} | {known.origin} | {known.licence} |")
     return "\n".join(rows)
 
 

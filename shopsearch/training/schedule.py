@@ -28,12 +28,12 @@ class MovingAverage(Generic[Model]):
     def __init__(self, model: Model, decay: float = 0.99) -> None:
         self.model = copy.deepcopy(model).eval()
         self._decay = decay
-        self._steps = 0
+        self.steps = 0
 
     @torch.no_grad()
     def follow(self, model: Model) -> None:
         """Move towards the weights of a model; the first steps count more."""
-        self._steps += 1
-        decay = min(self._decay, self._steps / (self._steps + 9))
+        self.steps += 1
+        decay = min(self._decay, self.steps / (self.steps + 9))
         for mean, weight in zip(self.model.parameters(), model.parameters(), strict=True):
             mean.lerp_(weight, 1.0 - decay)

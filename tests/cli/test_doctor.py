@@ -8,7 +8,17 @@ from shopsearch.cli import checkup
 from shopsearch.encoders import LazyEncoder
 from shopsearch.errors import EncoderUnavailable
 
-SUBJECTS = ["python", "packages", "torch", "model", "fusion", "pictures", "home", "database", "index"]
+SUBJECTS = [
+    "python",
+    "packages",
+    "torch",
+    "model",
+    "fusion",
+    "pictures",
+    "home",
+    "database",
+    "index",
+]
 
 
 def verdicts(report) -> dict[str, str]:

@@ -1,0 +1,48 @@
+"""What the epochs of a fusion came to, as a picture and as TensorBoard events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from shopsearch.training.curves import draw_loss_and
+
+
+@dataclass(frozen=True, slots=True)
+class FusionEpoch:
+    """What one pass over the products came to; epoch 0 is the untrained baseline."""
+
+    number: int
+    loss: float | None  # None of the baseline
+    ndcg_at_10: float | None  # of the held-out products; None where there are none
+    seconds: float
+
+
+def draw_fusion_curves(epochs: Sequence[FusionEpoch], path: Path) -> None:
+    """Write the curves as PNG. Raises `TrainingError` where matplotlib is not installed."""
+    draw_loss_and(
+        "nDCG@10, held out",
+        [epoch.number for epoch in epochs],
+        [epoch.loss for epoch in epochs],
+        [epoch.ndcg_at_10 for epoch in epochs],
+        path,
+    )
+
+
+def event_writer(folder: Path) -> Callable[[FusionEpoch], None]:
+    """What writes an epoch as TensorBoard events; nothing where tensorboard is not installed."""
+    if find_spec("tensorboard") is None:
+        return lambda epoch: None  # noqa: ARG005 - nobody looks at it
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(folder)
+
+    def write(epoch: FusionEpoch) -> None:
+        for name, value in (("loss", epoch.loss), ("ndcg@10", epoch.ndcg_at_10)):
+            if value is not None:
+                writer.add_scalar(name, value, epoch.number)
+        writer.flush()
+
+    return write
