@@ -303,7 +303,11 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A product found for a query. `score` is a cosine in [-1, 1]; higher is better."""
+    """A product found for a query.
+
+    `score` is in [-1, 1], higher is better, and never rises with the rank of a search by relevance:
+    the cosine, or, where the query has words, its weighted mean with the features of the ranking.
+    """
 
     product: Product
     score: float

@@ -1,7 +1,9 @@
 """Ranking room: candidates in, ordered hits out.
 
-In:    products with their scores, best first, and the order that was asked for.
-Out:   the same candidates in that order; stable, ties broken by relevance and then by key.
-Fails: nothing: every order is defined for every product.
-More:  one module per concern: `order.py` sorts.
+In:    products with their cosines, the words of the query, and the order that was asked for.
+Out:   a score for each, a weighted mean of named features; the candidates in order, stable.
+Fails: `SettingsError` where a file of weights cannot be used; every order holds for every product.
+More:  one module per concern: `words.py` reads queries, `features.py` holds the features (a new one
+       is a name and a number there; then train the weights anew), `ranker.py` weighs them, and
+       `order.py` sorts by price and age. Similarities of pictures and of words apart would be features too.
 """

@@ -23,7 +23,7 @@ import shopsearch
 from shopsearch.errors import SchemaOutdated
 from shopsearch.store import schema
 from shopsearch.store.schema import SCHEMA_HEAD, SchemaState, SchemaStatus, migrations_folder
-from shopsearch.store.sql import Database
+from shopsearch.store.sql import Database, SqlLexicalIndex
 from shopsearch.store.tables import Base
 
 CHECKOUT = Path(shopsearch.__file__).resolve().parents[1]
@@ -94,6 +94,33 @@ def test_the_head_that_is_known_without_alembic_is_the_newest_migration() -> Non
     assert script.get_heads() == [SCHEMA_HEAD]
     numbers = [one.revision for one in script.walk_revisions()]
     assert numbers == [f"{n:04}" for n in range(len(numbers), 0, -1)]
+
+
+def test_products_of_an_older_version_can_be_found_by_their_words(database: Database) -> None:
+    alembic(database, "upgrade", "0001")
+    products = [
+        {"key": n, "id": f"p{n}", "title": f"Mug {n}", "color": "teal" if n == 7 else ""}
+        for n in range(1, 1203)
+    ]
+    names = ("description", "brand", "product_type", "link", "availability", "size", "material")
+    empty = ", ".join((*names, "gender", "item_group_id", "gtin", "fingerprint"))
+    with database.writing() as connection:
+        connection.execute(
+            text(
+                f"INSERT INTO products (key, product_id, revision, title, color, {empty}, "  # noqa: S608
+                "created_at, updated_at) VALUES (:key, :id, :key, :title, :color, "
+                + "'', " * 11
+                + "'2026-01-01', '2026-01-01')"
+            ),
+            products,
+        )
+        connection.execute(
+            text("INSERT INTO product_attributes VALUES (1200, 0, 'pattern', 'paisley')")
+        )
+    database.migrate()
+    words = SqlLexicalIndex(database)
+    assert words.count() == len(products)
+    assert words.search(["paisley", "teal"], 5).keys.tolist() == [7, 1200]
 
 
 def test_every_constraint_has_a_name(database: Database) -> None:
