@@ -5,5 +5,6 @@ Out:   a score for each, a weighted mean of named features; the candidates in or
 Fails: `SettingsError` where a file of weights cannot be used; every order holds for every product.
 More:  one module per concern: `words.py` reads queries, `features.py` holds the features (a new one
        is a name and a number there; then train the weights anew), `ranker.py` weighs them, and
-       `order.py` sorts by price and age. Similarities of pictures and of words apart would be features too.
+       `order.py` sorts by price and age. Similarities of pictures and of words apart would be
+       features too.
 """
