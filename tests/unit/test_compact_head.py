@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from shopsearch.encoders.compact_head import CompactHead, HeadShape, Mix
+from shopsearch.encoders.compact_head import CompactHead, HeadShape, Mix, Trust
 from shopsearch.encoders.compact_id import SHIPPED_HEAD, compact_id
 from shopsearch.encoders.compact_towers import N_CLASSES, N_FEATURES, TEXT_DIM
 from shopsearch.errors import EncoderUnavailable
 
-SMALL = HeadShape(components=12, hidden=16, learned=8, looks=6)
+SMALL = HeadShape(components=12, hidden=16, learned=8, looks=6, landmarks=2)
 
 
 @pytest.fixture
@@ -25,6 +25,7 @@ def head() -> CompactHead:
     head.basis.copy_(torch.randn(N_FEATURES, 12) / 50)
     head.class_words.copy_(normalize(torch.randn(N_CLASSES, TEXT_DIM), dim=1))
     head.looks_basis.copy_(torch.eye(12)[:, :6])
+    head.landmarks.copy_(torch.eye(TEXT_DIM)[:2])
     return head.eval().requires_grad_(False)
 
 
@@ -59,22 +60,21 @@ def test_looks_do_not_change_the_order_of_pictures_for_words(head, pictures):
 
 
 def test_without_trust_words_find_pictures_by_the_prior_alone(head, pictures):
-    head.mix = Mix(least_trust=0.0, most_trust=0.0, looks_share=0.0)
+    head.mix = Mix(trust=Trust(least=0.0, most=0.0, strange=0.45, familiar=0.65))
     texts = unit_texts(3)
     scores = head.text_rows(texts) @ head.image_rows(*pictures).T
     expected = texts @ head.prior(pictures[1]).T
     torch.testing.assert_close(scores / scores.norm(), expected / expected.norm())
 
 
-def test_a_picture_of_what_training_has_seen_trusts_the_learned_part_more(head):
-    head.seen[3] = 0.9
-    logits = torch.zeros(2, N_CLASSES)
-    logits[0, 3], logits[1, 4] = 50.0, 50.0
-    known, unknown = head.trust(logits).flatten().tolist()
-    mix = head.mix
-    share = mix.most_trust - mix.least_trust
-    assert known == pytest.approx(mix.least_trust + 0.9 * share)
-    assert unknown == pytest.approx(mix.least_trust)
+@pytest.mark.parametrize(("likeness", "share"), [(0.2, 0.0), (0.55, 0.5), (0.9, 1.0)])
+def test_a_text_near_what_training_has_read_trusts_the_learned_part_more(head, likeness, share):
+    text = torch.zeros(1, TEXT_DIM)
+    text[0, 1], text[0, 5] = likeness, (1 - likeness**2) ** 0.5  # the second landmark is axis 1
+    trust = head.mix.trust
+    assert head.trust(text).item() == pytest.approx(
+        trust.least + share * (trust.most - trust.least), abs=1e-5
+    )
 
 
 def test_the_prior_of_a_sure_picture_is_the_name_of_its_class(head):
@@ -86,13 +86,12 @@ def test_the_prior_of_a_sure_picture_is_the_name_of_its_class(head):
 def test_a_score_is_the_prior_s_plus_trust_times_the_learned_part_s(head, pictures):
     features, logits = pictures
     texts = unit_texts(3)
-    trust = head.trust(logits)[:, 0]
     prior = texts @ head.prior(logits).T
     learned = head.learned_words(texts) @ head.learned(head.compress(features)).T
-    expected = prior + trust * learned
+    expected = prior + head.trust(texts) * learned
     scores = head.text_rows(texts) @ head.image_rows(features, logits).T
-    torch.testing.assert_close(  # each picture has a scale of its own
-        normalize(scores, dim=0), normalize(expected, dim=0)
+    torch.testing.assert_close(  # each text has a scale of its own
+        normalize(scores, dim=1), normalize(expected, dim=1)
     )
 
 

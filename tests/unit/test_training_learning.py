@@ -28,7 +28,6 @@ def world() -> tuple[Lessons, Imagination]:
     lessons = Lessons(
         components=components,
         priors=torch.zeros(N, TEXT_DIM),
-        trust=torch.ones(N, 1),
         caption_ids=torch.arange(N)[:, None].expand(N, 6),
         captions=captions,
         pair_weights=torch.ones(N),
