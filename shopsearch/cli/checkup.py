@@ -134,13 +134,14 @@ def _model(services: Services) -> Finding:
 
 
 def _fusion(services: Services) -> Finding:
-    from shopsearch.fusion.card import AUTO
+    from shopsearch.fusion.card import AUTO, default_weights
 
     fusion, encoder = services.fusion, services.encoder
     dimension = fusion.output_dimension(encoder.dimension)
     message = f"{fusion.fusion_id}, {dimension} dimensions"
-    ours = services.settings.encoder == "compact"
-    if ours and services.settings.fusion == AUTO and fusion.fusion_id == "average":
+    settings = services.settings
+    expected = settings.encoder == "compact" and settings.fusion == AUTO and default_weights()
+    if expected and fusion.fusion_id == "average":
         message += f": the learned weights that ship were not made for {encoder.encoder_id}"
         remedy = "unset SHOPSEARCH_HEAD, or train some for it with `shopsearch train fusion`"
         return Finding("fusion", Verdict.WARN, message, remedy)

@@ -28,12 +28,25 @@ class Cell:
     n_queries: int
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How well the queries of one cell were answered, one by one."""
+
+    way: Way
+    state: str
+    ndcg_at_10: Tensor  # (n,)
+    recall_at_10: Tensor  # (n,), of at most ten right answers
+    precision_at_10: Tensor  # (n,)
+
+
 @torch.no_grad()
-def measure(fuse: Fuse, lessons: FusionLessons, seed: int = 0) -> list[Cell]:
-    """All cells for which queries can be made."""
+def answered(
+    fuse: Fuse, lessons: FusionLessons, *, seed: int = 0, way_told: int = TITLE
+) -> list[Found]:
+    """All cells for which queries can be made, query by query."""
     draw = torch.Generator().manual_seed(seed)
     places = torch.randperm(len(lessons), generator=draw)[:N_MEASURED].sort().values
-    products = product_items(lessons, places, torch.full((len(places),), TITLE))
+    products = product_items(lessons, places, torch.full((len(places),), way_told))
     galleries = {state: fuse(_in_state(products, state)) for state in STATES}
     cells = []
     for way in Way:
@@ -46,10 +59,16 @@ def measure(fuse: Fuse, lessons: FusionLessons, seed: int = 0) -> list[Cell]:
             scores = rows @ gallery.T
             if way is not Way.WORDS:
                 scores = scores.fill_diagonal_(-torch.inf)  # a picture finds itself anyhow
-            found = ndcg_at_10(scores, gains)
-            if len(found):
-                cells.append(Cell(way, state, float(found.mean()), len(found)))
-    return cells
+            cells.append(Found(way, state, *figures_at_10(scores, gains)))
+    return [cell for cell in cells if len(cell.ndcg_at_10)]
+
+
+def measure(fuse: Fuse, lessons: FusionLessons, seed: int = 0) -> list[Cell]:
+    """The mean of each cell."""
+    return [
+        Cell(cell.way, cell.state, float(cell.ndcg_at_10.mean()), len(cell.ndcg_at_10))
+        for cell in answered(fuse, lessons, seed=seed)
+    ]
 
 
 def mean_of(cells: list[Cell]) -> float:
@@ -71,12 +90,20 @@ def measured(module: FusionModule, lessons: FusionLessons) -> float:
 
 def ndcg_at_10(scores: Tensor, gains: Tensor) -> Tensor:
     """(n,) nDCG@10 of the queries that have a right answer; gains are 0 or 1."""
+    return figures_at_10(scores, gains)[0]
+
+
+def figures_at_10(scores: Tensor, gains: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """nDCG, recall and precision at 10, (n,) each, of the queries that have a right answer."""
     k = min(10, scores.shape[1])
     discounts = 1 / torch.arange(2, k + 2).float().log2()  # (k,)
-    found = gains.gather(1, scores.topk(k, dim=1).indices) @ discounts  # (Q,)
+    right = gains.gather(1, scores.topk(k, dim=1).indices)  # (Q, k)
     n_right = gains.sum(dim=1)
     best = (torch.arange(k)[None] < n_right[:, None]).float() @ discounts  # (Q,)
-    return found[n_right > 0] / best[n_right > 0]
+    has = n_right > 0
+    hits = right.sum(dim=1)[has]
+    ndcg = (right @ discounts)[has] / best[has]
+    return ndcg, hits / n_right[has].clamp_max(k), hits / 10
 
 
 def _in_state(items: Items, state: str) -> Items:

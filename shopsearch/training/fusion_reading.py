@@ -79,9 +79,25 @@ def read_catalogs(
 ) -> ReadCatalogs:
     """Read feeds and encode what they hold. Raises `TrainingError` where nothing is usable."""
     found = list(_products(feeds, val, mapping or FieldMapping()))
+    return _lessons(found, ", ".join(str(feed) for feed in feeds), road, seed, stage)
+
+
+def read_products(
+    products: Sequence[Product], road: Road, *, seed: int = 0, stage: Stage
+) -> ReadCatalogs:
+    """The same of products that were read already and only measure: no views are made of them.
+
+    Raises `TrainingError`.
+    """
+    found = [_Found(product, 0, Split.TEST) for product in products]
+    return _lessons(found, "these products", road, seed, stage)
+
+
+def _lessons(
+    found: Sequence[_Found], names: str, road: Road, seed: int, stage: Stage
+) -> ReadCatalogs:
     pictured, n_rejected = _with_pictures(found, road, stage("pictures"))
     if not pictured:
-        names = ", ".join(str(feed) for feed in feeds)
         raise TrainingError(
             f"{names}: no product of these can be used; `shopsearch index` says why"
         )

@@ -1,0 +1,194 @@
+"""How well each fusion finds products: one table over methods, ways of asking, and what lacks.
+
+    python benchmarks/fusion_quality.py --data ../shared/data --weights fusion --home scratch-home
+
+`--weights` is a folder with one weights file per method, as `shopsearch train fusion --method M
+--out fusion/M.safetensors` writes them. Embeddings are kept in `--home`, so a second run starts at
+once. Products tell their title alone; their pictures are those of the archive. Judged are the
+column `split` = val of the fashion sets, which no weights have learned from, and all of Flipkart
+and Luma. Queries are made from the products' colours, uses, kinds and people (see
+shopsearch/training/fusion_asking.py); right is every other product that has what is asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from compact_bench import Bench, silent
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from shopsearch.bootstrap import Services
+from shopsearch.catalog import open_feed
+from shopsearch.domain import FeedRow, Product
+from shopsearch.fusion.card import read_card
+from shopsearch.fusion.learned import load_module
+from shopsearch.fusion.module import Items
+from shopsearch.settings import Settings
+from shopsearch.training.fusion_lessons import FusionLessons
+from shopsearch.training.fusion_measure import Found, answered
+from shopsearch.training.fusion_reading import Road, read_products
+from shopsearch.training.fusion_words import FACETS
+
+ARCHIVES = ("train-fashion-60x80", "train-fashion-224", "catalog-flipkart", "catalog-luma")
+LARGEST = 1500
+RATIOS = (0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 4.0)  # of image over text, tried for the tuned sum
+N_RESAMPLES = 500
+Fuse = Callable[[Items], Tensor]
+
+
+def alone(which: str) -> Fuse:
+    """One modality; the other only where that is all there is."""
+
+    def fuse(items: Items) -> Tensor:
+        first, has = (
+            (items.image, items.has_image) if which == "image" else (items.text, items.has_text)
+        )
+        other = items.text if which == "image" else items.image
+        return normalize(torch.where(has > 0, first, other), dim=1)
+
+    return fuse
+
+
+def weighted(ratio: float) -> Fuse:
+    return lambda items: normalize(ratio * items.image + items.text, dim=1)
+
+
+def learned(path: Path) -> Fuse:
+    module = load_module(path).eval()
+    return lambda items: module(items, torch.full((len(items.image),), 0.5))
+
+
+def tuned(lessons: FusionLessons) -> float:
+    """The ratio of the weighted sum that does best on products to train with."""
+
+    def quality(ratio: float) -> float:
+        cells = [cell for cell in answered(weighted(ratio), lessons) if cell.state == "full"]
+        return float(np.mean([float(cell.ndcg_at_10.mean()) for cell in cells]))
+
+    return max(RATIOS, key=quality)
+
+
+def interval(values: Tensor) -> tuple[float, float]:
+    """Half the width of the bootstrap 95 % interval of the mean, and the mean."""
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(0, len(values), (N_RESAMPLES, len(values)))
+    means = values.numpy()[drawn].mean(axis=1)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return float(values.mean()), float(high - low) / 2
+
+
+def read(bench: Bench, road: Road, archive: str, split: str) -> FusionLessons:
+    feed = open_feed(bench.folder(archive))
+    products = [row.product for row in feed if isinstance(row, FeedRow) and row.product.images]
+    products = [p for p in products if p.attributes.get("split", split) == split]
+    random.Random(0).shuffle(products)
+    return read_products(products[:LARGEST], road, stage=lambda _: silent).lessons
+
+
+def own_picture_first(fuse: Fuse, lessons: FusionLessons) -> float:
+    """The share of products that come first for their own picture; equal scores count as first."""
+    n = len(lessons)
+    told = lessons.texts[lessons.told[:, 2]].float()
+    yes, no = torch.ones(n, 1), torch.zeros(n, 1)
+    pictures = lessons.images.float()
+    rows = fuse(Items(pictures, torch.zeros_like(told), yes, no))
+    scores = rows @ fuse(Items(pictures, told, yes, yes)).T
+    own = scores.diagonal()[:, None]
+    return float((scores <= own + 1e-6).all(dim=1).float().mean())
+
+
+def print_table(
+    archive: str, results: Mapping[str, list[Found]], first: Mapping[str, float]
+) -> None:
+    cells = [(cell.way.value, cell.state) for cell in next(iter(results.values()))]
+    print(f"\n## {archive}\n")
+    for measure, name in (("ndcg_at_10", "nDCG@10"), ("recall_at_10", "recall@10")):
+        print(f"{name}, with half the width of the bootstrap 95 % interval\n")
+        print(f"| | {' | '.join(f'{way}, {state}' for way, state in cells)} |")
+        print(f"|---|{'---|' * len(cells)}")
+        for method, found in results.items():
+            shown = [interval(getattr(cell, measure)) for cell in found]
+            print(f"| {method} | {' | '.join(f'{m:.3f} ±{h:.3f}' for m, h in shown)} |")
+        print()
+    print("The product of a picture comes first for it (both there): ", end="")
+    print(", ".join(f"{method} {share:.3f}" for method, share in first.items()))
+
+
+def phrases(bench: Bench, road: Road, methods: Mapping[str, Fuse]) -> None:
+    """P@10 of "navy blue casual shirts for men": colour, use, kind and people must all agree."""
+    lessons = read(bench, road, "train-fashion-60x80", "val")
+    full = lessons.asked.all(dim=2).any(dim=1)  # (N,) products that tell all facets
+    codes = lessons.facets
+    asked = torch.unique(codes[full], dim=0, return_inverse=False)
+    first = [int((codes == row).all(dim=1).nonzero()[0]) for row in asked]
+    words = lessons.texts[lessons.queries[first, 0]].float()
+    right = (codes[first][:, None] == codes[None]).all(dim=2).float()  # (Q, N)
+    n = len(lessons)
+    yes = torch.ones(n, 1)
+    gallery = Items(lessons.images.float(), lessons.texts[lessons.told[:, 2]].float(), yes, yes)
+    q = len(words)
+    query = Items(torch.zeros_like(words), words, torch.zeros(q, 1), torch.ones(q, 1))
+    possible = float((right.sum(dim=1).clamp_max(10) / 10).mean())
+    print(f"\n## Phrases of {', '.join(FACETS)} ({q} of them, {n} products), P@10\n")
+    for method, fuse in methods.items():
+        found = right.gather(1, (fuse(query) @ fuse(gallery).T).topk(10, dim=1).indices)
+        mean, half = interval(found.mean(dim=1))
+        print(f"- {method}: {mean:.3f} ±{half:.3f}")
+    print(f"- possible: {possible:.3f}")
+
+
+def main() -> None:
+    given = arguments()
+    torch.manual_seed(0)
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = Settings(home=given.home or Path(scratch) / "home", fusion="average")
+        with Services.open(settings) as services:
+            report(given, services, Path(scratch))
+
+
+def report(given: argparse.Namespace, services: Services, scratch: Path) -> None:
+    preparer, embedder = services.preparer, services.embedder
+
+    def prepare(product: Product):
+        return preparer.prepare(preparer.identify(product))
+
+    road = Road(prepare, lambda items: embedder.encode(items)[0])
+    bench = Bench.__new__(Bench)  # its archives alone: no tower is needed here
+    bench.data, bench.cache = given.data, scratch
+    ratio = tuned(read(bench, road, "train-fashion-224", "train"))
+    methods: dict[str, Fuse] = {
+        "image only": alone("image"),
+        "text only": alone("text"),
+        "average": weighted(1.0),
+        f"tuned weighted sum ({ratio:g} to 1)": weighted(ratio),
+    }
+    for path in sorted(given.weights.glob("*.safetensors")):
+        read_card(path).check(embedder.encoder_id, path)
+        methods[f"{path.stem}"] = learned(path)
+    print(f"encoder {embedder.encoder_id}; {torch.get_num_threads()} threads")
+    with torch.no_grad():
+        for archive in ARCHIVES:
+            lessons = read(bench, road, archive, "val")
+            results = {name: answered(fuse, lessons) for name, fuse in methods.items()}
+            first = {name: own_picture_first(fuse, lessons) for name, fuse in methods.items()}
+            print_table(archive, results, first)
+        phrases(bench, road, methods)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--home", type=Path)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
