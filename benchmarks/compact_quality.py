@@ -195,7 +195,7 @@ def like_products(bench: Bench, head: CompactHead) -> dict[str, tuple[float, flo
 def texts_by_texts(bench: Bench, head: CompactHead) -> dict[str, float]:
     """nDCG@10 of shopping queries over product texts, beside MiniLM alone."""
     folder = bench.folder("judgments-esci-dev")
-    lines = (folder / "products.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (folder / "products.jsonl").read_text(encoding="utf-8").strip().split("\n")
     products = [json.loads(line) for line in lines]
     ids = [str(product.get("id") or product["product_id"]) for product in products]
     titles = [str(product.get("title") or "") for product in products]
