@@ -11,7 +11,7 @@ from typing import Self
 from shopsearch.embedding import Embedder
 from shopsearch.encoders import Encoder, LazyEncoder
 from shopsearch.enriching import Enricher
-from shopsearch.errors import SettingsError
+from shopsearch.errors import FusionMismatch, SettingsError
 from shopsearch.fusion import Fusion, LazyFusion
 from shopsearch.fusion.average import AverageFusion
 from shopsearch.fusion.card import (
@@ -21,6 +21,13 @@ from shopsearch.fusion.card import (
     read_card,
     weights_file,
     weights_id,
+)
+from shopsearch.fusion.combiner import (
+    REMEDY,
+    SHIPPED_COMBINER,
+    WEIGHTED_SUM,
+    Combiner,
+    LazyCombiner,
 )
 from shopsearch.index import VectorIndex
 from shopsearch.index.draft import Drafts
@@ -156,7 +163,15 @@ class Services:
     @cached_property
     def embedder(self) -> Embedder:
         """The middle road."""
-        return Embedder(self.encoder, self.fusion, self.cache)
+        return Embedder(self.encoder, self.fusion, self.cache, self.combiner)
+
+    @cached_property
+    def combiner(self) -> Combiner | None:
+        """Makes one of words and the picture or product that they are about; None: as fused.
+
+        Raises `FusionUnavailable` and `FusionMismatch`.
+        """
+        return _combiner(self.settings.combiner, self.encoder.encoder_id, self.fusion.fusion_id)
 
     @cached_property
     def generations(self) -> Generations:
@@ -275,6 +290,29 @@ def _fusion(chosen: str, encoder_id: str) -> Fusion:
         return LearnedFusion.load(path)
 
     return LazyFusion(weights_id(path), build)
+
+
+def _combiner(chosen: str, encoder_id: str, fusion_id: str) -> Combiner | None:
+    if chosen == WEIGHTED_SUM or (chosen == AUTO and not SHIPPED_COMBINER.is_file()):
+        return None
+    path = SHIPPED_COMBINER if chosen == AUTO else Path(chosen)
+    card = read_card(path)
+    fits = card.encoder_id == encoder_id and card.sizes.get("fusion_id") == fusion_id
+    if chosen == AUTO and not fits:
+        return None
+    if not fits:
+        raise FusionMismatch(
+            f"the combiner {path} was trained for the encoder {card.encoder_id!r} and the fusion "
+            f"{card.sizes.get('fusion_id')!r}, but the settings give {encoder_id!r} and "
+            f"{fusion_id!r}: {REMEDY}"
+        )
+
+    def build() -> Combiner:
+        from shopsearch.fusion.replacing_combiner import LearnedCombiner
+
+        return LearnedCombiner.load(path)
+
+    return LazyCombiner(build)
 
 
 def _new_index(settings: Settings) -> Callable[[int], VectorIndex]:

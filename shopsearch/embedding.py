@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from shopsearch.domain import ModalityEmbeddings, Picture, PreparedItem
 from shopsearch.encoders import Encoder
 from shopsearch.fusion import Fusion
+from shopsearch.fusion.combiner import Combiner
 from shopsearch.store import EmbeddingCache
 
 NEGATIVE_WEIGHT = 0.5  # gamma / beta of Rocchio (1971): how far a negative pushes the query away
@@ -37,12 +38,23 @@ class EncodedCount:
 
 
 class Embedder:
-    """Prepared items in, fused unit vectors out."""
+    """Prepared items in, fused unit vectors out.
 
-    def __init__(self, encoder: Encoder, fusion: Fusion, cache: EmbeddingCache) -> None:
+    A `combiner` makes one vector of words and of the picture or product that they are about;
+    without one both are fused as those of a product are.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        fusion: Fusion,
+        cache: EmbeddingCache,
+        combiner: Combiner | None = None,
+    ) -> None:
         self._encoder = encoder
         self._fusion = fusion
         self._cache = cache
+        self._combiner = combiner
 
     @property
     def encoder_id(self) -> str:
@@ -82,22 +94,41 @@ class Embedder:
     ) -> Row:
         """The (D,) unit vector of a query. Nothing of a query is kept.
 
-        Words and a picture are fused as a product's are, words weighing `text_weight`. `like`, the
-        vector of a product, is mixed in: beside words it weighs 1 - `text_weight`, beside a picture
-        alone one half. `negatives` push away from their mean n: q' = q - gamma n (Rocchio, 1971).
+        Words and a picture are combined, or fused as a product's are, words weighing
+        `text_weight`. `like`, the vector of a product, is mixed in: beside words it weighs
+        1 - `text_weight`, beside a picture alone one half. `negatives` push away from their mean
+        n: q' = q - gamma n (Rocchio, 1971).
         """
-        vector = like
-        if item.text or item.picture is not None:
-            vector = self._fused_query(item, text_weight)
-            if like is not None:
-                weight = text_weight if item.text else 0.5
-                vector = _unit(weight * vector + (1.0 - weight) * like, otherwise=like)
-        if vector is None:
-            raise ValueError("a query needs words, a picture or a product")
+        has_reference = item.picture is not None or like is not None
+        if self._combiner is not None and item.text and has_reference:
+            vector = self._combined(self._combiner, item, text_weight, like)
+        else:
+            vector = self._mixed(item, text_weight, like)
         if negatives:
             away = [self._fused_query(PreparedItem(words), 1.0) for words in negatives]
             vector = _unit(vector - NEGATIVE_WEIGHT * np.mean(away, axis=0), otherwise=vector)
         return vector
+
+    def _combined(
+        self, combiner: Combiner, item: PreparedItem, text_weight: float, like: Row | None
+    ) -> Row:
+        """Words about a reference: a picture, a product, or half of each."""
+        reference = self._mixed(PreparedItem(picture=item.picture), text_weight, like)  # (D,)
+        words = self._fused_query(PreparedItem(item.text), 1.0)  # (D,)
+        weight = np.array([text_weight], dtype=np.float32)
+        vector: Row = combiner.combine(reference[None, :], words[None, :], weight)[0]
+        return vector
+
+    def _mixed(self, item: PreparedItem, text_weight: float, like: Row | None) -> Row:
+        if not item.text and item.picture is None:
+            if like is None:
+                raise ValueError("a query needs words, a picture or a product")
+            return like
+        vector = self._fused_query(item, text_weight)
+        if like is None:
+            return vector
+        weight = text_weight if item.text else 0.5
+        return _unit(weight * vector + (1.0 - weight) * like, otherwise=like)
 
     def _fused_query(self, item: PreparedItem, text_weight: float) -> Row:
         text = self._encoder.encode_texts([item.text])[0] if item.text else None  # (D,)

@@ -55,6 +55,14 @@ class Settings(BaseSettings):
             "file; auto is the shipped weights where they fit the encoder, else the average."
         ),
     )
+    combiner: str = Field(
+        "auto",
+        min_length=1,
+        description=(
+            "How words change a picture or product in a query: `weighted-sum`, or a weights file; "
+            "auto is the shipped weights where they fit encoder and fusion, else the sum."
+        ),
+    )
     ranker: Path | None = Field(
         None, description="Other weights for the ranking, from `shopsearch train ranking`."
     )

@@ -12,6 +12,7 @@ import click
 
 from shopsearch.cli.index import read_mapping
 from shopsearch.cli.options import json_option
+from shopsearch.cli.train_combiner import combiner
 from shopsearch.cli.train_fusion import fusion
 from shopsearch.cli.train_ranking import ranking
 
@@ -28,6 +29,7 @@ def train() -> None:
     """Train the learned parts of the search."""
 
 
+train.add_command(combiner)
 train.add_command(fusion)
 train.add_command(ranking)
 

@@ -1,17 +1,25 @@
 """Combined queries: a reference (a picture, a product) and words about it make one query vector.
 
-"This, but in blue": the words change the reference. A weighted sum of both vectors finds what is a
-little like each; a learned combiner takes out of the reference what the words replace.
+"This, but in blue": the words change the reference. A weighted sum of both finds what is a little
+like each; a learned combiner takes out of the reference what the words replace.
 
-Letters: N queries, D the length of a fused vector, H hidden units.
+Torch is not needed here. Letters: N queries, D the length of a fused vector.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+SHIPPED_COMBINER = Path(__file__).parent / "query_weights" / "combiner.safetensors"
+WEIGHTED_SUM = "weighted-sum"  # what a setting may name instead
+METHOD = "combiner"  # what the card of its weights says
+REMEDY = "train one with `shopsearch train combiner`, or set SHOPSEARCH_COMBINER=weighted-sum"
 
 Rows = NDArray[np.float32]
 
@@ -26,13 +34,17 @@ class Combiner(Protocol):
         """
 
 
-class WeightedSum:
-    """q = (w t + (1 - w) r) / |w t + (1 - w) r|; the reference where nothing is left of it."""
+class LazyCombiner:
+    """A combiner whose weights are loaded by its first use."""
+
+    def __init__(self, build: Callable[[], Combiner]) -> None:
+        self._build = build
+        self._built: Combiner | None = None
+        self._lock = threading.Lock()
 
     def combine(self, reference: Rows, words: Rows, text_weight: Rows) -> Rows:
-        """See `Combiner.combine`."""
-        weight = text_weight[:, None].astype(np.float32)  # (N, 1)
-        mixed = weight * words + (1.0 - weight) * reference  # (N, D)
-        length = np.linalg.norm(mixed, axis=1, keepdims=True)  # (N, 1)
-        mixed = np.where(length > 1e-6, mixed / np.maximum(length, 1e-6), reference)
-        return np.ascontiguousarray(mixed, dtype=np.float32)
+        """See `Combiner.combine`; loads the weights once, even when many threads ask."""
+        with self._lock:
+            if self._built is None:
+                self._built = self._build()
+        return self._built.combine(reference, words, text_weight)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Self
@@ -91,7 +92,12 @@ def save_module(module: FusionModule, encoder_id: str, path: Path) -> None:
         encoder_id=encoder_id,
         sizes=asdict(module.sizes),
     )
-    tensors = {name: _at_rest(weight) for name, weight in module.state_dict().items()}
+    write_weights(module.state_dict(), card, path)
+
+
+def write_weights(weights: Mapping[str, Tensor], card: FusionCard, path: Path) -> None:
+    """Write tensors with their card; whoever reads sees the old file or the new one."""
+    tensors = {name: _at_rest(weight) for name, weight in weights.items()}
     # one entry: safetensors writes several in any order, and the same weights have one hash
     about = json.dumps({"format": FORMAT, **asdict(card)})
     path.parent.mkdir(parents=True, exist_ok=True)

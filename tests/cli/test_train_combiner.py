@@ -1,0 +1,57 @@
+"""`shopsearch train combiner`, on drawn pictures and with hashed embeddings."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+from shopsearch.fusion.card import read_card
+
+COLOURS = ("red", "green", "blue", "orange")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """48 toys in four colours each."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    with (folder / "products.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "title", "product_type", "color", "image_link"])
+        for number, (toy, colour) in enumerate(itertools.product(range(48), COLOURS)):
+            picture = Image.new("RGB", (24, 24), "white")
+            ImageDraw.Draw(picture).ellipse((1, toy % 9, 20 - toy % 7, 23), fill=colour)
+            picture.save(folder / f"{number}.png")
+            writer.writerow([number, f"Toy number {toy} {colour}", "Toys", colour, f"{number}.png"])
+    return folder
+
+
+def test_a_combiner_is_trained_told_about_and_used(shop: Path, tmp_path: Path, shopsearch):
+    weights = tmp_path / "out" / "combiner.safetensors"
+    result = shopsearch(
+        "train", "combiner", "--catalog", shop, "--epochs", 1, "--out", weights, "--json"
+    )
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["n_products"] == 192
+    assert set(told["learned"]) == set(told["weighted_sum"]) == {"0.3", "0.5", "0.7"}
+    card = read_card(weights)
+    assert (card.encoder_id, card.sizes["fusion_id"]) == ("hashing-128-v1", "average")
+    assert weights.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    assert "but in blue" in weights.with_suffix(".md").read_text()
+
+
+def test_a_catalog_without_variants_is_refused_and_nothing_is_written(
+    feed: Path, tmp_path: Path, shopsearch
+):
+    weights = tmp_path / "out" / "combiner.safetensors"
+    result = shopsearch("train", "combiner", "--catalog", feed, "--out", weights)
+    assert result.exit_code == 1
+    assert "too few to learn from" in result.output
+    assert "--map color=COLUMN" in result.output
+    assert not weights.parent.exists()
