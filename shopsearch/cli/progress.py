@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -72,6 +72,13 @@ def _bar(screen: Console, what: str) -> Iterator[Step]:
             progress.update(task, completed=done, total=total, words=words)
 
         yield step
+
+
+def stage(bars: ExitStack, name: str) -> Callable[[int, int], None]:
+    """What one of several stages reports to; the bar of the one before it is over."""
+    bars.close()
+    step = bars.enter_context(steps(name))
+    return lambda ready, total: step(ready, total, "")
 
 
 @contextmanager

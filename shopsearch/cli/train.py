@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +17,6 @@ from shopsearch.cli.train_ranking import ranking
 
 if TYPE_CHECKING:
     from shopsearch.training.curves import Epoch
-    from shopsearch.training.feature_cache import Report
     from shopsearch.training.head import HeadReport
 
 _catalog = click.Path(path_type=Path, exists=True)
@@ -100,6 +98,7 @@ def head(
     SHOPSEARCH_HEAD, and index again.
     """
     from shopsearch.catalog import FieldMapping
+    from shopsearch.cli import progress
     from shopsearch.training.head import HeadFiles, train_head
     from shopsearch.training.learning import Recipe
     from shopsearch.training.pairs import read_pairs
@@ -117,19 +116,10 @@ def head(
             HeadFiles(out),
             recipe,
             left_out=leave_out,
-            stage=lambda name: _stage(bars, name),
+            stage=lambda name: progress.stage(bars, name),
             watch=_show_epoch,
         )
     _show(report, as_json=as_json)
-
-
-def _stage(bars: ExitStack, name: str) -> Report:
-    """A bar for one stage; the one before it is over."""
-    from shopsearch.cli import progress
-
-    bars.close()
-    step: Callable[[int, int | None, str], None] = bars.enter_context(progress.steps(name))
-    return lambda ready, total: step(ready, total, "")
 
 
 def _show_epoch(epoch: Epoch) -> None:

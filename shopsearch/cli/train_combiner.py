@@ -15,7 +15,6 @@ from shopsearch.cli.options import GlobalOptions, json_option
 if TYPE_CHECKING:
     from shopsearch.training.combiner import CombinerEpoch
     from shopsearch.training.combiner_run import CombinerReport
-    from shopsearch.training.feature_cache import Report
 
 
 @click.command()
@@ -64,6 +63,7 @@ def combiner(
     keeps what was learned. Use the weights with SHOPSEARCH_COMBINER; nothing needs reindexing.
     """
     from shopsearch.catalog import FieldMapping
+    from shopsearch.cli import progress
     from shopsearch.training.combiner import CombinerRecipe
     from shopsearch.training.combiner_run import train_combiner
 
@@ -79,19 +79,10 @@ def combiner(
             encoder_id=embedder.encoder_id,
             fusion_id=embedder.fusion_id,
             mapping=FieldMapping(columns, services.settings.currency),
-            stage=lambda name: _stage(bars, name),
+            stage=lambda name: progress.stage(bars, name),
             watch=_show_epoch,
         )
     _show(report, as_json=as_json)
-
-
-def _stage(bars: ExitStack, name: str) -> Report:
-    """A bar for one stage; the one before it is over."""
-    from shopsearch.cli import progress
-
-    bars.close()
-    step = bars.enter_context(progress.steps(name))
-    return lambda ready, total: step(ready, total, "")
 
 
 def _show_epoch(epoch: CombinerEpoch) -> None:

@@ -14,7 +14,6 @@ from shopsearch.cli.options import GlobalOptions, json_option
 
 if TYPE_CHECKING:
     from shopsearch.bootstrap import Services
-    from shopsearch.training.feature_cache import Report
     from shopsearch.training.fusion_curves import FusionEpoch
     from shopsearch.training.fusion_reading import Road
     from shopsearch.training.fusion_run import FusionReport
@@ -116,6 +115,7 @@ def fusion(
     best weights so far. Use them with SHOPSEARCH_FUSION, and reindex.
     """
     from shopsearch.catalog import FieldMapping
+    from shopsearch.cli import progress
     from shopsearch.fusion.module import Sizes
     from shopsearch.training.fusion_judged import read_judged
     from shopsearch.training.fusion_learning import FusionRecipe, Objective
@@ -141,7 +141,7 @@ def fusion(
             road,
             seed=seed,
             mapping=FieldMapping(columns, services.settings.currency),
-            stage=lambda name: _stage(bars, name),
+            stage=lambda name: progress.stage(bars, name),
         )
         judged = None
         if queries is not None and qrels is not None:
@@ -172,15 +172,6 @@ def _road(services: Services) -> Road:
         prepare=lambda product: preparer.prepare(preparer.identify(product)),
         encode=lambda items: embedder.encode(items)[0],
     )
-
-
-def _stage(bars: ExitStack, name: str) -> Report:
-    """A bar for one stage; the one before it is over."""
-    from shopsearch.cli import progress
-
-    bars.close()
-    step = bars.enter_context(progress.steps(name))
-    return lambda ready, total: step(ready, total, "")
 
 
 def _show_epoch(epoch: FusionEpoch) -> None:
