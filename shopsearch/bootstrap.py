@@ -296,7 +296,7 @@ def _combiner(chosen: str, encoder_id: str, fusion_id: str) -> Combiner | None:
     if chosen == WEIGHTED_SUM or (chosen == AUTO and not SHIPPED_COMBINER.is_file()):
         return None
     path = SHIPPED_COMBINER if chosen == AUTO else Path(chosen)
-    card = read_card(path)
+    card = read_card(path, REMEDY)
     fits = card.encoder_id == encoder_id and card.sizes.get("fusion_id") == fusion_id
     if chosen == AUTO and not fits:
         return None

@@ -46,10 +46,10 @@ class FusionCard:
             )
 
 
-def read_card(path: Path) -> FusionCard:
+def read_card(path: Path, remedy: str = REMEDY) -> FusionCard:
     """The card of a file of weights. Raises `FusionUnavailable`."""
     if not path.is_file():
-        raise FusionUnavailable(f"there are no fusion weights at {path}; {REMEDY}")
+        raise FusionUnavailable(f"there are no fusion weights at {path}; {remedy}")
     try:
         with safetensors.safe_open(path, framework="np") as file:
             about: dict[str, Any] = json.loads((file.metadata() or {}).get(ABOUT, "{}"))
@@ -57,7 +57,7 @@ def read_card(path: Path) -> FusionCard:
             raise ValueError(f"its format is not {FORMAT!r}")
         return FusionCard(**about)
     except _UNREADABLE as error:
-        raise FusionUnavailable(f"{path} holds no fusion weights ({error}); {REMEDY}") from error
+        raise FusionUnavailable(f"{path} holds no fusion weights ({error}); {remedy}") from error
 
 
 def weights_id(path: Path) -> str:

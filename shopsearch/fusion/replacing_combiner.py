@@ -106,7 +106,7 @@ class LearnedCombiner:
 
 def read_combiner_card(path: Path) -> FusionCard:
     """What a file of weights says about itself. Raises `FusionUnavailable`."""
-    card = read_card(path)
+    card = read_card(path, REMEDY)
     if card.method != METHOD:
         raise FusionUnavailable(f"{path} holds a fusion ({card.method}), no combiner; {REMEDY}")
     return card

@@ -47,7 +47,7 @@ class CombinerReport:
     """What a run came to."""
 
     weights: Path
-    n_products: int
+    products_by_catalog: Sequence[int]
     n_triples: int
     epochs: Sequence[CombinerEpoch]
     weighted_sum: dict[str, float]  # recall@1 of held-out queries, by text weight
@@ -60,14 +60,19 @@ class Variants:
     """The products of some catalogs: told by their picture alone, and by all that they have."""
 
     products: Sequence[Product]
+    catalogs: Sequence[int]  # which of the feeds each is from
     by_picture: Tensor  # (N, D) unit rows
     by_all: Tensor  # (N, D) unit rows
 
     def part(self, places: Sequence[int]) -> Variants:
         """Some of them."""
         chosen = torch.tensor(places, dtype=torch.long)
-        products = [self.products[place] for place in places]
-        return Variants(products, self.by_picture[chosen], self.by_all[chosen])
+        return Variants(
+            [self.products[place] for place in places],
+            [self.catalogs[place] for place in places],
+            self.by_picture[chosen],
+            self.by_all[chosen],
+        )
 
 
 def train_combiner(
@@ -105,7 +110,7 @@ def train_combiner(
     )
     report = CombinerReport(
         weights=weights,
-        n_products=len(variants.products),
+        products_by_catalog=[variants.catalogs.count(n) for n in range(len(catalogs))],
         n_triples=len(lessons.references),
         epochs=epochs,
         weighted_sum=_by_weight(None, exam),
@@ -120,31 +125,38 @@ def _read(
     catalogs: Sequence[Path], prepare: Prepare, embed: Embed, mapping: FieldMapping, report: Report
 ) -> Variants:
     """The products that have a picture."""
-    rows = [row for feed in catalogs for row in open_feed(feed, mapping=mapping)]
-    told = [row.product for row in rows if isinstance(row, FeedRow)]
-    products, pictures, wholes = [], [], []
+    told = [
+        (number, row.product)
+        for number, feed in enumerate(catalogs)
+        for row in open_feed(feed, mapping=mapping)
+        if isinstance(row, FeedRow)
+    ]
+    products, numbers, pictures, wholes = [], [], [], []
     for start in range(0, len(told), _BATCH):
         some = _pictured(told[start : start + _BATCH], prepare)
         if some:
-            products += [product for product, _ in some]
-            pictures.append(embed([PreparedItem(picture=item.picture) for _, item in some]))
-            wholes.append(embed([item for _, item in some]))
+            products += [product for _, product, _ in some]
+            numbers += [number for number, _, _ in some]
+            pictures.append(embed([PreparedItem(picture=item.picture) for _, _, item in some]))
+            wholes.append(embed([item for _, _, item in some]))
         report(min(start + _BATCH, len(told)), len(told))
     if not products:
         names = ", ".join(str(feed) for feed in catalogs)
         raise TrainingError(f"{names}: no product has a picture; `shopsearch index` says why")
-    return Variants(products, _rows(pictures), _rows(wholes))
+    return Variants(products, numbers, _rows(pictures), _rows(wholes))
 
 
-def _pictured(products: Sequence[Product], prepare: Prepare) -> list[tuple[Product, PreparedItem]]:
+def _pictured(
+    told: Sequence[tuple[int, Product]], prepare: Prepare
+) -> list[tuple[int, Product, PreparedItem]]:
     found = []
-    for product in products:
+    for number, product in told:
         try:
             item = prepare(product)
         except ProductRejected:
             continue  # `shopsearch index` counts and tells it
         if item.picture is not None:
-            found.append((product, item))
+            found.append((number, product, item))
     return found
 
 
@@ -244,6 +256,7 @@ def _by_weight(combiner: ReplacingCombiner | None, exam: CombinerLessons) -> dic
 def _write_card(
     report: CombinerReport, catalogs: Sequence[Path], encoder_id: str, fusion_id: str
 ) -> None:
+    n_products = sum(report.products_by_catalog)
     rows = [
         f"| {weight} | {report.weighted_sum[weight]:.3f} | {report.learned[weight]:.3f} |"
         for weight in report.learned
@@ -255,11 +268,11 @@ def _write_card(
         'it, such as "this, but in blue". Made by `shopsearch train combiner`.',
         "",
         f"- Encoder {encoder_id}, fusion {fusion_id}: it fits no other.",
-        f"- {report.n_products:,} products, {report.n_triples:,} queries made of their variants.",
+        f"- {n_products:,} products, {report.n_triples:,} queries made of them.",
         "",
         "## Learned from",
         "",
-        sources_table([(path, report.n_products) for path in catalogs], "products"),
+        sources_table(list(zip(catalogs, report.products_by_catalog, strict=True)), "products"),
         "",
         "## Figures",
         "",

@@ -18,7 +18,7 @@ COLOURS = ("red", "green", "blue", "orange")
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     """48 toys in four colours each."""
-    folder = tmp_path / "shop"
+    folder = tmp_path / "toys"
     folder.mkdir()
     with (folder / "products.csv").open("w", newline="") as file:
         writer = csv.writer(file)
@@ -31,14 +31,24 @@ def shop(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_combiner_is_trained_told_about_and_used(shop: Path, tmp_path: Path, shopsearch):
+def test_a_combiner_is_trained_and_told_about(shop: Path, feed: Path, tmp_path: Path, shopsearch):
     weights = tmp_path / "out" / "combiner.safetensors"
     result = shopsearch(
-        "train", "combiner", "--catalog", shop, "--epochs", 1, "--out", weights, "--json"
+        "train",
+        "combiner",
+        "--catalog",
+        shop,
+        "--catalog",
+        feed,
+        "--epochs",
+        1,
+        "--out",
+        weights,
+        "--json",
     )
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
-    assert told["n_products"] == 192
+    assert told["products_by_catalog"] == [192, 4]
     assert set(told["learned"]) == set(told["weighted_sum"]) == {"0.3", "0.5", "0.7"}
     card = read_card(weights)
     assert (card.encoder_id, card.sizes["fusion_id"]) == ("hashing-128-v1", "average")

@@ -91,6 +91,25 @@ def test_a_combiner_of_another_encoder_is_refused_with_a_remedy(tmp_path: Path):
         _ = Services(settings).combiner
 
 
+def test_a_combiner_that_fits_is_used_and_no_weights_stand_for_the_sum(tmp_path: Path):
+    path = tmp_path / "combiner.safetensors"
+    save_combiner(ReplacingCombiner(D, SMALL), "hashing-128-v1", "average", path)
+    given = {"home": tmp_path, "encoder": "hashing"}
+    combiner = Services(load_settings(**given, combiner=str(path))).combiner
+    assert combiner is not None
+    reference, words = unit_rows(1, 0).numpy(), unit_rows(1, 1).numpy()
+    expected = (reference + words) / np.linalg.norm(reference + words)
+    weight = np.array([0.5], dtype=np.float32)
+    np.testing.assert_allclose(combiner.combine(reference, words, weight), expected, atol=1e-6)
+    assert Services(load_settings(**given, combiner="weighted-sum")).combiner is None
+
+
+def test_weights_that_are_not_there_are_an_error_that_names_the_setting(tmp_path: Path):
+    settings = load_settings(home=tmp_path, encoder="hashing", combiner=str(tmp_path / "no.file"))
+    with pytest.raises(FusionUnavailable, match="SHOPSEARCH_COMBINER"):
+        _ = Services(settings).combiner
+
+
 def test_without_fitting_weights_words_and_picture_are_fused(tmp_path: Path):
     assert Services(load_settings(home=tmp_path, encoder="hashing")).combiner is None
 
