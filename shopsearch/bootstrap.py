@@ -29,6 +29,7 @@ from shopsearch.fusion.combiner import (
     Combiner,
     LazyCombiner,
 )
+from shopsearch.heatmaps import HeatmapService
 from shopsearch.index import VectorIndex
 from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generations
@@ -191,7 +192,17 @@ class Services:
             embedder=self.embedder,
             live=self.live,
             store=self.store,
-            second_stage=SecondStage(self.lexical, self.store, self.ranker),
+            second_stage=SecondStage(self.lexical, self.store, self.ranker, self.embedder),
+        )
+
+    @cached_property
+    def heatmaps(self) -> HeatmapService:
+        """Shows which regions of a product's picture speak for words."""
+        return HeatmapService(
+            preparer=self.preparer,
+            encoder=self.encoder,
+            store=self.store,
+            pictures=self.pictures,
         )
 
     @cached_property

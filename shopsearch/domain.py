@@ -294,11 +294,69 @@ class Query:
     sort: Sort = Sort.RELEVANCE
     k: int = 24
     offset: int = 0
+    explain: bool = False  # whether each hit shall say why it is one; costs time
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is asked for but the filter: then the page lists what matches it."""
         return not (self.text.strip() or self.image or self.product_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ModalityPart:
+    """What one modality of a product gives to its cosine. None: not known."""
+
+    share: float | None  # the Shapley value; those of all modalities sum to the cosine
+    alone: float | None  # the cosine that the product would have with this modality alone
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the embedding of this modality is still kept."""
+        return self.alone is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """The cosine of one embedding of a query and one of a product, before any fusion."""
+
+    asked: Modality  # of the query
+    found: Modality  # of the product
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturePart:
+    """What a feature of the ranking gives to a score."""
+
+    name: str
+    value: float  # 0..1
+    weight: float
+    part: float  # of the score; may be negative
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreParts:
+    """The score of a hit as a sum: of the cosine, of features, and of what an exact match adds."""
+
+    cosine: float
+    features: tuple[FeaturePart, ...] = ()  # those with a weight
+    exact: float = 0.0  # above 0 where the words are the whole title, or a model number
+
+    @property
+    def total(self) -> float:
+        """The score."""
+        return self.cosine + sum(feature.part for feature in self.features) + self.exact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Why a product was found for a query, and in this place."""
+
+    cosine: float  # of the vectors of query and product, as the index has it
+    modalities: Mapping[Modality, ModalityPart]  # those that the product has
+    similarities: tuple[Similarity, ...]  # where both sides exist and are known
+    score: ScoreParts
+    matched: Mapping[str, tuple[str, ...]]  # field of the product -> wanted words in it, folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +371,7 @@ class Hit:
     score: float
     rank: int  # 1 is best
     image_hash: str | None = None  # content hash of the main picture, to show it by
+    why: Why | None = None  # where the query asks to explain, and asks for more than a filter
 
 
 @dataclass(frozen=True, slots=True)

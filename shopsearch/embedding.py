@@ -14,10 +14,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import ModalityEmbeddings, Picture, PreparedItem
+from shopsearch.domain import ModalityEmbeddings, Picture, PreparedItem, ProductRecord
 from shopsearch.encoders import Encoder
 from shopsearch.fusion import Fusion
 from shopsearch.fusion.combiner import Combiner
+from shopsearch.preprocessing.text import compose
 from shopsearch.store import EmbeddingCache
 
 NEGATIVE_WEIGHT = 0.5  # gamma / beta of Rocchio (1971): how far a negative pushes the query away
@@ -35,6 +36,20 @@ class EncodedCount:
 
     def __add__(self, other: EncodedCount) -> EncodedCount:
         return EncodedCount(self.texts + other.texts, self.images + other.images)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentHashes:
+    """What the embeddings of a product are kept under; None for a modality that it lacks."""
+
+    image: str | None
+    text: str | None
+
+    @classmethod
+    def of(cls, record: ProductRecord) -> ContentHashes:
+        """The same as of the prepared item that indexing makes of the record."""
+        text = compose(record.product)
+        return cls(record.image_hash, text_hash(text) if text else None)
 
 
 class Embedder:
@@ -69,8 +84,12 @@ class Embedder:
     def embed(self, items: Sequence[PreparedItem]) -> tuple[NDArray[np.float32], EncodedCount]:
         """The (N, D) vectors of products, and how many contents had to be encoded for them."""
         embeddings, encoded = self.encode(items)
-        even = np.full(len(items), 0.5, dtype=np.float32)  # (N,)
-        return self._fusion.fuse(embeddings, even), encoded
+        return self.fuse(embeddings), encoded
+
+    def fuse(self, embeddings: ModalityEmbeddings) -> NDArray[np.float32]:
+        """The (N, E) vectors of products with these embeddings; each has one modality at least."""
+        even = np.full(len(embeddings.has_text), 0.5, dtype=np.float32)  # (N,)
+        return self._fusion.fuse(embeddings, even)
 
     def encode(self, items: Sequence[PreparedItem]) -> tuple[ModalityEmbeddings, EncodedCount]:
         """The embeddings of N items, from the cache where it has them."""
@@ -84,6 +103,23 @@ class Embedder:
         )
         return embeddings, EncodedCount(n_texts, n_images)
 
+    def kept(self, contents: Sequence[ContentHashes]) -> ModalityEmbeddings:
+        """The embeddings of N products as they were indexed. Nothing is encoded: what is no longer
+        in the cache, or was there for another encoder, counts as a modality that is not there.
+        """
+        hashes = [one for c in contents for one in (c.image, c.text) if one is not None]
+        rows = self._cache.get(self.encoder_id, hashes)
+        return _aligned(
+            [None if c.image is None else rows.get(c.image) for c in contents],
+            [None if c.text is None else rows.get(c.text) for c in contents],
+        )
+
+    def encode_query(self, item: PreparedItem) -> ModalityEmbeddings:
+        """The (1, D) embeddings of what a query gives, before any fusion. Nothing is kept."""
+        text = self._encoder.encode_texts([item.text])[0] if item.text else None  # (D,)
+        image = None if item.picture is None else self._encode_pictures([item.picture])[0]  # (D,)
+        return _aligned([image], [text])
+
     def embed_query(
         self,
         item: PreparedItem,
@@ -94,8 +130,8 @@ class Embedder:
     ) -> Row:
         """The (D,) unit vector of a query. Nothing of a query is kept.
 
-        Words and a picture are combined, or fused as a product's are, words weighing
-        `text_weight`. `like`, the vector of a product, is mixed in: beside words it weighs
+        Words and a picture are two wishes, each fused as an item of one modality: they are combined,
+        or, without a combiner, their weighted mean is taken, words weighing `text_weight`. `like`, the vector of a product, is mixed in: beside words it weighs
         1 - `text_weight`, beside a picture alone one half. `negatives` push away from their mean
         n: q' = q - gamma n (Rocchio, 1971).
         """
@@ -105,7 +141,7 @@ class Embedder:
         else:
             vector = self._mixed(item, text_weight, like)
         if negatives:
-            away = [self._fused_query(PreparedItem(words), 1.0) for words in negatives]
+            away = [self._fused_query(PreparedItem(words)) for words in negatives]
             vector = _unit(vector - NEGATIVE_WEIGHT * np.mean(away, axis=0), otherwise=vector)
         return vector
 
@@ -114,7 +150,7 @@ class Embedder:
     ) -> Row:
         """Words about a reference: a picture, a product, or half of each."""
         reference = self._mixed(PreparedItem(picture=item.picture), text_weight, like)  # (D,)
-        words = self._fused_query(PreparedItem(item.text), 1.0)  # (D,)
+        words = self._fused_query(PreparedItem(item.text))  # (D,)
         weight = np.array([text_weight], dtype=np.float32)
         vector: Row = combiner.combine(reference[None, :], words[None, :], weight)[0]
         return vector
@@ -124,18 +160,22 @@ class Embedder:
             if like is None:
                 raise ValueError("a query needs words, a picture or a product")
             return like
-        vector = self._fused_query(item, text_weight)
+        vector = self._given(item, text_weight)
         if like is None:
             return vector
         weight = text_weight if item.text else 0.5
         return _unit(weight * vector + (1.0 - weight) * like, otherwise=like)
 
-    def _fused_query(self, item: PreparedItem, text_weight: float) -> Row:
-        text = self._encoder.encode_texts([item.text])[0] if item.text else None  # (D,)
-        image = None if item.picture is None else self._encode_pictures([item.picture])[0]  # (D,)
-        weight = np.array([text_weight], dtype=np.float32)
-        fused: Row = self._fusion.fuse(_aligned([image], [text]), weight)[0]
-        return fused
+    def _given(self, item: PreparedItem, text_weight: float) -> Row:
+        if not item.text or item.picture is None:
+            return self._fused_query(item)
+        words = self._fused_query(PreparedItem(item.text))  # (D,)
+        picture = self._fused_query(PreparedItem(picture=item.picture))  # (D,)
+        return _unit(text_weight * words + (1.0 - text_weight) * picture, otherwise=picture)
+
+    def _fused_query(self, item: PreparedItem) -> Row:
+        vector: Row = self.fuse(self.encode_query(item))[0]
+        return vector
 
     def _encode_pictures(self, pictures: Sequence[Picture]) -> NDArray[np.float32]:
         return self._encoder.encode_images([picture.load() for picture in pictures])

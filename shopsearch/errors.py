@@ -8,9 +8,11 @@
     │   ├── PictureRejected       its picture is missing, broken, too large or of an unknown format
     │   └── FetchRejected         its picture's address is refused, or does not answer
     ├── QueryError                a search that cannot be answered as asked
-    │   └── UnknownProduct        it names a product that the catalog does not hold
+    │   ├── UnknownProduct        it names a product that the catalog does not hold
+    │   └── PictureMissing        it needs the picture of a product that has none
     ├── EncoderError
-    │   └── EncoderUnavailable    model files or packages are missing, or a hub is out of reach
+    │   ├── EncoderUnavailable    model files or packages are missing, or a hub is out of reach
+    │   └── RegionsUnavailable    it cannot say which regions of a picture words speak of
     ├── FusionError
     │   ├── FusionUnavailable     weights of a learned fusion are missing or cannot be read
     │   └── FusionMismatch        they were trained for another encoder
@@ -77,12 +79,20 @@ class UnknownProduct(QueryError):
         self.product_id = product_id
 
 
+class PictureMissing(QueryError):
+    """What is asked needs the picture of a product that has none here."""
+
+
 class EncoderError(ShopsearchError):
     """An encoder failed."""
 
 
 class EncoderUnavailable(EncoderError):
     """Model files or packages are missing, or a model hub is out of reach."""
+
+
+class RegionsUnavailable(EncoderError):
+    """The encoder in use cannot say which regions of a picture words speak of."""
 
 
 class FusionError(ShopsearchError):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Protocol
 
@@ -19,14 +19,16 @@ from shopsearch.domain import (
     SearchPage,
     Sort,
     StoredProduct,
+    Why,
 )
 from shopsearch.embedding import Embedder
 from shopsearch.errors import QueryError, UnknownProduct
+from shopsearch.explaining import Explainer
 from shopsearch.index.generations import Generation
 from shopsearch.index.live import LiveGeneration
 from shopsearch.ranking.order import Candidate, ordered
 from shopsearch.ranking.words import AskedWords
-from shopsearch.second_stage import WINDOW, SecondStage, Window, Wish
+from shopsearch.second_stage import WINDOW, Ranking, SecondStage, Window, Wish
 from shopsearch.store import ProductStore
 
 MAX_K = 1000
@@ -38,6 +40,17 @@ class QueryPreparer(Protocol):
 
     def prepare_query(self, text: str, image: bytes | None) -> PreparedItem:
         """Raises `PictureRejected`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a query has found."""
+
+    candidates: Sequence[Candidate]  # by relevance, best first
+    total: int  # how many hits all pages have together
+    wish: Wish | None = None  # None: nothing is asked for but the filter
+    neighbours: Mapping[int, float] = field(default_factory=dict)  # cosines by key
+    ranking: Ranking | None = None  # None: the cosines are the scores
 
 
 class SearchService:
@@ -58,6 +71,7 @@ class SearchService:
         self._live = live
         self._store = store
         self._second_stage = second_stage
+        self._explainer = Explainer(embedder)
         self._clock = clock
 
     def search(self, query: Query) -> SearchPage:
@@ -72,20 +86,21 @@ class SearchService:
         generation = self._generation()
         matching = generation.index.matching(query.where)
         if query.is_empty:
-            candidates, total = self._listed(matching, query), len(matching)
+            found = _Found(self._listed(matching, query), len(matching))
         else:
-            candidates, total = self._nearest(generation, query, len(matching))
-        page = ordered(candidates, query.sort)[query.offset : query.offset + query.k]
+            found = self._nearest(generation, query, len(matching))
+        page = ordered(found.candidates, query.sort)[query.offset : query.offset + query.k]
+        whys = self._whys(page, found) if query.explain else [None] * len(page)
         return SearchPage(
-            hits=_hits(page, first_rank=query.offset + 1),
-            total=total,
+            hits=_hits(page, whys, first_rank=query.offset + 1),
+            total=found.total,
             took_ms=(self._clock() - started) * 1000,
             generation=generation.manifest.generation_id,
         )
 
-    def similar(self, product_id: str, k: int = 12) -> SearchPage:
+    def similar(self, product_id: str, k: int = 12, *, explain: bool = False) -> SearchPage:
         """The products most like one of the catalog, without itself. Raises `UnknownProduct`."""
-        return self.search(Query(product_id=product_id, k=k))
+        return self.search(Query(product_id=product_id, k=k, explain=explain))
 
     def product(self, product_id: str) -> StoredProduct:
         """One product of the catalog. Raises `UnknownProduct`."""
@@ -112,27 +127,37 @@ class SearchService:
         neighbours = self._neighbours(generation, wish, query.where, WINDOW)
         return self._second_stage.window(wish, neighbours, generation.index)
 
-    def _nearest(
-        self, generation: Generation, query: Query, n_matching: int
-    ) -> tuple[list[Candidate], int]:
-        """The candidates by relevance, best first, and how many hits all pages have together.
-
-        Pages of another order than relevance are cut from one window, so that none repeats a hit.
-        """
+    def _nearest(self, generation: Generation, query: Query, n_matching: int) -> _Found:
+        """Pages of another order than relevance are cut from one window, so none repeats a hit."""
         by_relevance = query.sort is Sort.RELEVANCE
         n_wanted = query.offset + query.k if by_relevance else SORT_WINDOW
         wish, is_itself = self._wish(generation, query)
         neighbours = self._neighbours(generation, wish, query.where, max(n_wanted, WINDOW))
+        ranking = None
         if wish.words and wish.text_weight:
-            candidates, scores = self._second_stage.order(wish, neighbours, generation.index)
-        else:
-            candidates, scores = [], neighbours
+            ranking = self._second_stage.order(wish, neighbours, generation.index)
+        candidates = [] if ranking is None else ranking.candidates
+        scores = neighbours if ranking is None else ranking.after
         rest = list(scores)[: max(0, n_wanted - len(candidates))]
         total = n_matching - is_itself
-        return (
-            [*candidates, *self._candidates(rest, scores)][:n_wanted],
-            total if by_relevance else min(total, SORT_WINDOW),
+        return _Found(
+            candidates=[*candidates, *self._candidates(rest, scores)][:n_wanted],
+            total=total if by_relevance else min(total, SORT_WINDOW),
+            wish=wish,
+            neighbours=neighbours,
+            ranking=ranking,
         )
+
+    def _whys(self, page: Sequence[Candidate], found: _Found) -> Sequence[Why | None]:
+        """Why each is a hit; None where all that is asked for is the filter."""
+        if found.wish is None:
+            return [None] * len(page)
+        cosines, parts = dict(found.neighbours), {}
+        if found.ranking is not None:
+            cosines |= found.ranking.window.cosine_by_key
+            shown = {candidate.stored.key for candidate in page}
+            parts = self._second_stage.parts(found.wish, found.ranking, shown)
+        return self._explainer.explain(page, found.wish, cosines, parts)
 
     def _wish(self, generation: Generation, query: Query) -> tuple[Wish, bool]:
         """What both indexes are asked, and whether the query's own product passes its filter."""
@@ -147,12 +172,13 @@ class SearchService:
         matching = generation.index.matching(query.where)
         is_alone = item.picture is None and like is None
         wish = Wish(
+            item=item,
+            like=like,
             words=AskedWords.of(item.text),
             vector=vector,
             text_weight=1.0 if is_alone else query.text_weight,
             is_words_alone=is_alone,
             among=matching if query.where else None,
-            except_key=None if like is None else like.key,
         )
         return wish, like is not None and like.key in matching
 
@@ -176,7 +202,7 @@ class SearchService:
             by_age = by_age[: query.offset + query.k]
         return self._candidates([int(key) for key in by_age], {})
 
-    def _candidates(self, keys: Sequence[int], scores: dict[int, float]) -> list[Candidate]:
+    def _candidates(self, keys: Sequence[int], scores: Mapping[int, float]) -> list[Candidate]:
         """Products removed from the store since the generation was built are no candidates."""
         stored = self._store.fetch(keys)
         return [Candidate(stored[key], scores.get(key, 0.0)) for key in keys if key in stored]
@@ -200,13 +226,16 @@ def _vector_of(generation: Generation, stored: StoredProduct) -> NDArray[np.floa
     return vector
 
 
-def _hits(candidates: Sequence[Candidate], first_rank: int) -> tuple[Hit, ...]:
+def _hits(
+    candidates: Sequence[Candidate], whys: Sequence[Why | None], first_rank: int
+) -> tuple[Hit, ...]:
     return tuple(
         Hit(
             product=candidate.stored.product,
             score=candidate.score,
             rank=rank,
             image_hash=candidate.stored.record.image_hash,
+            why=why,
         )
-        for rank, candidate in enumerate(candidates, start=first_rank)
+        for rank, (candidate, why) in enumerate(zip(candidates, whys, strict=True), first_rank)
     )

@@ -7,34 +7,53 @@ not depend on the page, so all pages together are one order, in which no product
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import StoredProduct
+from shopsearch.domain import PreparedItem, ScoreParts, StoredProduct
+from shopsearch.embedding import ContentHashes, Embedder
 from shopsearch.index import VectorIndex
-from shopsearch.ranking.features import Rarity, feature_rows, is_exact
+from shopsearch.ranking.explain import score_parts
+from shopsearch.ranking.features import (
+    FEATURES,
+    SIMILARITIES,
+    WORD_FEATURES,
+    ProductWords,
+    Rarity,
+    is_exact,
+    word_rows,
+)
+from shopsearch.ranking.offers import OFFERS
 from shopsearch.ranking.order import Candidate
 from shopsearch.ranking.ranker import Ranker
+from shopsearch.ranking.remembered import Remembered
 from shopsearch.ranking.words import AskedWords
 from shopsearch.store import LexicalIndex, ProductStore
 
 WINDOW = 100  # of each; twice as many found no better order of the judged queries, see decision 10
+N_REMEMBERED = 8192  # products whose words stay in memory, at some 6 to 9 KB each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What is searched for, as both indexes are asked."""
 
+    item: PreparedItem  # the words and the picture as they came
     words: AskedWords
+    like: StoredProduct | None  # the product that is asked about
     vector: NDArray[np.float32]  # (D,)
     text_weight: float  # how much the words count, 0..1
     is_words_alone: bool  # then an exact title or model number comes first
     among: NDArray[np.int64] | None  # the only keys that pass the filter; None lets all pass
-    except_key: int | None  # a product is not among its own hits
+
+    @property
+    def except_key(self) -> int | None:
+        """A product is not among its own hits."""
+        return None if self.like is None else self.like.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,53 +62,113 @@ class Window:
 
     products: Sequence[StoredProduct]
     cosines: NDArray[np.float32]  # (N,)
-    features: NDArray[np.float32]  # (N, F), columns as in `FEATURES`
+    features: NDArray[np.float32]  # (N, F), columns as in `FEATURES`; 0 where nobody asked for one
+
+    @property
+    def cosine_by_key(self) -> dict[int, float]:
+        """The cosines by key."""
+        keys = (stored.key for stored in self.products)
+        return dict(zip(keys, self.cosines.tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The order of a window, and of what comes after it."""
+
+    window: Window
+    plain: NDArray[np.float32]  # (N,) the ranker's scores
+    scores: NDArray[np.float32]  # (N,) the same, exact matches lifted above all others
+    after: Mapping[int, float]  # the scores of later neighbours by key, best first
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """Those of the window, best first."""
+        best_first = np.argsort(-self.scores, kind="stable")
+        return [Candidate(self.window.products[n], float(self.scores[n])) for n in best_first]
 
 
 class SecondStage:
     """Orders what the vector index has found, and what only the words find, as one list."""
 
-    def __init__(self, lexical: LexicalIndex, store: ProductStore, ranker: Ranker) -> None:
+    def __init__(
+        self, lexical: LexicalIndex, store: ProductStore, ranker: Ranker, embedder: Embedder
+    ) -> None:
         self._lexical = lexical
         self._store = store
         self._ranker = ranker
+        self._embedder = embedder
+        self._words = Remembered(lambda one: ProductWords(one.product), N_REMEMBERED)
+        self._contents = Remembered(lambda one: ContentHashes.of(one.record), N_REMEMBERED)
 
-    def order(
-        self, wish: Wish, neighbours: Mapping[int, float], index: VectorIndex
-    ) -> tuple[list[Candidate], dict[int, float]]:
-        """The window in its order, and the key and score of the neighbours after it.
+    def order(self, wish: Wish, neighbours: Mapping[int, float], index: VectorIndex) -> Ranking:
+        """The window in its order, and the neighbours after it.
 
         `neighbours` are cosines by key, the best first: `WINDOW` of them at least, if there are.
+        A feature without a weight is not looked at.
         """
-        window = self.window(wish, neighbours, index)
-        scores = self._scores(wish, window)
-        best_first = np.argsort(-scores, kind="stable")
-        ranked = [Candidate(window.products[n], float(scores[n])) for n in best_first]
+        window = self._window(wish, neighbours, index, self._ranker.weighed)
+        plain = self._ranker.scores(window.cosines, window.features, wish.text_weight)  # (N,)
+        scores = self._lifted(wish, window, plain)
         in_window = {stored.key for stored in window.products}
         after = {
             key: cosine
             for key, cosine in islice(neighbours.items(), WINDOW, None)
             if key not in in_window
         }
-        return ranked, self._scores_after(wish, window, scores, after)
+        return Ranking(window, plain, scores, self._scores_after(wish, window, scores, after))
 
     def window(self, wish: Wish, neighbours: Mapping[int, float], index: VectorIndex) -> Window:
-        """The candidates and their features."""
-        cosines = dict(islice(neighbours.items(), WINDOW))
+        """The candidates and all of their features."""
+        return self._window(wish, neighbours, index, frozenset(FEATURES))
+
+    def parts(self, wish: Wish, ranking: Ranking, keys: Collection[int]) -> dict[int, ScoreParts]:
+        """What the scores are made of, by key, for those of the keys that are in the window."""
+        window = ranking.window
+        parts = self._ranker.parts(window.cosines, window.features, wish.text_weight)  # (N, 1 + F)
+        lifts = ranking.scores - ranking.plain  # (N,)
+        return {
+            stored.key: score_parts(parts[n], window.features[n], self._ranker.weights, lifts[n])
+            for n, stored in enumerate(window.products)
+            if stored.key in keys
+        }
+
+    def _window(
+        self,
+        wish: Wish,
+        neighbours: Mapping[int, float],
+        index: VectorIndex,
+        features: frozenset[str],
+    ) -> Window:
+        by_key = dict(islice(neighbours.items(), WINDOW))
         matches = self._lexical.search(wish.words.terms, WINDOW + 1, wish.among)
         only_by_words = [
-            key for key in matches.keys.tolist() if key not in cosines and key != wish.except_key
+            key for key in matches.keys.tolist() if key not in by_key and key != wish.except_key
         ]
-        cosines |= _cosines(only_by_words[:WINDOW], wish.vector, index)
-        stored = self._store.fetch(list(cosines))
-        products = [stored[key] for key in cosines if key in stored]
-        return Window(
-            products=products,
-            cosines=np.array([cosines[one.key] for one in products], dtype=np.float32),
-            features=self._features(wish.words, products),
-        )
+        by_key |= _cosines(only_by_words[:WINDOW], wish.vector, index)
+        stored = self._store.fetch(list(by_key))
+        products = [stored[key] for key in by_key if key in stored]
+        cosines = np.array([by_key[one.key] for one in products], dtype=np.float32)
+        return Window(products, cosines, self._features(wish, products, cosines, features))
 
     def _features(
+        self,
+        wish: Wish,
+        products: Sequence[StoredProduct],
+        cosines: NDArray[np.float32],
+        asked: frozenset[str],
+    ) -> NDArray[np.float32]:
+        """(N, F); the columns of features that are not asked for stay 0 and cost nothing."""
+        table = np.zeros((len(products), len(FEATURES)), dtype=np.float32)
+        if asked.intersection(WORD_FEATURES):
+            table[:, : len(WORD_FEATURES)] = self._word_rows(wish.words, products)
+        for name in asked.intersection(OFFERS):
+            offered = OFFERS[name]([one.product for one in products], cosines)  # (N,)
+            table[:, FEATURES.index(name)] = offered
+        if asked.intersection(SIMILARITIES):
+            table[:, -len(SIMILARITIES) :] = self._similarities(wish.item.text, products)
+        return table
+
+    def _word_rows(
         self, words: AskedWords, products: Sequence[StoredProduct]
     ) -> NDArray[np.float32]:
         keys = np.array([one.key for one in products], dtype=np.int64)
@@ -99,14 +178,27 @@ class SecondStage:
         rarity = Rarity(
             self._lexical.count(), self._lexical.frequencies((*words.wanted, *words.unwanted))
         )
-        return feature_rows(words, [one.product for one in products], lexical, rarity)
+        return word_rows(words, [self._words.of(one) for one in products], lexical, rarity)
 
-    def _scores(self, wish: Wish, window: Window) -> NDArray[np.float32]:
-        """The ranker's scores, those of exact matches lifted above all others."""
-        scores = self._ranker.scores(window.cosines, window.features, wish.text_weight)  # (N,)
+    def _similarities(self, text: str, products: Sequence[StoredProduct]) -> NDArray[np.float32]:
+        """(N, 2) cosines of the query's words with picture and text; 0 where below, or not kept."""
+        kept = self._embedder.kept([self._contents.of(one) for one in products])
+        if not (kept.has_image.any() or kept.has_text.any()):
+            return np.zeros((len(products), len(SIMILARITIES)), dtype=np.float32)
+        words = self._embedder.encode_query(PreparedItem(text)).text[0]  # (D,)
+        cosines = np.column_stack([kept.image @ words, kept.text @ words])  # (N, 2)
+        positive: NDArray[np.float32] = np.clip(cosines, 0.0, 1.0)
+        return positive
+
+    def _lifted(
+        self, wish: Wish, window: Window, scores: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """The scores, those of exact matches lifted above all others."""
         if not wish.is_words_alone:
             return scores
-        exact = np.array([is_exact(wish.words, one.product) for one in window.products], dtype=bool)
+        exact = np.array(
+            [is_exact(wish.words, self._words.of(one)) for one in window.products], dtype=bool
+        )
         if not exact.any() or exact.all():
             return scores
         highest = scores[~exact].max()

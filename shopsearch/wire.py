@@ -8,11 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from shopsearch.domain import FILTER_FIELDS, Hit, Price, Product, SearchPage
+from shopsearch.domain import (
+    FILTER_FIELDS,
+    Hit,
+    Price,
+    Product,
+    ScoreParts,
+    SearchPage,
+    Why,
+)
 
 ImageUrl = Callable[[Hit], str | None]
 
 _SCORE_DIGITS = 4  # float32 cosines of two machines agree to about as many
+_PART_DIGITS = 6  # parts of a score are small, and are summed
 
 
 def page_json(page: SearchPage, image_url: ImageUrl) -> dict[str, Any]:
@@ -29,7 +38,7 @@ def page_json(page: SearchPage, image_url: ImageUrl) -> dict[str, Any]:
 
 
 def hit_json(hit: Hit, image: str | None) -> dict[str, Any]:
-    """One hit."""
+    """One hit; it has `why` where the query asked to explain."""
     return {
         "rank": hit.rank,
         "score": round(hit.score, _SCORE_DIGITS),
@@ -37,7 +46,40 @@ def hit_json(hit: Hit, image: str | None) -> dict[str, Any]:
         "title": hit.product.title,
         **price_json(hit.product.price),
         "image": image,
+        **({} if hit.why is None else {"why": why_json(hit.why)}),
     }
+
+
+def why_json(why: Why) -> dict[str, Any]:
+    """Why a hit is one; null for what is not known."""
+    return {
+        "cosine": _part(why.cosine),
+        "modalities": {
+            modality: {"share": _part(part.share), "alone": _part(part.alone)}
+            for modality, part in why.modalities.items()
+        },
+        "similarities": [
+            {"query": one.asked, "product": one.found, "cosine": _part(one.cosine)}
+            for one in why.similarities
+        ],
+        "score": _score_json(why.score),
+        "matched": {field: list(words) for field, words in why.matched.items()},
+    }
+
+
+def _score_json(score: ScoreParts) -> dict[str, Any]:
+    return {
+        "cosine": _part(score.cosine),
+        "features": {
+            one.name: {"value": _part(one.value), "weight": one.weight, "part": _part(one.part)}
+            for one in score.features
+        },
+        "exact": _part(score.exact),
+    }
+
+
+def _part(number: float | None) -> float | None:
+    return None if number is None else round(number, _PART_DIGITS) + 0.0  # never -0.0
 
 
 def product_json(product: Product, image: str | None) -> dict[str, Any]:

@@ -11,6 +11,11 @@ import pytest
 from shopsearch.bootstrap import Services
 from shopsearch.settings import Settings
 
+from .colour_encoder import ColourEncoder
+from .postgresql import empty_postgres, postgres_url
+
+__all__ = ["empty_postgres", "postgres_url"]  # fixtures, for all tests
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -34,6 +39,12 @@ def services(settings: Settings) -> Iterator[Services]:
     """The real services over real SQLite and real FAISS, with the hashing encoder."""
     with Services.open(settings) as opened:
         yield opened
+
+
+@pytest.fixture
+def colour_encoder() -> ColourEncoder:
+    """An encoder that can tell regions, without weights."""
+    return ColourEncoder()
 
 
 @pytest.fixture(scope="session")

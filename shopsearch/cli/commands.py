@@ -31,6 +31,9 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
     "Search": {
         "search": Entry("search:search", "Search by words, by a picture, or by both."),
         "similar": Entry("search:similar", "Show the products most like product ID."),
+        "heatmap": Entry(
+            "heatmap:heatmap", "Show which regions of a product's picture match WORDS."
+        ),
         "evaluate": Entry("evaluate:evaluate", "Measure the search against judged queries."),
     },
     "Server": {

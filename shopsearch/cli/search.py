@@ -10,6 +10,8 @@ import click
 from shopsearch.cli.options import GlobalOptions, json_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.text import Text
 
     from shopsearch.bootstrap import Services
@@ -22,6 +24,13 @@ count_option = click.option(
     show_default=True,
     metavar="N",
     help="How many products to show.",
+)
+
+why_option = click.option(
+    "--why",
+    "explain",
+    is_flag=True,
+    help="Also say why each product was found, and what its score is made of.",
 )
 
 
@@ -55,6 +64,7 @@ count_option = click.option(
     help="Order of the products shown.",
 )
 @count_option
+@why_option
 @json_option
 @click.pass_obj
 def search(
@@ -68,6 +78,7 @@ def search(
     filters: tuple[str, ...],
     sort: str,
     k: int,
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Search by words, by a picture, or by both.
@@ -91,6 +102,7 @@ def search(
             where=where,
             sort=Sort(sort),
             k=k,
+            explain=explain,
         )
         _warm_up(services, encoding=not query.is_empty and bool(text.strip() or image or negatives))
         page = services.search.search(query)
@@ -100,13 +112,16 @@ def search(
 @click.command()
 @click.argument("product_id", metavar="ID")
 @count_option
+@why_option
 @json_option
 @click.pass_obj
-def similar(options: GlobalOptions, *, product_id: str, k: int, as_json: bool) -> None:
+def similar(
+    options: GlobalOptions, *, product_id: str, k: int, explain: bool, as_json: bool
+) -> None:
     """Show the products most like product ID."""
     with options.services() as services:
         _warm_up(services, encoding=False)
-        page = services.search.similar(product_id, k=k)
+        page = services.search.similar(product_id, k=k, explain=explain)
     _answer(page, as_json=as_json, scored=True)
 
 
@@ -165,10 +180,22 @@ def _show(page: SearchPage, *, scored: bool) -> None:
         for hit in page.hits:
             table.add_row(*_cells(hit, scored=scored))
         screen.print(table)
+        _show_whys(page.hits)
     else:
         screen.print("No product matches. Fewer filters let more through.")
     shown = f"{len(page.hits)} of {page.total} products in {page.took_ms:.0f} ms"
     screen.print(f"{shown}, generation {page.generation}", style="dim")
+
+
+def _show_whys(hits: Sequence[Hit]) -> None:
+    from shopsearch.cli import console
+    from shopsearch.cli.why import why_table
+
+    explained = [hit for hit in hits if hit.why is not None]
+    if explained:
+        screen = console.out()
+        screen.print()
+        screen.print(why_table(explained))
 
 
 def _cells(hit: Hit, *, scored: bool) -> tuple[str | Text, ...]:

@@ -1,13 +1,15 @@
-"""The port of the encoder room, and the one wrapper that every encoder is used through."""
+"""The ports of the encoder room, and the one wrapper that every encoder is used through."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from shopsearch.errors import RegionsUnavailable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -34,6 +36,22 @@ class Encoder(Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(N, D) unit rows."""
+
+
+@runtime_checkable
+class RegionExplainer(Protocol):
+    """What an encoder may offer besides: which regions of a picture speak for a text.
+
+    May be called from several threads at once, beside `encode_images`.
+    """
+
+    def relevance(self, picture: Image, wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(h, w) float32 in 0..1 over the whole of an upright RGB picture, the strongest cell 1.
+
+        A cell is the higher, the more that region raises the cosine of the picture's embedding with
+        `wanted`, a (D,) unit row. All zeros where no region raises it. The encoder chooses h and w;
+        what it does not look at, such as what it crops off, is 0.
+        """
 
 
 class LazyEncoder:
@@ -77,3 +95,13 @@ class LazyEncoder:
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See `Encoder.encode_texts`."""
         return self.load().encode_texts(texts)
+
+    def relevance(self, picture: Image, wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `RegionExplainer.relevance`. Raises `RegionsUnavailable` where it is not offered."""
+        encoder = self.load()
+        if not isinstance(encoder, RegionExplainer):
+            raise RegionsUnavailable(
+                f"the encoder {self._encoder_id!r} cannot say which regions of a picture words "
+                "speak of; use the compact encoder or openclip (SHOPSEARCH_ENCODER), and reindex"
+            )
+        return encoder.relevance(picture, wanted)

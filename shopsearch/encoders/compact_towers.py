@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from shopsearch.encoders import torchvision_operators
+from shopsearch.encoders.regions import View
 from shopsearch.errors import EncoderUnavailable
 
 CPU = torch.device("cpu")
@@ -59,7 +60,6 @@ class ImageTower:
         empty = torch.zeros(0, N_FEATURES, device=self._device)
         return torch.cat([empty, *rows])  # (B, N_FEATURES)
 
-    @torch.inference_mode()
     def logits(self, features: Tensor) -> Tensor:
         """What ImageNet's classifier says to the pooled embedding at the end of the features."""
         pooled = features[:, -POOLED_DIM:]  # (B, POOLED_DIM)
@@ -67,6 +67,25 @@ class ImageTower:
 
     @torch.inference_mode()
     def _forward(self, pixels: Tensor) -> Tensor:
+        rows, last = self._through_the_stages(pixels)
+        return self.features_from(rows, last)  # (B, N_FEATURES)
+
+    @torch.no_grad()
+    def last_map(self, picture: Image.Image, side_px: int) -> tuple[list[Tensor], Tensor]:
+        """The rows of the earlier stages of one picture, and the map of the last, (1, C, H, W).
+
+        The picture is shown with so many pixels a side; H and W are a 32nd of them. What
+        `features_from` makes of both can be differentiated by the map.
+        """
+        return self._through_the_stages(_to_pixels([picture], side_px).to(self._device))
+
+    def features_from(self, rows: Sequence[Tensor], last: Tensor) -> Tensor:
+        """The features, from the rows of the earlier stages and the map of the last."""
+        net = self._network
+        pooled = net.bn2(net.conv_head(last)).mean(dim=(2, 3))  # (B, POOLED_DIM)
+        return torch.cat([*rows, *_mean_and_spread(last), pooled], dim=1)  # (B, N_FEATURES)
+
+    def _through_the_stages(self, pixels: Tensor) -> tuple[list[Tensor], Tensor]:
         net = self._network
         maps = net.bn1(net.conv_stem(pixels))  # (B, C, H, W)
         rows = []
@@ -74,10 +93,9 @@ class ImageTower:
             maps = stage(maps)
             if 1 <= depth < _N_STAGES_READ:
                 rows += [*_mean_and_spread(maps), _centre_mean(maps)]
-            elif depth in (_N_STAGES_READ, len(net.blocks) - 1):
+            elif depth == _N_STAGES_READ:
                 rows += _mean_and_spread(maps)
-        pooled = net.bn2(net.conv_head(maps)).mean(dim=(2, 3))  # (B, POOLED_DIM)
-        return torch.cat([*rows, pooled], dim=1)  # (B, N_FEATURES)
+        return rows, maps
 
 
 POOLED_DIM = 1280
@@ -128,6 +146,13 @@ def fit_to_square(picture: Image.Image, side_px: int = SIDE_PX) -> Image.Image:
     return square
 
 
+def view_of(picture: Image.Image) -> View:
+    """What the square of `fit_to_square` holds: a long picture has margins on two sides."""
+    width, height = picture.size
+    stretch = max(width / height, height / width, MAX_STRETCH) / MAX_STRETCH
+    return View.centred(1.0, stretch) if width > height else View.centred(stretch, 1.0)
+
+
 def _resize(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     return picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
 
@@ -140,8 +165,8 @@ def _pixel_batches(pictures: Sequence[Image.Image]) -> Iterator[Tensor]:
         yield from ahead.map(_to_pixels, slices)
 
 
-def _to_pixels(pictures: Sequence[Image.Image]) -> Tensor:
-    squares = np.stack([np.asarray(fit_to_square(picture)) for picture in pictures])
+def _to_pixels(pictures: Sequence[Image.Image], side_px: int = SIDE_PX) -> Tensor:
+    squares = np.stack([np.asarray(fit_to_square(picture, side_px)) for picture in pictures])
     pixels = torch.from_numpy(squares).permute(0, 3, 1, 2).float()  # (B, 3, H, W)
     return ((pixels - 127) / 128).contiguous(memory_format=torch.channels_last)
 

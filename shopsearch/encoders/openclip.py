@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from shopsearch.encoders.openclip_id import locate, openclip_id
 from shopsearch.encoders.openclip_loading import load
+from shopsearch.encoders.openclip_regions import last_map, seen_of
 from shopsearch.encoders.openclip_text import text_encoding
+from shopsearch.encoders.regions import WHOLE, over_picture, positive_evidence
 from shopsearch.errors import EncoderError, EncoderUnavailable
 
 if TYPE_CHECKING:
@@ -91,6 +93,25 @@ class OpenClipEncoder:
                 tokens = self._tokens([texts[n] for n in places])  # (B, L)
                 rows[places] = self._unit(self._encode_text(tokens))
         return rows
+
+    def relevance(self, picture: Image, wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `RegionExplainer.relevance`. Raises `RegionsUnavailable`.
+
+        By gradient times activation on the last map (`openclip_regions.py`).
+        """
+        pixels = self._transform(picture)[None].to(self._device, self._dtype)  # (1, 3, H, W)
+        shown_height, shown_width = pixels.shape[2:]
+        target = torch.from_numpy(wanted).to(self._device)  # (D,)
+        visual = self._model.network.visual
+        with torch.enable_grad(), last_map(visual, shown_width / shown_height) as last:
+            features = self._model.network.encode_image(pixels)  # (1, D)
+            row = torch.nn.functional.normalize(features.float(), dim=-1)[0]  # (D,)
+            evidence = positive_evidence(row @ target, last.taken)
+        if self._model.squashes:
+            return over_picture(evidence, WHOLE)
+        shown = (shown_width, shown_height)
+        view = seen_of(picture.size, shown, is_cropped=self._model.crops_centre)
+        return over_picture(evidence, view)
 
     def _tokens(self, texts: list[str]) -> torch.Tensor:
         sound = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]

@@ -47,6 +47,7 @@ class LoadedModel:
     transform: Callable[[Image], torch.Tensor]  # a picture -> (3, H, W)
     tokenize: Callable[[list[str]], torch.Tensor]  # N texts -> (N, L) ids
     crops_centre: bool  # the transform scales the shortest side and takes a square of the middle
+    squashes: bool  # the transform changes the shape of a picture to that of the model
 
 
 def load(
@@ -80,11 +81,13 @@ def load(
                 and (own_tokenizer or "siglip" in source.model.lower())
             ),
         )
+    resize_mode = network.visual.preprocess_cfg.get("resize_mode")
     return LoadedModel(
         network=network.eval().requires_grad_(requires_grad=False),
         transform=transform,
         tokenize=tokenizer,
-        crops_centre=network.visual.preprocess_cfg.get("resize_mode") == "shortest",
+        crops_centre=resize_mode == "shortest",
+        squashes=resize_mode == "squash",
     )
 
 

@@ -1,7 +1,8 @@
 """The named features that the second stage weighs, beside the cosine.
 
-Each is a number from 0 to 1, and 0 for a product that has nothing to do with the words: so words
-that occur nowhere leave the order as it is.
+Each is a number from 0 to 1. Those of words are 0 for a product that has nothing to do with the
+words: so words that occur nowhere leave the order as it is. What a product offers (see `offers.py`)
+and its similarities count for every product alike; no weights for them are shipped.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from shopsearch.domain import Product
 from shopsearch.ranking.words import AskedWords, codes_in, fold, folded_words, with_joined
 
+_TITLE_CHARS = 500
 _STORY_CHARS = 6_000
 
 
@@ -34,24 +37,32 @@ class Rarity:
         return math.log(1.0 + (self.n_products - n + 0.5) / (n + 0.5))
 
 
-class _Texts:
-    """The words of one product, place by place."""
-
-    __slots__ = ("brand", "category", "looks", "pairs", "story", "title", "title_words")
+class ProductWords:
+    """The words of one product, place by place, read once for many queries."""
 
     def __init__(self, product: Product) -> None:
-        words = folded_words(product.title[:500])
+        words = folded_words(product.title[:_TITLE_CHARS])
+        attributes = tuple(product.attributes.values())
         self.title_words = words
         self.title = with_joined(words)
         self.pairs = set(pairwise(words))
         self.brand = folded_words(product.brand)
         self.category = set(folded_words(product.product_type))
         told = (product.color, product.material, product.size, product.gender)
-        self.looks = set(folded_words(" ".join((*told, *product.attributes.values()))[:2000]))
+        self.facts = set(folded_words(" ".join((*told, *attributes))[:2000]))
         self.story = fold(product.description[:_STORY_CHARS])
+        is_cut = len(product.title) > _TITLE_CHARS
+        self.whole_title = tuple(folded_words(product.title) if is_cut else words)
+        named = (product.title[:_TITLE_CHARS], product.product_id, product.gtin)
+        self._named = " ".join((*named, *attributes))[:5000]
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """Its model numbers, see `codes_in`; few queries ask for one."""
+        return frozenset(codes_in(self._named))
 
 
-FEATURES = (
+WORD_FEATURES = (
     "lexical",  # score of the lexical index, as a share of the best one's
     "title",  # share of the wanted words in the title; rare words count more (also below)
     "facts",  # ... in title, brand, category, colour, material, size or attributes
@@ -67,37 +78,52 @@ FEATURES = (
 )
 
 
-def feature_rows(
-    asked: AskedWords, products: Sequence[Product], lexical: NDArray[np.float32], rarity: Rarity
+OFFER_FEATURES = (
+    "price",  # how near to the median price of the best candidates
+    "available",  # 1 in stock, 0 out of stock, 0.5 unknown or to be had later
+    "popularity",  # its logarithm, as a share of the most popular candidate's
+)
+
+SIMILARITIES = (
+    "image_similarity",  # cosine of the query's words and the product's picture; 0 where below
+    "text_similarity",  # ... and the product's text
+)
+
+FEATURES = (*WORD_FEATURES, *OFFER_FEATURES, *SIMILARITIES)
+
+
+def word_rows(
+    asked: AskedWords,
+    products: Sequence[ProductWords],
+    lexical: NDArray[np.float32],
+    rarity: Rarity,
 ) -> NDArray[np.float32]:
-    """The features of N products for the words of a query: (N, F), columns as in `FEATURES`.
+    """The features of N products for the words of a query: (N, F), columns as `WORD_FEATURES`.
 
     `lexical` holds the (N,) scores of the lexical index, 0 where it has none.
     """
     best = max(float(lexical.max(initial=0.0)), 1e-9)
     weights = {word: rarity.of(word) for word in (*asked.wanted, *asked.unwanted)}
-    compared = _Comparison(asked, weights)
+    compared = Comparison(asked, weights)
     rows = [
-        (float(score) / best, *compared.with_product(product))
-        for product, score in zip(products, lexical, strict=True)
+        (float(score) / best, *compared.with_product(words))
+        for words, score in zip(products, lexical, strict=True)
     ]
-    return np.array(rows, dtype=np.float32).reshape(len(products), len(FEATURES))  # (N, F)
+    return np.array(rows, dtype=np.float32).reshape(len(products), len(WORD_FEATURES))  # (N, F)
 
 
-def is_exact(asked: AskedWords, product: Product) -> bool:
+def is_exact(asked: AskedWords, words: ProductWords) -> bool:
     """Whether the words are the product's whole title, or a model number that it has."""
     if asked.codes:
-        return set(asked.codes) <= _codes_of(product)
-    return tuple(folded_words(product.title)) == asked.words
+        return words.codes.issuperset(asked.codes)
+    return words.whole_title == asked.words
 
 
-def _codes_of(product: Product) -> set[str]:
-    told = (product.title[:500], product.product_id, product.gtin, *product.attributes.values())
-    return codes_in(" ".join(told)[:5000])
+class Comparison:
+    """The words of one query, ready to be compared with many products.
 
-
-class _Comparison:
-    """One query, ready to be compared with many products."""
+    `weights` say how much each of the wanted and unwanted words counts.
+    """
 
     def __init__(self, asked: AskedWords, weights: Mapping[str, float]) -> None:
         self._asked = asked
@@ -118,13 +144,12 @@ class _Comparison:
             for word in asked.wanted
         }
 
-    def with_product(self, product: Product) -> tuple[float, ...]:
-        """All features but the lexical score."""
-        texts = _Texts(product)
+    def with_product(self, texts: ProductWords) -> tuple[float, ...]:
+        """All features of words but the lexical score."""
         in_title = self._found(texts.title)
         in_category = self._wanted & texts.category
-        in_facts = in_title | in_category | (self._wanted & {*texts.brand, *texts.looks})
-        in_story = {word for word in self._wanted - in_facts if self._is_told(word, texts.story)}
+        in_facts = in_title | in_category | (self._wanted & {*texts.brand, *texts.facts})
+        in_story = self._told_in(texts.story, self._wanted - in_facts)
         title, facts = self._share(in_title), self._share(in_facts)
         return (
             title,
@@ -136,9 +161,26 @@ class _Comparison:
             _part(len(in_title), len(texts.title_words)),
             float(self._names(texts.brand)),
             self._number_share(texts),
-            self._code_share(product),
+            self._code_share(texts),
             self._unwanted_share(texts),
         )
+
+    def matched(self, texts: ProductWords) -> dict[str, tuple[str, ...]]:
+        """The wanted words that each field of a product holds, in the order of the query; fields
+        without any are left out.
+        """
+        found = {
+            "title": self._found(texts.title),
+            "brand": self._wanted & set(texts.brand),
+            "category": self._wanted & texts.category,
+            "facts": self._wanted & texts.facts,
+            "description": self._told_in(texts.story, self._wanted),
+        }
+        return {
+            field: tuple(word for word in self._asked.wanted if word in words)
+            for field, words in found.items()
+            if words
+        }
 
     def _found(self, there: set[str]) -> frozenset[str]:
         found = set(self._wanted & there)
@@ -147,6 +189,9 @@ class _Comparison:
                 found |= words
         return frozenset(found)
 
+    def _told_in(self, story: str, words: frozenset[str]) -> set[str]:
+        return {word for word in words if self._is_told(word, story)}
+
     def _is_told(self, word: str, story: str) -> bool:
         """Whether a description has the word; a long one may have any ending."""
         return word in story and self._told[word].search(story) is not None
@@ -154,7 +199,7 @@ class _Comparison:
     def _share(self, found: frozenset[str] | set[str]) -> float:
         return _part(sum(self._weights[word] for word in found), self._everything)
 
-    def _earliness(self, texts: _Texts) -> float:
+    def _earliness(self, texts: ProductWords) -> float:
         for place, word in enumerate(texts.title_words):
             if word in self._wanted:
                 return 1.0 / (1.0 + place / 5.0)
@@ -163,21 +208,18 @@ class _Comparison:
     def _names(self, brand: Sequence[str]) -> bool:
         return bool(brand) and set(brand) <= {*self._asked.words, *self._joined}
 
-    def _number_share(self, texts: _Texts) -> float:
+    def _number_share(self, texts: ProductWords) -> float:
         n_found = sum(
             (number, following) in texts.pairs if following else number in texts.title
             for number, following in self._numbers
         )
         return _part(n_found, len(self._numbers))
 
-    def _code_share(self, product: Product) -> float:
-        if not self._asked.codes:
-            return 0.0
-        return _part(
-            len(_codes_of(product).intersection(self._asked.codes)), len(self._asked.codes)
-        )
+    def _code_share(self, texts: ProductWords) -> float:
+        asked = self._asked.codes
+        return _part(len(texts.codes.intersection(asked)), len(asked)) if asked else 0.0
 
-    def _unwanted_share(self, texts: _Texts) -> float:
+    def _unwanted_share(self, texts: ProductWords) -> float:
         unwanted = self._asked.unwanted
         return _part(sum(word in texts.title for word in unwanted), len(unwanted))
 

@@ -58,17 +58,37 @@ class Ranker:
         """What a file holds."""
         return {"format": FORMAT, "weights": dict(self.weights), **self.story}
 
+    @cached_property
+    def weighed(self) -> frozenset[str]:
+        """The features that can change an order; nobody needs the values of the others."""
+        return frozenset(name for name, weight in self.weights.items() if weight)
+
     def scores(
         self, cosines: NDArray[np.float32], features: NDArray[np.float32], text_weight: float
     ) -> NDArray[np.float32]:
-        """The scores of N candidates: from (N,) cosines and (N, F) features.
+        """The scores of N candidates: from (N,) cosines and (N, F) features, as in `FEATURES`.
 
         The spread is that of these candidates, so a query is always scored with the same ones.
         """
         unit = text_weight * spread(cosines)
-        blended = cosines + unit * (features @ self._vector)  # (N,)
+        # in one block: the sums are then the same, bit by bit, whatever features come to the others
+        weighed = np.ascontiguousarray(features[:, self._columns])
+        blended = cosines + unit * (weighed @ self._vector)  # (N,)
         scores: NDArray[np.float32] = blended / (1.0 + unit * np.abs(self._vector).sum())
         return scores.astype(np.float32)
+
+    def parts(
+        self, cosines: NDArray[np.float32], features: NDArray[np.float32], text_weight: float
+    ) -> NDArray[np.float64]:
+        """What (N,) cosines and (N, F) features give to `scores`: (N, 1 + F), the cosine first.
+
+        Each row sums to the score of its candidate.
+        """
+        unit = text_weight * spread(cosines)
+        weights = np.array([1.0, *(unit * self.weights.get(name, 0.0) for name in FEATURES)])
+        shares = weights / np.abs(weights).sum()
+        parts: NDArray[np.float64] = np.column_stack([cosines, features]) * shares
+        return parts
 
     def score_without_words(
         self, cosines: NDArray[np.float32], of: NDArray[np.float32], text_weight: float
@@ -79,8 +99,12 @@ class Ranker:
         return scores.astype(np.float32)
 
     @cached_property
+    def _columns(self) -> list[int]:
+        return [n for n, name in enumerate(FEATURES) if name in self.weighed]
+
+    @cached_property
     def _vector(self) -> NDArray[np.float32]:
-        return np.array([self.weights.get(name, 0.0) for name in FEATURES], dtype=np.float32)
+        return np.array([self.weights[FEATURES[n]] for n in self._columns], dtype=np.float32)
 
 
 def spread(cosines: NDArray[np.float32]) -> float:

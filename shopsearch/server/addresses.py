@@ -14,7 +14,7 @@ from shopsearch.server.search_request import DEFAULT_SIZE, SearchRequest
 
 THUMBNAIL_SIZES_PX = (160, 320, 480)
 
-_TIDIED_UP = re.compile(r"(^|/)\.{0,2}(/|$)|[\\\x00-\x1f]|/similar$")
+_TIDIED_UP = re.compile(r"(^|/)\.{0,2}(/|$)|[\\\x00-\x1f]|/(similar|heatmap\.png)$")
 
 
 def product_address(product_id: str) -> str:

@@ -15,14 +15,15 @@ from shopsearch.server.search_request import (
     MAX_SIZE,
     SearchRequest,
     flat_fields,
-    read_count,
     read_search,
+    read_similar,
 )
 from shopsearch.server.uploads import form_fields, picture_of, uploaded_picture
 from shopsearch.wire import page_json, product_json
 
 MAX_JSON_BYTES = 64 * 1024
 N_SIMILAR = 12
+HEATMAP_MAX_AGE_S = 300  # the picture of a product may change
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -68,9 +69,25 @@ def product_by_parameter() -> Response:
 
 @blueprint.get("/products/<path:product_id>/similar")
 def similar(product_id: str) -> Response:
-    """The products most like one; `?k=` of them."""
-    k = read_count(request.args.items(multi=True), "k", high=MAX_SIZE, otherwise=N_SIMILAR)
-    return jsonify(_page_json(services().search.similar(product_id, k=k)))
+    """The products most like one; `?k=` of them, and why with `?why=true`."""
+    fields = request.args.items(multi=True)
+    k, explain = read_similar(fields, high=MAX_SIZE, otherwise=N_SIMILAR)
+    return jsonify(_page_json(services().search.similar(product_id, k=k, explain=explain)))
+
+
+@blueprint.get("/products/<path:product_id>/heatmap.png")
+def heatmap(product_id: str) -> Response:
+    """The picture of one product, and over it which regions match the words `?q=`."""
+    if strange := sorted(set(request.args) - {"q"}):
+        raise QueryError(f"there is no `{strange[0][:80]}` here; there is `q`")
+    words = read_search(request.args.items(multi=True)).text
+    drawn = services().heatmaps.draw(product_id, words)
+    response = Response(drawn.png(), mimetype="image/png")
+    response.headers["X-Cosine"] = f"{drawn.cosine:.4f}"
+    response.headers["X-Evidence"] = "some" if drawn.has_evidence else "none"
+    response.cache_control.private = True
+    response.cache_control.max_age = HEATMAP_MAX_AGE_S
+    return response
 
 
 def _answer(asked: SearchRequest, image: bytes | None) -> Response:

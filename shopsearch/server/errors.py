@@ -24,11 +24,13 @@ _log = structlog.get_logger(__name__)
 # by type; an error that is not listed counts as its nearest listed ancestor
 STATUS_OF: dict[type[Exception], HTTPStatus] = {
     errors.UnknownProduct: HTTPStatus.NOT_FOUND,
+    errors.PictureMissing: HTTPStatus.NOT_FOUND,
     errors.QueryError: HTTPStatus.BAD_REQUEST,
     errors.ProductRejected: HTTPStatus.UNPROCESSABLE_ENTITY,  # of a query, its picture
     errors.GenerationMissing: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.GenerationMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.GenerationDamaged: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.RegionsUnavailable: HTTPStatus.NOT_IMPLEMENTED,
     errors.EncoderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -140,6 +142,8 @@ def _with_status(response: Response, problem: Problem) -> Response:
 def _closed_message(status: HTTPStatus) -> str:
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         return "the search is not ready to answer; its log says why, and `shopsearch doctor` helps"
+    if status is HTTPStatus.NOT_IMPLEMENTED:
+        return "the search is set up in a way that cannot do this; its log says what would"
     return "something broke on our side; if it stays, tell the shop the number of this request"
 
 

@@ -9,6 +9,7 @@
     price.min       price.max
     sort            relevance, price_asc, price_desc, newest
     page, size      1 is the first page
+    why             true: each hit shall say why it is one
 
 In JSON, objects may be nested: `{"price": {"min": 5}}` is `price.min`, and lists repeat. A name
 that is not in this list is refused, so that a misspelt filter never passes unnoticed.
@@ -31,8 +32,9 @@ DEFAULT_SIZE = 24
 
 _SINGLE = frozenset(
     {"q", "image_url", "product_id", "text_weight", "price.min", "price.max"}
-    | {"sort", "page", "size"}
+    | {"sort", "page", "size", "why"}
 )
+_FLAGS = frozenset({"why"})  # in JSON, these alone may be `true` and `false`
 _REPEATABLE = frozenset({"not"})
 _FILTER = "filter."
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
@@ -58,6 +60,7 @@ class SearchRequest:
     sort: Sort = Sort.RELEVANCE
     page: int = 1
     size: int = DEFAULT_SIZE
+    explain: bool = False
 
     def query(self, image: bytes | None = None) -> Query:
         """The query for the search service; the caller has fetched or received the picture."""
@@ -71,6 +74,7 @@ class SearchRequest:
             sort=self.sort,
             k=self.size,
             offset=(self.page - 1) * self.size,
+            explain=self.explain,
         )
 
     def _conditions(self) -> tuple[Condition, ...]:
@@ -104,19 +108,20 @@ def read_search(fields: Fields) -> SearchRequest:
         sort=_sort(single.get("sort", Sort.RELEVANCE)),
         page=_whole_number(single, "page", high=MAX_REACH, otherwise=1),
         size=_whole_number(single, "size", high=MAX_SIZE, otherwise=DEFAULT_SIZE),
+        explain=_flag(single, "why"),
     )
     _check_together(request)
     return request
 
 
-def read_count(fields: Fields, name: str, *, high: int, otherwise: int) -> int:
-    """The one whole number that a request may name. Raises `QueryError`."""
+def read_similar(fields: Fields, *, high: int, otherwise: int) -> tuple[int, bool]:
+    """`k` and `why`, all that a request for similar products may name. Raises `QueryError`."""
     given: dict[str, str] = {}
-    for other, value in fields:
-        if other != name:
-            raise QueryError(f"there is no `{_shown(other)}` here; there is `{name}`")
+    for name, value in fields:
+        if name not in ("k", "why"):
+            raise QueryError(f"there is no `{_shown(name)}` here; there are `k` and `why`")
         given[name] = value
-    return _whole_number(given, name, high=high, otherwise=otherwise)
+    return _whole_number(given, "k", high=high, otherwise=otherwise), _flag(given, "why")
 
 
 def flat_fields(document: object) -> Iterator[tuple[str, str]]:
@@ -130,6 +135,8 @@ def flat_fields(document: object) -> Iterator[tuple[str, str]]:
 def _flat(name: str, value: object, depth: int) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield name, value
+    elif isinstance(value, bool) and name in _FLAGS:
+        yield name, str(value).lower()
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield name, str(value)
     elif isinstance(value, list) and depth:
@@ -216,6 +223,13 @@ def _whole_number(given: Mapping[str, str], name: str, *, high: int, otherwise: 
             f"`{name}` is {_shown(text)!r}, but must be a whole number from 1 to {high:,}"
         )
     return number
+
+
+def _flag(given: Mapping[str, str], name: str) -> bool:
+    text = given.get(name, "false")
+    if text not in ("true", "false"):
+        raise QueryError(f"`{name}` is {_shown(text)!r}, but must be true or false")
+    return text == "true"
 
 
 def _sort(text: str) -> Sort:

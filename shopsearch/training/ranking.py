@@ -5,6 +5,10 @@ to LambdaRank to LambdaMART, 2010): of each two candidates of a query whose gain
 one is pushed up, as hard as nDCG would gain by it. Some dozens of queries carry a dozen weights, no
 more: each weight is pulled towards where it starts, and has a sign that it cannot cross.
 
+That words tell is known before; their features start with a weight, and keep it where no judged
+query has, say, a model number. Prices, stock, popularity and similarities start at 0 and have to
+earn a weight: where a catalog has the same of them everywhere, they get none.
+
 Letters: N candidates of a query, F features, R candidates with a gain.
 """
 
@@ -22,7 +26,7 @@ from shopsearch.errors import TrainingError
 from shopsearch.evaluation.measures import ndcg
 from shopsearch.evaluation.uncertainty import Interval, mean_intervals
 from shopsearch.preprocessing.atomic import write_atomically
-from shopsearch.ranking.features import FEATURES
+from shopsearch.ranking.features import FEATURES, WORD_FEATURES
 from shopsearch.ranking.ranker import Ranker, spread
 
 FEWEST_QUERIES = 20
@@ -30,6 +34,7 @@ DEPTH = 10  # nDCG@10
 STEPS = 200
 RATE = 0.05
 PULL = 0.01  # towards the start
+WORDS_START = 0.1  # of the features of words; those of offers and similarities start at 0
 SHARPNESS = 8.0  # of the difference of two scores, in spreads
 TOP = 30  # of each two candidates, one must stand in the first so many
 
@@ -155,8 +160,8 @@ def _learn(windows: Sequence[JudgedWindow]) -> Rows:
     """(1 + F,) weights by Adam (Kingma & Ba, 2015) over all windows at once."""
     lessons = [_Lesson.of(one) for one in windows]
     signs = np.array([-1.0 if name in NEGATIVE else 1.0 for name in ("cosine", *FEATURES)])
-    start = 0.1 * signs
-    start[0] = 1.0
+    starts = {"cosine": 1.0, **dict.fromkeys(WORD_FEATURES, WORDS_START)}
+    start: Rows = signs * np.array([starts.get(name, 0.0) for name in ("cosine", *FEATURES)])
     weights, mean, square = start.copy(), np.zeros(len(start)), np.zeros(len(start))
     for step in range(1, STEPS + 1):
         gradient = sum(lesson.gradient(weights) for lesson in lessons) / len(lessons)

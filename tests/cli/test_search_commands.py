@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -86,6 +87,52 @@ def test_people_see_rank_id_title_and_price(shopsearch, indexed) -> None:
     assert "Red mug" in shown
     assert "12.50 EUR" in shown
     assert "1 of 5 products" in shown
+
+
+def test_why_tells_programs_what_each_hit_is_made_of(shopsearch, indexed) -> None:
+    first = shopsearch.json("search", "red mug", "-k", 1, "--why")["hits"][0]
+
+    why = first["why"]
+    assert why.keys() == {"cosine", "modalities", "similarities", "score", "matched"}
+    parts = why["score"]
+    total = parts["cosine"] + sum(one["part"] for one in parts["features"].values())
+    assert total + parts["exact"] == pytest.approx(first["score"], abs=1e-4)
+    shares = [one["share"] for one in why["modalities"].values()]
+    assert sum(shares) == pytest.approx(why["cosine"], abs=1e-5)
+    assert [(one["query"], one["product"]) for one in why["similarities"]] == [
+        ("text", "image"),
+        ("text", "text"),
+    ]
+    assert why["matched"]["title"] == ["red", "mug"]
+    like = shopsearch.json("similar", "A1", "-k", 1, "--why")["hits"][0]
+    assert like["why"]["score"] == {"cosine": like["why"]["cosine"], "features": {}, "exact": 0.0}
+
+
+def test_nothing_is_explained_unless_it_is_asked_for(shopsearch, indexed) -> None:
+    for arguments in (
+        ("search", "red mug"),
+        ("similar", "A1"),
+        ("search", "--filter", "brand=Kiln", "--why"),  # a filter has no why
+    ):
+        assert all("why" not in hit for hit in shopsearch.json(*arguments)["hits"])
+
+
+def test_why_tells_people_what_each_hit_is_made_of(shopsearch, indexed) -> None:
+    shown = " ".join(shopsearch("search", "red mug", "-k", 1, "--why").stdout.split())
+
+    score, parts = re.search(
+        r"score (0\.\d+) = (cosine .*? exact match 0\.\d+) cosine", shown
+    ).groups()
+    told = re.findall(r"\d\.\d+", parts)
+    assert sum(map(float, told)) == pytest.approx(float(score), abs=0.006)
+    assert "1 found Red mug score" in shown
+    assert re.search(r" cosine 0\.\d+ = picture -?0\.\d+ \(alone -?0\.\d+\) [+-] words 0\.", shown)
+    assert re.search(r" alike words to picture -?0\.\d+, words to words 0\.\d+ ", shown)
+    assert "matched title: red, mug; category: mug; facts: red" in shown
+    assert "alike" not in shopsearch("search", "red mug").stdout
+    similar = " ".join(shopsearch("similar", "A1", "--why").stdout.split())
+    assert "alike picture to picture" in similar
+    assert "matched" not in similar
 
 
 def test_a_search_that_matches_nothing_is_no_failure(shopsearch, indexed) -> None:

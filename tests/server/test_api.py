@@ -122,6 +122,42 @@ def test_a_product_as_the_query_is_not_among_its_own_hits(client: FlaskClient) -
     assert ids(client.get("/api/v1/products/mug-red/similar?k=3")) == found[:3]
 
 
+def test_a_search_that_asks_why_is_told(client: FlaskClient) -> None:
+    form = {"q": "red mug", "why": "true", "image": (io.BytesIO(png("red")), "a.png")}
+    answers = [
+        client.get("/api/v1/search?q=red+striped+mug&why=true"),
+        client.post("/api/v1/search", json={"q": "red striped mug", "why": True}),
+        client.post("/api/v1/search", data=form),
+        client.get("/api/v1/products/mug-red/similar?k=3&why=true"),
+    ]
+    for answer in answers:
+        hits = answer.get_json()["hits"]
+        assert all(set(hit) == {*HIT_KEYS, "why"} for hit in hits)
+        for hit in hits:
+            parts = hit["why"]["score"]
+            total = parts["cosine"] + sum(one["part"] for one in parts["features"].values())
+            assert total + parts["exact"] == pytest.approx(hit["score"], abs=1e-4)
+    assert answers[0].get_json()["hits"] == answers[1].get_json()["hits"]
+    assert answers[0].get_json()["hits"][0]["why"]["matched"]["title"] == ["red", "striped", "mug"]
+
+
+@pytest.mark.parametrize("query", ["q=mug", "q=mug&why=false", "q=mug&why=", "why=true"])
+def test_a_search_that_does_not_ask_why_or_asks_nothing_is_not_told(
+    client: FlaskClient, query: str
+) -> None:
+    hits = client.get(f"/api/v1/search?{query}").get_json()["hits"]
+    assert {frozenset(hit) for hit in hits} == {frozenset(HIT_KEYS)}
+    body = {"q": "mug", "why": False}
+    hits = client.post("/api/v1/search", json=body).get_json()["hits"]
+    assert {frozenset(hit) for hit in hits} == {frozenset(HIT_KEYS)}
+
+
+def test_what_similar_cannot_be_asked_is_refused_by_name(client: FlaskClient) -> None:
+    for query, named in (("why=yes", "'yes'"), ("size=3", "`k` and `why`"), ("k=0", "'0'")):
+        answer = client.get(f"/api/v1/products/mug-red/similar?{query}")
+        assert named in refused(answer, 400, "query-error")
+
+
 @pytest.mark.parametrize("product", SHOP, ids=lambda product: product["id"])
 def test_a_product_answers_by_its_id_whatever_is_in_it(client: FlaskClient, product) -> None:
     by_parameter = client.get("/api/v1/products", query_string={"id": product["id"]})
@@ -175,6 +211,7 @@ def test_an_unknown_product_is_not_found(client: FlaskClient) -> None:
         ("text_weight=1.5", "from 0 to 1"),
         ("sort=wild", "price_asc"),
         ("q=a&q=b", "2 times"),
+        ("why=yes", "'yes'"),
         ("q=" + "a" * 1001, "1,001 characters"),
         ("&".join(f"not={n}" for n in range(51)), "51 times"),
         ("image_url=http://127.0.0.1/", "POST"),
@@ -194,6 +231,8 @@ def test_what_cannot_be_asked_is_refused_by_name(client: FlaskClient, query, nam
         ("\x00", "not JSON"),
         ("[" * 30_000, "not JSON"),
         ('{"q": true}', "`q`"),
+        ('{"why": 1}', "`why`"),
+        ('{"filter": {"why": true}}', "`filter.why`"),
         ('{"q": {"a": {"b": 1}}}', "`q.a`"),
         ('{"q": [["a"]]}', "`q`"),
         ('{"page": 1e400}', "`page`"),

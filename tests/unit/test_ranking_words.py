@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from shopsearch.domain import Product
-from shopsearch.ranking.features import FEATURES, Rarity, feature_rows, is_exact
+from shopsearch.ranking.features import (
+    WORD_FEATURES,
+    Comparison,
+    ProductWords,
+    Rarity,
+    is_exact,
+    word_rows,
+)
 from shopsearch.ranking.words import MAX_QUERY_WORDS, AskedWords, folded_words
 
 
@@ -82,8 +89,8 @@ def rows(query: str, *products: Product) -> list[dict[str, float]]:
     asked = AskedWords.of(query)
     held_by = dict.fromkeys((*asked.wanted, *asked.unwanted), 3)
     lexical = np.zeros(len(products), dtype=np.float32)
-    table = feature_rows(asked, products, lexical, Rarity(100, held_by))
-    return [dict(zip(FEATURES, row, strict=True)) for row in table.tolist()]
+    table = word_rows(asked, list(map(ProductWords, products)), lexical, Rarity(100, held_by))
+    return [dict(zip(WORD_FEATURES, row, strict=True)) for row in table.tolist()]
 
 
 def test_features_tell_where_the_words_are() -> None:
@@ -115,11 +122,11 @@ def test_a_short_word_in_the_story_must_stand_alone() -> None:
 
 def test_a_rare_word_counts_more_than_a_common_one() -> None:
     asked = AskedWords.of("women kimono")
-    products = [Product(product_id=word, title=word) for word in asked.wanted]
-    table = feature_rows(
+    products = [ProductWords(Product(product_id=word, title=word)) for word in asked.wanted]
+    table = word_rows(
         asked, products, np.zeros(2, np.float32), Rarity(100, {"women": 60, "kimono": 1})
     )
-    women, kimono = table[:, FEATURES.index("title")].tolist()
+    women, kimono = table[:, WORD_FEATURES.index("title")].tolist()
     assert kimono > 2 * women
 
 
@@ -134,9 +141,40 @@ def test_every_feature_lies_between_0_and_1_and_is_0_without_the_words(query: st
 
 
 def test_an_exact_title_or_a_whole_code_is_exact() -> None:
-    headphones = Product(product_id="a", title="Sony WH-1000XM4 Wireless", gtin="0123456789012")
+    headphones = ProductWords(
+        Product(product_id="a", title="Sony WH-1000XM4 Wireless", gtin="0123456789012")
+    )
     assert is_exact(AskedWords.of("sony wh-1000xm4 WIRELESS"), headphones)
     assert is_exact(AskedWords.of("wh1000xm4"), headphones)
     assert is_exact(AskedWords.of("0123456789012"), headphones)
     assert not is_exact(AskedWords.of("sony wireless"), headphones)
     assert not is_exact(AskedWords.of("wh1000xm5"), headphones)
+
+
+def test_a_title_is_exact_to_its_end_however_long_it_is() -> None:
+    start = "mug " * 20
+    asked = AskedWords.of(f"{start}red")
+    titles = [f"{start}red", f"{start}red{' ' * 600}blue"]  # the same up to where features read
+    exact = [is_exact(asked, ProductWords(Product(product_id="a", title=t))) for t in titles]
+    assert exact == [True, False]
+
+
+def test_each_field_tells_which_of_the_wanted_words_it_holds() -> None:
+    asked = AskedWords.of("the red ear buds by Kiln without cable")
+    product = Product(
+        product_id="a",
+        title="Earbuds",
+        brand="Kiln",
+        product_type="Sound > Buds",
+        color="Red",
+        attributes={"pack": "2 red buds"},
+        description="Reddish. No cable, from Kiln.",
+    )
+    matched = Comparison(asked, dict.fromkeys(asked.words, 1.0)).matched(ProductWords(product))
+    assert matched == {
+        "title": ("ear", "bud"),
+        "brand": ("kiln",),
+        "category": ("bud",),
+        "facts": ("red", "bud"),
+        "description": ("kiln",),
+    }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from shopsearch.bootstrap import Services
-from shopsearch.domain import AnyOf, Product, ProductFilter, Query, SearchPage
+from shopsearch.domain import AnyOf, Price, Product, ProductFilter, Query, SearchPage
+from shopsearch.ranking.features import FEATURES, SIMILARITIES, ProductWords
 from shopsearch.second_stage import WINDOW
 from shopsearch.settings import Settings
 
@@ -120,3 +122,125 @@ def test_what_the_store_no_longer_holds_is_no_hit(
     services.indexer.run(listed(*mugs), feed_name="test")
     services.store.remove(["lamp"])
     assert "lamp" not in ids(services.search.search(Query(text="yellow desk lamp")))
+
+
+def weighing(services: Services, path: Path, **weights: float) -> Services:
+    """The same shop with these weights alone."""
+    path.write_text(json.dumps({"format": 1, "weights": weights}), encoding="utf-8")
+    other = Services(services.settings.model_copy(update={"ranker": path}))
+    other.encoder = services.encoder
+    return other
+
+
+class Unasked:
+    """An embedding cache that nobody may read."""
+
+    def get(self, encoder_id, content_hashes):
+        raise AssertionError("embeddings were read")
+
+    def put(self, encoder_id, embeddings):
+        raise AssertionError("embeddings were written")
+
+
+def test_similarities_that_nobody_weighs_read_no_embedding(
+    crowd: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shops = {
+        "shipped": crowd,
+        "zero": weighing(crowd, tmp_path / "zero.json", title=1.0, text_similarity=0.0),
+        "weighed": weighing(crowd, tmp_path / "weighed.json", text_similarity=0.5),
+    }
+    for shop in shops.values():
+        monkeypatch.setattr(shop.embedder, "_cache", Unasked())
+    for name in ("shipped", "zero"):
+        assert shops[name].search.search(Query(text="fern mug")).hits
+    with pytest.raises(AssertionError, match="embeddings were read"):
+        shops["weighed"].search.search(Query(text="fern mug"))
+
+
+def test_words_that_nobody_weighs_are_not_compared(
+    crowd: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = weighing(crowd, tmp_path / "price.json", price=1.0)
+
+    def frequencies(_terms):
+        raise AssertionError("words were weighed")
+
+    monkeypatch.setattr(shop.lexical, "frequencies", frequencies)
+    assert shop.search.search(Query(text="fern mug")).hits
+
+
+def test_similarities_are_the_cosines_of_the_words_with_picture_and_text(
+    services: Services, mugs: tuple[Product, ...]
+) -> None:
+    services.indexer.run(listed(*mugs), feed_name="test")
+    window = services.search.considered(Query(text="red mug"))
+    rows = {
+        one.product.product_id: dict(zip(FEATURES, row, strict=True))
+        for one, row in zip(window.products, window.features.tolist(), strict=True)
+    }
+    explained = services.search.search(Query(text="red mug", explain=True))
+    for hit in explained.hits:
+        assert hit.why is not None
+        found = {one.found: max(0.0, one.cosine) for one in hit.why.similarities}
+        told = [rows[hit.product.product_id][name] for name in SIMILARITIES]
+        assert told == pytest.approx([found.get("image", 0.0), found.get("text", 0.0)], abs=1e-6)
+    assert rows["lamp"]["image_similarity"] == rows["picture"]["text_similarity"] == 0.0
+    assert rows["red"]["text_similarity"] > 0.0
+
+
+def test_a_feature_of_offers_moves_the_order_by_its_weight(
+    services: Services, tmp_path: Path
+) -> None:
+    products = [
+        Product(
+            product_id=name,
+            title="Mug",
+            availability=availability,
+            attributes={"popularity": popularity},
+            price=Price(amount, "USD"),
+        )
+        for name, availability, popularity, amount in (
+            ("gone", "out of stock", "900", 1000),
+            ("here", "in stock", "10", 1000),
+            ("dear", "in stock", "1", 50_000),
+        )
+    ]
+    services.indexer.run(listed(*products), feed_name="test")
+
+    def first(**weights: float) -> str:
+        shop = weighing(services, tmp_path / f"{next(iter(weights))}.json", **weights)
+        return ids(shop.search.search(Query(text="mug")))[0]
+
+    assert first(popularity=1.0) == "gone"
+    assert first(available=1.0) in {"here", "dear"}
+    last = weighing(services, tmp_path / "both.json", price=1.0, available=1.0)
+    assert ids(last.search.search(Query(text="mug")))[0] == "here"
+
+
+def test_every_feature_lies_between_0_and_1_in_what_is_learned_from(crowd: Services) -> None:
+    window = crowd.search.considered(Query(text="fern mug number 7"))
+    assert window.features.shape == (len(window.products), len(FEATURES))
+    assert (window.features.min(), window.features.max()) == (0.0, 1.0)
+
+
+def test_the_words_of_a_product_are_read_once_until_they_change(
+    services: Services, mugs: tuple[Product, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.indexer.run(listed(*mugs), feed_name="test")
+    read: list[str] = []
+
+    def reading(product: Product) -> ProductWords:
+        read.append(product.product_id)
+        return ProductWords(product)
+
+    monkeypatch.setattr("shopsearch.second_stage.ProductWords", reading)
+    for text in ("mug", "red mug", "lamp"):
+        services.search.search(Query(text=text))
+    assert sorted(read) == sorted(product.product_id for product in mugs)
+    read.clear()
+    renamed = Product(product_id="lamp", title="Purple quokka lamp")
+    services.indexer.run(listed(*mugs[:3], renamed, *mugs[4:]), feed_name="test")
+    page = services.search.search(Query(text="purple quokka lamp", explain=True))
+    assert ids(page)[0] == "lamp"
+    assert read == ["lamp"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shopsearch.errors import TrainingError
-from shopsearch.ranking.features import FEATURES
+from shopsearch.ranking.features import FEATURES, OFFER_FEATURES, SIMILARITIES
 from shopsearch.ranking.ranker import Ranker
 from shopsearch.training.ranking import (
     NEGATIVE,
@@ -58,6 +58,24 @@ def test_no_weight_crosses_its_sign() -> None:
     weights = train_ranking(judged(20, telling=unwanted), QUICK, ignore).ranker.weights
     assert weights["unwanted"] == 0.0
     assert all(weight >= 0.0 for name, weight in weights.items() if name not in NEGATIVE)
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.5, 1.0])
+def test_what_a_catalog_has_the_same_everywhere_gets_no_weight(constant: float) -> None:
+    windows = judged(20)
+    places = [FEATURES.index(name) for name in (*OFFER_FEATURES, *SIMILARITIES)]
+    for window in windows:
+        window.features[:, places] = constant
+    weights = train_ranking(windows, QUICK, ignore).ranker.weights
+    assert {weights[name] for name in (*OFFER_FEATURES, *SIMILARITIES)} == {0.0}
+    assert weights["title"] > 0.0
+
+
+@pytest.mark.parametrize("name", [*OFFER_FEATURES, *SIMILARITIES])
+def test_what_tells_earns_a_weight_from_nothing(name: str) -> None:
+    windows = judged(20, telling=FEATURES.index(name))
+    weights = train_ranking(windows, QUICK, ignore).ranker.weights
+    assert max(weights, key=lambda one: weights[one]) == name
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:
