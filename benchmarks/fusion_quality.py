@@ -3,10 +3,13 @@
     python benchmarks/fusion_quality.py --data ../shared/data --weights fusion --home scratch-home
 
 `--weights` is a folder with one weights file per method, as `shopsearch train fusion --method M
---out fusion/M.safetensors` writes them. Embeddings are kept in `--home`, so a second run starts at
-once. Products tell their title alone; their pictures are those of the archive. Judged are the
-column `split` = val of the fashion sets, which no weights have learned from, and all of Flipkart
-and Luma. Queries are made from the products' colours, uses, kinds and people (see
+--out fusion/M.safetensors` writes them. A combiner `M-combiner.safetensors` beside one, from
+`shopsearch train combiner`, adds a row: it makes the queries of words and picture, which are the
+mean of both elsewhere. Embeddings are kept in `--home`, so a second run starts at once.
+
+Products tell their title alone; their pictures are those of the archive. Judged are the column
+`split` = val of the fashion sets, which no weights have learned from, and all of Flipkart and Luma.
+Queries are made from the products' colours, uses, kinds and people (see
 shopsearch/training/fusion_asking.py); right is every other product that has what is asked for.
 """
 
@@ -17,6 +20,7 @@ import random
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,10 +31,12 @@ from torch.nn.functional import normalize
 from shopsearch.bootstrap import Services
 from shopsearch.catalog import open_feed
 from shopsearch.domain import FeedRow, Product
-from shopsearch.fusion.card import read_card
+from shopsearch.fusion.card import read_card, weights_id
 from shopsearch.fusion.learned import load_module
 from shopsearch.fusion.module import Items
+from shopsearch.fusion.replacing_combiner import LearnedCombiner, read_combiner_card
 from shopsearch.settings import Settings
+from shopsearch.training.fusion_asking import query_rows
 from shopsearch.training.fusion_lessons import FusionLessons
 from shopsearch.training.fusion_measure import Found, answered
 from shopsearch.training.fusion_reading import Road, read_products
@@ -40,7 +46,20 @@ ARCHIVES = ("train-fashion-60x80", "train-fashion-224", "catalog-flipkart", "cat
 LARGEST = 1500
 RATIOS = (0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 4.0)  # of image over text, tried for the tuned sum
 N_RESAMPLES = 500
+COMBINER = "-combiner"  # the end of the name of a combiner's weights
+TWIN = 0.995  # the cosine of pictures that are the same
 Fuse = Callable[[Items], Tensor]
+
+
+class Method(NamedTuple):
+    """How products become rows, and how queries do."""
+
+    fuse: Fuse
+    fuse_query: Fuse
+
+    @classmethod
+    def of(cls, fuse: Fuse) -> Method:
+        return cls(fuse, lambda items: query_rows(fuse, items))
 
 
 def alone(which: str) -> Fuse:
@@ -63,6 +82,20 @@ def weighted(ratio: float) -> Fuse:
 def learned(path: Path) -> Fuse:
     module = load_module(path).eval()
     return lambda items: module(items, torch.full((len(items.image),), 0.5))
+
+
+def combined(fuse: Fuse, path: Path) -> Fuse:
+    """Queries of words and a picture by a combiner, at the middle of the slider."""
+    combiner = LearnedCombiner.load(path)
+
+    def fuse_query(items: Items) -> Tensor:
+        has_both = (items.has_image * items.has_text).squeeze(1) > 0
+        picture, words = fuse(items.image_alone()), fuse(items.text_alone())
+        even = torch.full((len(picture),), 0.5)
+        rows = combiner.combine(picture.numpy(), words.numpy(), even.numpy())
+        return torch.where(has_both[:, None], torch.from_numpy(rows), picture)
+
+    return fuse_query
 
 
 def tuned(lessons: FusionLessons) -> float:
@@ -93,15 +126,16 @@ def read(bench: Bench, road: Road, archive: str, split: str) -> FusionLessons:
 
 
 def own_picture_first(fuse: Fuse, lessons: FusionLessons) -> float:
-    """The share of products that come first for their own picture; equal scores count as first."""
+    """The share of products that come first for their own picture, or share it with who does."""
     n = len(lessons)
     told = lessons.texts[lessons.told[:, 2]].float()
     yes, no = torch.ones(n, 1), torch.zeros(n, 1)
     pictures = lessons.images.float()
+    twins = pictures @ pictures.T > TWIN
     rows = fuse(Items(pictures, torch.zeros_like(told), yes, no))
     scores = rows @ fuse(Items(pictures, told, yes, yes)).T
     own = scores.diagonal()[:, None]
-    return float((scores <= own + 1e-6).all(dim=1).float().mean())
+    return float(((scores <= own + 1e-6) | twins).all(dim=1).float().mean())
 
 
 def print_table(
@@ -121,7 +155,7 @@ def print_table(
     print(", ".join(f"{method} {share:.3f}" for method, share in first.items()))
 
 
-def phrases(bench: Bench, road: Road, methods: Mapping[str, Fuse]) -> None:
+def phrases(bench: Bench, road: Road, methods: Mapping[str, Method]) -> None:
     """P@10 of "navy blue casual shirts for men": colour, use, kind and people must all agree."""
     lessons = read(bench, road, "train-fashion-60x80", "val")
     full = lessons.asked.all(dim=2).any(dim=1)  # (N,) products that tell all facets
@@ -137,7 +171,7 @@ def phrases(bench: Bench, road: Road, methods: Mapping[str, Fuse]) -> None:
     query = Items(torch.zeros_like(words), words, torch.zeros(q, 1), torch.ones(q, 1))
     possible = float((right.sum(dim=1).clamp_max(10) / 10).mean())
     print(f"\n## Phrases of {', '.join(FACETS)} ({q} of them, {n} products), P@10\n")
-    for method, fuse in methods.items():
+    for method, (fuse, _) in methods.items():
         found = right.gather(1, (fuse(query) @ fuse(gallery).T).topk(10, dim=1).indices)
         mean, half = interval(found.mean(dim=1))
         print(f"- {method}: {mean:.3f} ±{half:.3f}")
@@ -163,23 +197,39 @@ def report(given: argparse.Namespace, services: Services, scratch: Path) -> None
     bench = Bench.__new__(Bench)  # its archives alone: no tower is needed here
     bench.data, bench.cache = given.data, scratch
     ratio = tuned(read(bench, road, "train-fashion-224", "train"))
-    methods: dict[str, Fuse] = {
+    simple: dict[str, Fuse] = {
         "image only": alone("image"),
         "text only": alone("text"),
         "average": weighted(1.0),
         f"tuned weighted sum ({ratio:g} to 1)": weighted(ratio),
     }
+    methods = {name: Method.of(fuse) for name, fuse in simple.items()}
     for path in sorted(given.weights.glob("*.safetensors")):
-        read_card(path).check(embedder.encoder_id, path)
-        methods[f"{path.stem}"] = learned(path)
+        if not path.stem.endswith(COMBINER):
+            read_card(path).check(embedder.encoder_id, path)
+            methods |= from_weights(path)
     print(f"encoder {embedder.encoder_id}; {torch.get_num_threads()} threads")
     with torch.no_grad():
         for archive in ARCHIVES:
             lessons = read(bench, road, archive, "val")
-            results = {name: answered(fuse, lessons) for name, fuse in methods.items()}
-            first = {name: own_picture_first(fuse, lessons) for name, fuse in methods.items()}
+            results = {
+                name: answered(method.fuse, lessons, fuse_query=method.fuse_query)
+                for name, method in methods.items()
+            }
+            first = {name: own_picture_first(m.fuse, lessons) for name, m in methods.items()}
             print_table(archive, results, first)
         phrases(bench, road, methods)
+
+
+def from_weights(path: Path) -> dict[str, Method]:
+    """A trained fusion, and once more with the combiner that stands beside it."""
+    fuse = learned(path)
+    found = {path.stem: Method.of(fuse)}
+    combiner = path.with_stem(path.stem + COMBINER)
+    if combiner.is_file():
+        assert read_combiner_card(combiner).sizes["fusion_id"] == weights_id(path), combiner
+        found[f"{path.stem} with combiner"] = Method(fuse, combined(fuse, combiner))
+    return found
 
 
 def arguments() -> argparse.Namespace:

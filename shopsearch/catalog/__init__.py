@@ -8,6 +8,6 @@ More:  write a `CatalogFeed` in a file of its own, add it to `open_feed` in `for
 """
 
 from shopsearch.catalog.base import CatalogFeed, FieldMapping
-from shopsearch.catalog.formats import open_feed
+from shopsearch.catalog.formats import find_feed, open_feed
 
-__all__ = ["CatalogFeed", "FieldMapping", "open_feed"]
+__all__ = ["CatalogFeed", "FieldMapping", "find_feed", "open_feed"]

@@ -21,8 +21,9 @@ _FORMAT_OF_ENDING = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
+_ENDINGS = tuple(_FORMAT_OF_ENDING)
 _AS_NAMED = FieldMapping()
-_IN_A_FOLDER = ("products.csv", "products.jsonl", "products.csv.gz", "products.jsonl.gz")
+_NAME_IN_A_FOLDER = "products"
 
 
 def open_feed(
@@ -32,7 +33,7 @@ def open_feed(
 
     Raises `CatalogError`. A file may be packed with gzip, whatever its name.
     """
-    path = _feed_file(path)
+    path = find_feed(path)
     if format == "auto":
         format = _FORMAT_OF_ENDING.get(_ending(path)) or _format_of_content(path)
     if format not in FORMATS:
@@ -42,17 +43,28 @@ def open_feed(
     return FORMATS[format](path, mapping)
 
 
-def _feed_file(path: Path) -> Path:
-    if path.is_dir():
-        found = [path / name for name in _IN_A_FOLDER if (path / name).is_file()]
-        if not found:
-            raise CatalogError(
-                f"{path}: the folder holds none of {', '.join(_IN_A_FOLDER)}; name the feed's file"
-            )
-        return found[0]
+def find_feed(path: Path) -> Path:
+    """The feed file that a path means: itself, or the one in a folder.
+
+    In a folder that is the one called `products`, with the ending of a feed, or else the only file
+    with such an ending. Raises `CatalogError` where there is none, or more than one.
+    """
     if not path.exists():
         raise CatalogError(f"{path}: there is no such feed; check the path")
-    return path
+    if not path.is_dir():
+        return path
+    there = (one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))
+    feeds = sorted(one for one in there if _ending(one) in _ENDINGS)
+    found = [one for one in feeds if one.name.split(".")[0] == _NAME_IN_A_FOLDER] or feeds
+    if not found:
+        raise CatalogError(
+            f"{path}: the folder holds no feed ({_NAME_IN_A_FOLDER}.csv, or another file that ends "
+            f"with {', '.join(_ENDINGS)}, also packed as .gz); name the feed's file"
+        )
+    if len(found) > 1:
+        names = ", ".join(one.name for one in found)
+        raise CatalogError(f"{path}: the folder holds several feeds ({names}); name one of them")
+    return found[0]
 
 
 def _ending(path: Path) -> str:

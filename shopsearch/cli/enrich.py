@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shopsearch.cli.options import GlobalOptions, json_option
+from shopsearch.cli.options import GlobalOptions, WrittenFile, json_option
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -70,7 +70,7 @@ _SHOWN = 15  # proposals on the terminal; the CSV has all
 @click.option("--seed", default=0, show_default=True, help="Same seed, same proposals.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=WrittenFile(),
     help="Write the proposals as CSV: product_id, attribute, value, probability, method.",
 )
 @click.option(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shopsearch.cli.options import GlobalOptions, json_option
+from shopsearch.cli.options import GlobalOptions, WrittenFile, json_option
 
 if TYPE_CHECKING:
     from shopsearch.bootstrap import Services
@@ -56,7 +56,7 @@ class Measured:
 @click.option("--qrels", required=True, type=_file, help="CSV: query_id,product_id,gain.")
 @click.option(
     "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=WrittenFile(makes_folder=False),
     help="Also write a report for the browser (HTML).",
 )
 @click.option(
@@ -114,10 +114,7 @@ def evaluate(
     from shopsearch.cli import evaluated
     from shopsearch.evaluation.comparison import read_earlier
     from shopsearch.evaluation.queries import read_qrels, read_queries
-    from shopsearch.evaluation.report import check_place
 
-    if report is not None:
-        check_place(report)
     asked, judgments = read_queries(queries), read_qrels(qrels)
     earlier = read_earlier(compare) if compare else None
     with options.services() as services:

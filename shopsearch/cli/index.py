@@ -51,7 +51,7 @@ def read_mapping(
 
 
 @click.command()
-@click.argument("feed", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("feed", type=click.Path(path_type=Path, exists=True))
 @click.option(
     "--format",
     "feed_format",
@@ -86,11 +86,13 @@ def index(
 
     Products that are there already are replaced; those that did not change are skipped. Fields
     go by the names of Google Merchant (id, title, description, image_link, price, ...); pictures
-    are paths relative to the feed, or URLs.
+    are paths relative to the feed, or URLs. FEED is a file, or a folder with one: products.csv, or
+    the only file there that ends as a feed does.
     """
-    from shopsearch.catalog import FieldMapping, open_feed
+    from shopsearch.catalog import FieldMapping, find_feed, open_feed
     from shopsearch.cli import progress, reports
 
+    feed = find_feed(feed)
     options = ctx.ensure_object(GlobalOptions)
     with options.services() as services:
         mapping = FieldMapping(columns, currency or services.settings.currency)

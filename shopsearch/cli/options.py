@@ -1,16 +1,16 @@
-"""The options that stand before every command, and the services they open."""
+"""The options that stand before every command, the services they open, and files to write."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from shopsearch.bootstrap import Services
     from shopsearch.settings import Settings
 
@@ -48,6 +48,49 @@ class GlobalOptions(NamedTuple):
 
         with Services.open(settings) as services:
             yield services
+
+
+class WrittenFile(click.Path):
+    """A file that a command will write, refused before the work where it cannot be.
+
+    It may replace a file, never a device, a pipe or a folder. Its folder has to be writable, and to
+    exist unless the command makes it. `beside` are the endings of what is written next to it.
+    """
+
+    def __init__(self, *, makes_folder: bool = True, beside: tuple[str, ...] = ()) -> None:
+        super().__init__(path_type=Path, dir_okay=False)
+        self._makes_folder = makes_folder
+        self._beside = beside
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path; a usage error where it cannot be written."""
+        path = Path(value)
+        for problem in self._problems(path):
+            self.fail(f"{str(path)!r} cannot be written: {problem}", param, ctx)
+        return path
+
+    def _problems(self, path: Path) -> Iterator[str]:
+        if path.exists() and not path.is_file():
+            yield "it is no regular file, and would be replaced; name another"
+        if path.suffix in self._beside:
+            yield f"the {path.suffix} file beside the weights would replace it; use another ending"
+        for file in (path.with_suffix(ending) for ending in self._beside):
+            if file.exists() and not file.is_file():
+                yield f"{str(file)!r}, to be written beside it, is no regular file; name another"
+        if not self._makes_folder and not path.parent.is_dir():
+            yield "its folder does not exist; make it, or name another"
+        yield from _folder_problems(path.parent)
+
+
+def _folder_problems(folder: Path) -> Iterator[str]:
+    """Why no file can be made in a folder, or in the nearest one above that exists."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return
+    except OSError as error:
+        yield f"no file can be made in {str(folder)!r} ({error.strerror}); name another folder"
 
 
 def json_option(command: Command) -> Command:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from shopsearch.cli.options import GlobalOptions, json_option
+from shopsearch.cli.train_options import out_option, seed_option, tell
+from shopsearch.training.effort import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from shopsearch.bootstrap import Services
     from shopsearch.evaluation.queries import JudgedQuery
     from shopsearch.training.ranking import JudgedWindow, Learned
+    from shopsearch.training.ranking_card import RankingRun
 
 _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -22,17 +25,11 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.command()
 @click.option("--queries", required=True, type=_file, help="Queries, one JSON object a line.")
 @click.option("--qrels", required=True, type=_file, help="CSV: query_id,product_id,gain.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("ranking.json"),
-    show_default=True,
-    help="Where to write the weights.",
-)
+@out_option("ranking.json", beside="the card goes", endings=(".md",))
 @click.option(
     "--folds", type=click.IntRange(2), default=5, show_default=True, help="Of cross-validation."
 )
-@click.option("--seed", default=0, show_default=True, help="Same seed, same weights.")
+@seed_option
 @json_option
 @click.pass_obj
 def ranking(
@@ -53,18 +50,23 @@ def ranking(
     from shopsearch.cli import progress
     from shopsearch.evaluation.queries import read_qrels, read_queries
     from shopsearch.training.ranking import Recipe, train_ranking, write_ranker
+    from shopsearch.training.ranking_card import RankingRun, write_ranking_card
 
+    stopwatch, recipe = Stopwatch(), Recipe(folds=folds, seed=seed)
     judged, judgments = read_queries(queries), read_qrels(qrels)
     with options.services() as services:
         windows = _windows(services, judged, judgments)
         with progress.steps("training") as step:
             learned = train_ranking(
                 windows,
-                Recipe(folds=folds, seed=seed),
+                recipe,
                 lambda done, total: step(done, total, ""),
             )
-        write_ranker(out, learned, _story(services, learned, queries.name))
-    _show(learned, out, as_json=as_json)
+        story = _story(services, learned, queries.name)
+    run = RankingRun(out, learned, recipe, story, stopwatch.effort())
+    write_ranker(out, learned, story)
+    write_ranking_card(run)
+    _show(run, as_json=as_json)
 
 
 def _windows(
@@ -107,12 +109,14 @@ def _story(services: Services, learned: Learned, name: str) -> dict[str, object]
     }
 
 
-def _show(learned: Learned, out: Path, *, as_json: bool) -> None:
+def _show(run: RankingRun, *, as_json: bool) -> None:
     from shopsearch.cli import console
 
+    tell(f"took {run.effort}")
     if as_json:
-        console.print_json(_as_json(learned, out))
+        console.print_json(_as_json(run))
         return
+    learned = run.learned
     difference = learned.ndcg - learned.ndcg_by_cosine
     click.echo(
         f"nDCG@10 {learned.ndcg:.4f} ({learned.interval.low:.4f} to {learned.interval.high:.4f}) "
@@ -124,16 +128,20 @@ def _show(learned: Learned, out: Path, *, as_json: bool) -> None:
     )
     for name, weight in sorted(learned.ranker.weights.items(), key=lambda pair: -abs(pair[1])):
         click.echo(f"  {name:<14} {weight:+.3f}")
-    click.echo(str(out))
+    for written in (run.weights, run.card):
+        click.echo(str(written))
 
 
-def _as_json(learned: Learned, out: Path) -> dict[str, Any]:
+def _as_json(run: RankingRun) -> dict[str, Any]:
+    learned = run.learned
     return {
-        "weights": str(out),
+        "weights": str(run.weights),
+        "card": str(run.card),
         "queries": learned.n_queries,
         "ndcg@10": learned.ndcg,
         "interval": learned.interval.as_json(),
         "ndcg@10_by_cosine": learned.ndcg_by_cosine,
         "difference_interval": learned.gain.as_json(),
         "features": dict(learned.ranker.weights),
+        **run.effort.as_json(),
     }

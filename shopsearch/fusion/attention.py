@@ -43,18 +43,23 @@ class Attention(FusionModule):
         tokens = torch.stack([image, text], dim=1)  # (B, 2, D)
         present = torch.cat([items.has_image, items.has_text], dim=1) > 0  # (B, 2)
         kinds = torch.tensor([_IMAGE, _TEXT])
-        return self.pooled(tokens, present, kinds)
+        return self.pooled(tokens, present, kinds, self.familiar(items))
 
-    def pooled(self, tokens: Tensor, present: Tensor, kinds: Tensor) -> Tensor:
-        """(B, D) from (B, T, D) tokens; `present` is (B, T), `kinds` (T,) with 0 for images."""
+    def pooled(
+        self, tokens: Tensor, present: Tensor, kinds: Tensor, familiar: Tensor | float = 1.0
+    ) -> Tensor:
+        """(B, D) from (B, T, D) tokens; `present` is (B, T), `kinds` (T,) with 0 for images.
+
+        `familiar`, (B, 1) or for all, is how much of what was learned may count.
+        """
         inner = self.into(tokens) + self.kinds[kinds]  # (B, T, R)
         heard = inner + self._attended(inner, present)  # (B, T, R)
         of_kind = kinds[None, :] == kinds[:, None]  # (T, T)
         n_alike = (present.float() @ of_kind.float()).clamp_min(1)  # (B, T) tokens of its kind
-        votes = self.weigh(heard).squeeze(2) - n_alike.log()  # (B, T)
+        votes = familiar * self.weigh(heard).squeeze(2) - n_alike.log()  # (B, T)
         weights = votes.masked_fill(~present, -torch.inf).softmax(dim=1)[:, :, None]  # (B, T, 1)
         n_kinds = (present / n_alike).sum(dim=1, keepdim=True)  # (B, 1): 1 or 2
-        addition: Tensor = self.out(gelu((weights * heard).sum(dim=1)))  # (B, D)
+        addition: Tensor = familiar * self.out(gelu((weights * heard).sum(dim=1)))  # (B, D)
         summed: Tensor = (weights * tokens).sum(dim=1)  # (B, D)
         return 0.5 * n_kinds * summed + addition
 

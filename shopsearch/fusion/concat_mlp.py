@@ -26,4 +26,4 @@ class ConcatMlp(FusionModule):
         image, text = self.filled(items)  # (B, D) each
         both = torch.cat([image, text], dim=1)  # (B, 2 D)
         addition: Tensor = self.network(both)  # (B, D)
-        return 0.5 * (image + text) + addition
+        return 0.5 * (image + text) + self.familiar(items) * addition

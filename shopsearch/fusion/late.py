@@ -37,6 +37,7 @@ class Late(FusionModule):
     """The modalities side by side: E = 2 D. The weights are learned per group of dimensions."""
 
     method = "late"
+    quick = ("weights",)
 
     def __init__(self, dimension: int, sizes: Sizes) -> None:
         super().__init__(dimension, sizes)

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from shopsearch.fusion.familiarity import Familiarity
+
 _NOTHING_LEFT = 1e-6  # a row shorter than this has no direction
 _ALONE = 2.0  # half of a mean is missing where a modality is: this makes up for it
 
@@ -25,6 +27,8 @@ class Sizes:
     rank: int = 64  # of the learned residual
     groups: int = 16  # of neighbouring dimensions that share a learned weight
     per_dimension: bool = False  # weighted sum: a weight per dimension instead of one
+    image_landmarks: int = 0  # of what training has seen: see `Familiarity`
+    text_landmarks: int = 0
 
 
 class Items(NamedTuple):
@@ -50,12 +54,14 @@ class FusionModule(nn.Module):
     """A learned fusion. It starts equal to its simple baseline."""
 
     method: ClassVar[str]
+    quick: ClassVar[tuple[str, ...]] = ()  # its few scales, which learn faster than matrices
 
     def __init__(self, dimension: int, sizes: Sizes) -> None:
         super().__init__()
         self.dimension, self.sizes = dimension, sizes
         self.no_image = nn.Parameter(torch.zeros(dimension))  # stands where an image is missing
         self.no_text = nn.Parameter(torch.zeros(dimension))
+        self.familiarity = Familiarity(dimension, sizes.image_landmarks, sizes.text_landmarks)
 
     @property
     def output_dimension(self) -> int:
@@ -70,6 +76,11 @@ class FusionModule(nn.Module):
         """Images and texts, (B, D) each, with the learned tokens where one is missing."""
         image = items.image + (1 - items.has_image) * self.no_image  # (B, D)
         return image, items.text + (1 - items.has_text) * self.no_text  # (B, D)
+
+    def familiar(self, items: Items) -> Tensor:
+        """(B, 1) how much of what was learned an item may have: 0 where it is strange."""
+        share: Tensor = self.familiarity(*items)
+        return share
 
     def forward(self, items: Items, text_weight: Tensor) -> Tensor:
         """(B, E) unit rows. `text_weight` is (B,).

@@ -30,4 +30,4 @@ class Product(FusionModule):
         image, text = self.filled(items)  # (B, D) each
         agreed = self.of_image(image) * self.of_text(text)  # (B, R)
         addition: Tensor = self.out(agreed)  # (B, D)
-        return torch.add(0.5 * (image + text), addition)
+        return torch.add(0.5 * (image + text), self.familiar(items) * addition)

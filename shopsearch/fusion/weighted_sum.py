@@ -15,6 +15,7 @@ class WeightedSum(FusionModule):
     """
 
     method = "weighted-sum"
+    quick = ("alpha", "beta")
 
     def __init__(self, dimension: int, sizes: Sizes) -> None:
         super().__init__(dimension, sizes)

@@ -26,6 +26,7 @@ from shopsearch.settings import Settings
 GRACE_S = 30
 LOADING_LIMIT_S = 900  # a first start may have to download a model
 BACKLOG = 128
+_STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 _log = structlog.get_logger(__name__)
 
@@ -103,6 +104,7 @@ class Application(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         """The application of one worker."""
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)  # its own handlers are in place
         services = Services.open(self._settings)
         warm_up(services)
         return create_app(services)
@@ -119,6 +121,18 @@ class Application(BaseApplication):  # type: ignore[misc]
 
 class GracefulArbiter(Arbiter):  # type: ignore[misc]
     """An arbiter that takes Ctrl-C as it takes SIGTERM: requests at hand are finished."""
+
+    def spawn_worker(self) -> Any:
+        """See `Arbiter.spawn_worker`. A signal to stop waits until the worker has its own handlers.
+
+        Until then a new process has those of the arbiter, which put the signal on a queue that no
+        worker reads: it would go on, and be killed when the grace is over.
+        """
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+        try:
+            return super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
 
     def handle_int(self) -> None:
         """See `Arbiter.handle_int`."""

@@ -5,11 +5,11 @@ Letters: N products, D the length of a vector, T triples.
 
 from __future__ import annotations
 
-import time
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,8 +28,10 @@ from shopsearch.training.combiner import (
     learn_to_combine,
 )
 from shopsearch.training.curves import draw_loss_and
+from shopsearch.training.effort import Stopwatch
 from shopsearch.training.feature_cache import Report
-from shopsearch.training.model_card import sources_table
+from shopsearch.training.model_card import run_lines, sources_table, write_card
+from shopsearch.training.run_report import RunFiles, RunReport
 from shopsearch.training.variants import Triple, triples_of
 
 MIN_TRIPLES = 200
@@ -42,17 +44,23 @@ Embed = Callable[[Sequence[PreparedItem]], NDArray[np.float32]]  # the fused vec
 Stage = Callable[[str], Report]  # the name of a stage -> what its progress is reported to
 
 
-@dataclass(frozen=True, slots=True)
-class CombinerReport:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CombinerReport(RunReport):
     """What a run came to."""
 
-    weights: Path
     products_by_catalog: Sequence[int]
     n_triples: int
-    epochs: Sequence[CombinerEpoch]
     weighted_sum: dict[str, float]  # recall@1 of held-out queries, by text weight
     learned: dict[str, float]
-    seconds: float
+
+    def figures(self) -> dict[str, Any]:
+        """See `RunReport.figures`."""
+        return {
+            "products_by_catalog": self.products_by_catalog,
+            "n_triples": self.n_triples,
+            "weighted_sum": self.weighted_sum,
+            "learned": self.learned,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,7 @@ def train_combiner(
 
     Nothing is written before the run is over. Raises `TrainingError`.
     """
-    started = time.monotonic()
+    stopwatch, files = Stopwatch(), RunFiles(weights)
     variants = _read(catalogs, prepare, embed, mapping, stage("products"))
     learned, held_out = _split(variants)
     lessons = _lessons(learned, recipe.seed, embed, stage("words"))
@@ -106,16 +114,18 @@ def train_combiner(
         [epoch.number for epoch in epochs],
         [epoch.loss for epoch in epochs],
         [epoch.recall_at_1 for epoch in epochs],
-        weights.with_suffix(".png"),
+        files.curves,
     )
     report = CombinerReport(
-        weights=weights,
+        files=files,
+        epochs=epochs,
+        best_epoch=epochs[-1].number,
+        interrupted=len(epochs) < recipe.epochs,
+        effort=stopwatch.effort(),
         products_by_catalog=[variants.catalogs.count(n) for n in range(len(catalogs))],
         n_triples=len(lessons.references),
-        epochs=epochs,
         weighted_sum=_by_weight(None, exam),
         learned=_by_weight(combiner, exam),
-        seconds=time.monotonic() - started,
     )
     _write_card(report, catalogs, encoder_id, fusion_id)
     return report
@@ -262,13 +272,14 @@ def _write_card(
         for weight in report.learned
     ]
     lines = [
-        f"# Model card: {report.weights.name}",
+        f"# Model card: {report.files.weights.name}",
         "",
         "A combiner for shopsearch: it makes one query of a picture or product and of words about",
         'it, such as "this, but in blue". Made by `shopsearch train combiner`.',
         "",
         f"- Encoder {encoder_id}, fusion {fusion_id}: it fits no other.",
         f"- {n_products:,} products, {report.n_triples:,} queries made of them.",
+        *run_lines(report),
         "",
         "## Learned from",
         "",
@@ -288,4 +299,4 @@ def _write_card(
         "- It knows the variants of the catalogs above; what other shops call a colour may differ.",
         "",
     ]
-    report.weights.with_suffix(".md").write_text("\n".join(lines), encoding="utf-8")
+    write_card(report, "\n".join(lines))

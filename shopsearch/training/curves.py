@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from shopsearch.errors import TrainingError
@@ -30,6 +31,14 @@ def draw_curves(epochs: Sequence[Epoch], path: Path) -> None:
     )
 
 
+def check_drawing() -> None:
+    """Raises `TrainingError` where matplotlib is not installed; to ask before a run begins."""
+    if find_spec("matplotlib") is None:
+        raise TrainingError(
+            "the curves of the training need matplotlib; run: pip install 'shopsearch[train]'"
+        )
+
+
 def draw_loss_and(
     figure_name: str,
     numbers: Sequence[int],
@@ -41,13 +50,10 @@ def draw_loss_and(
 
     Raises `TrainingError` where matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise TrainingError(
-            "the curves of the training need matplotlib; run: pip install 'shopsearch[train]'"
-        ) from error
+    check_drawing()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(7.0, 4.0), layout="constrained")
     FigureCanvasAgg(figure)
     left = figure.add_subplot()

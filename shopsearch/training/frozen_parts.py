@@ -13,10 +13,10 @@ from torch.nn.functional import normalize
 
 from shopsearch.encoders.compact_head import CLIP, CompactHead
 from shopsearch.encoders.compact_towers import N_CLASSES, TextTower
+from shopsearch.training.centres import centres
 from shopsearch.training.imagenet_names import N_WAYS, ways_to_say
 
 _MAX_ROWS = 12_000  # more do not change the components visibly
-_ROUNDS = 12  # of k-means
 _SHRINKAGE = 0.3  # of the scatter within products, towards the same in every direction
 _WEIGHTS_OF_WAYS = (1.0, 1.0, 0.0, 2.0)  # the explained name knows what the class is a kind of
 
@@ -27,7 +27,7 @@ def fit_components(head: CompactHead, features: Tensor, generator: torch.Generat
     rows = features[chosen].float()  # (n, F)
     mean, scale = rows.mean(dim=0), rows.std(dim=0).clamp_min(1e-3)
     standard = ((rows - mean) / scale).clamp(-CLIP, CLIP)
-    variances, directions = torch.linalg.eigh(standard.T @ standard / len(standard))
+    variances, directions = _axes(standard.T @ standard / len(standard))
     n = head.shape.components
     spread = variances[-n:].clamp_min(0).sqrt().mean().clamp_min(1e-6)
     head.feature_mean.copy_(mean)
@@ -35,21 +35,20 @@ def fit_components(head: CompactHead, features: Tensor, generator: torch.Generat
     head.basis.copy_(directions[:, -n:].flip(1) / spread)  # (F, K), the widest first
 
 
+def _axes(scatter: Tensor) -> tuple[Tensor, Tensor]:
+    """(F,) variances, the smallest first, and the (F, F) directions that have them."""
+    try:
+        variances, directions = torch.linalg.eigh(scatter)
+    except RuntimeError:  # torch.linalg.LinAlgError, which its types do not name
+        # of a hundred pictures most directions have none, and single precision cannot part them
+        variances, directions = torch.linalg.eigh(scatter.double())
+    return variances.float(), directions.float()
+
+
 def set_landmarks(head: CompactHead, captions: Tensor, generator: torch.Generator) -> None:
     """Set what is familiar: the centres of the (n, T) captions of training."""
     some = captions[torch.randperm(len(captions), generator=generator)[:_MAX_ROWS]]
-    head.landmarks.copy_(_centres(some, head.shape.landmarks, generator))
-
-
-def _centres(rows: Tensor, n: int, generator: torch.Generator) -> Tensor:
-    """(n, D) unit centres of (N, D) unit rows: spherical k-means (Dhillon and Modha 2001)."""
-    centres = rows[torch.randint(0, len(rows), (n,), generator=generator)]  # (n, D)
-    for _ in range(_ROUNDS):
-        nearest = (rows @ centres.T).argmax(dim=1)  # (N,)
-        sums = torch.zeros_like(centres).index_add_(0, nearest, rows)  # (n, D)
-        is_empty = sums.norm(dim=1, keepdim=True) < 1e-6  # (n, 1)
-        centres = torch.where(is_empty, centres, normalize(sums, dim=1))
-    return centres
+    head.landmarks.copy_(centres(some, head.shape.landmarks, generator))
 
 
 def fit_looks(head: CompactHead, components: Tensor, views: Tensor, originals: Tensor) -> None:

@@ -5,16 +5,20 @@ Letters as in `fusion_lessons.py`; B products asked for, one query each.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from shopsearch.fusion.module import Items
 from shopsearch.training.fusion_lessons import UNTOLD, FusionLessons
 from shopsearch.training.fusion_objective import agreement, cannot_tell
 from shopsearch.training.fusion_words import COLOR, GENDER, KIND, USE
+
+Fuse = Callable[[Items], Tensor]  # (B, E) unit rows at an even weight
 
 
 class Way(StrEnum):
@@ -38,6 +42,17 @@ def product_items(lessons: FusionLessons, places: Tensor, way_told: Tensor) -> I
     """Products as they are indexed, telling of themselves in one of V ways each."""
     ids = lessons.told[places, way_told]  # (B,)
     return _items(lessons, lessons.images[places], lessons.has_image[places], ids)
+
+
+def query_rows(fuse: Fuse, items: Items) -> Tensor:
+    """(B, E) unit rows of queries. Where there are words and a picture it is the mean of both, as a
+    search makes it that has no combiner: two wishes, where a product is one thing.
+    """
+    has_both = items.has_image * items.has_text  # (B, 1)
+    rows = fuse(items.image_alone())
+    if not bool(has_both.any()):
+        return rows
+    return normalize(rows + has_both * fuse(items.text_alone()), dim=1)
 
 
 def ask(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,18 +32,20 @@ def draw_fusion_curves(epochs: Sequence[FusionEpoch], path: Path) -> None:
     )
 
 
-def event_writer(folder: Path) -> Callable[[FusionEpoch], None]:
+@contextmanager
+def event_writer(folder: Path) -> Iterator[Callable[[FusionEpoch], None]]:
     """What writes an epoch as TensorBoard events; nothing where tensorboard is not installed."""
     if find_spec("tensorboard") is None:
-        return lambda epoch: None  # noqa: ARG005 - nobody looks at it
+        yield lambda epoch: None  # noqa: ARG005 - nobody looks at it
+        return
     from torch.utils.tensorboard import SummaryWriter
 
-    writer = SummaryWriter(folder)
+    with SummaryWriter(folder) as events:
 
-    def write(epoch: FusionEpoch) -> None:
-        for name, value in (("loss", epoch.loss), ("ndcg@10", epoch.ndcg_at_10)):
-            if value is not None:
-                writer.add_scalar(name, value, epoch.number)
-        writer.flush()
+        def write(epoch: FusionEpoch) -> None:
+            for name, value in (("loss", epoch.loss), ("ndcg@10", epoch.ndcg_at_10)):
+                if value is not None:
+                    events.add_scalar(name, value, epoch.number)
+            events.flush()
 
-    return write
+        yield write

@@ -32,6 +32,7 @@ class FusionLessons:
     titles: Tensor  # (N,) codes: products of one title are one for who asks by title
     views: Tensor  # (M, D) pictures seen otherwise
     view_of: Tensor  # (M,) the product of each view
+    catalogs: Tensor  # (N,) codes: a search never mixes catalogs, and no lesson does
     color_queries: Tensor  # (C, W), rows of `texts`: ways to ask for each code of the first facet
 
     def __len__(self) -> int:
@@ -53,6 +54,7 @@ class FusionLessons:
             titles=self.titles[places],
             views=self.views[kept],
             view_of=new_place[self.view_of[kept]],
+            catalogs=self.catalogs[places],
             color_queries=self.color_queries,
         )
 

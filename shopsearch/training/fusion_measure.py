@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from shopsearch.fusion.module import FusionModule, Items
-from shopsearch.training.fusion_asking import Way, ask, product_items
+from shopsearch.training.fusion_asking import Fuse, Way, ask, product_items, query_rows
 from shopsearch.training.fusion_lessons import FusionLessons
 
 N_MEASURED = 1500  # held-out products at most; more would take long and tell little more
 TITLE = 2  # products tell their title alone: that is the harder case
 STATES = ("full", "image missing", "text missing")
-Fuse = Callable[[Items], Tensor]  # (B, E) unit rows at an even weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +39,17 @@ class Found:
 
 @torch.no_grad()
 def answered(
-    fuse: Fuse, lessons: FusionLessons, *, seed: int = 0, way_told: int = TITLE
+    fuse: Fuse,
+    lessons: FusionLessons,
+    *,
+    seed: int = 0,
+    way_told: int = TITLE,
+    fuse_query: Fuse | None = None,
 ) -> list[Found]:
-    """All cells for which queries can be made, query by query."""
+    """All cells for which queries can be made, query by query.
+
+    `fuse_query` makes the rows of the queries; None takes the mean of their parts.
+    """
     draw = torch.Generator().manual_seed(seed)
     places = torch.randperm(len(lessons), generator=draw)[:N_MEASURED].sort().values
     products = product_items(lessons, places, torch.full((len(places),), way_told))
@@ -51,7 +57,8 @@ def answered(
     cells = []
     for way in Way:
         asked = ask(way, lessons, places, draw, by_label=True)
-        rows = fuse(_answerable(asked.items))
+        items = _answerable(asked.items)
+        rows = query_rows(fuse, items) if fuse_query is None else fuse_query(items)
         gains = asked.gains.clamp_min(0).clamp_max(1)
         if way is not Way.WORDS:
             gains = gains.fill_diagonal_(0)

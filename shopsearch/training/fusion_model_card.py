@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shopsearch.training.model_card import sources_table
+from shopsearch.training.model_card import figures_table, run_lines, sources_table, write_card
 
 if TYPE_CHECKING:
     from shopsearch.training.fusion_learning import FusionRecipe
@@ -34,7 +34,7 @@ class FusionRun:
 
 def write_fusion_card(run: FusionRun) -> None:
     """Write the card beside the weights."""
-    run.report.files.card.write_text(render_fusion_card(run), encoding="utf-8")
+    write_card(run.report, render_fusion_card(run))
 
 
 def render_fusion_card(run: FusionRun) -> str:
@@ -48,7 +48,10 @@ def render_fusion_card(run: FusionRun) -> str:
         "## How",
         _how(run),
         "## Epochs",
-        _epochs(run.report),
+        figures_table(
+            "nDCG@10",
+            [(epoch.number, epoch.loss, epoch.ndcg_at_10) for epoch in run.report.epochs],
+        ),
         "## Products that were looked at once",
         _cells(run.report),
         "## Limits",
@@ -70,18 +73,7 @@ def _how(run: FusionRun) -> str:
         lines.append(f"- {report.n_guessed:,} missing labels guessed from products like them.")
     if report.best_epoch == 0:
         lines.append("- No epoch was better than the untrained baseline: these weights are it.")
-    if report.interrupted:
-        lines.append("- The run was stopped by hand before its last epoch.")
-    return "\n".join(lines)
-
-
-def _epochs(report: FusionReport) -> str:
-    rows = ["| epoch | loss | nDCG@10, held out |", "|---|---|---|"]
-    for epoch in report.epochs:
-        loss = "untrained" if epoch.loss is None else f"{epoch.loss:.3f}"
-        figure = "not measured" if epoch.ndcg_at_10 is None else f"{epoch.ndcg_at_10:.4f}"
-        rows.append(f"| {epoch.number} | {loss} | {figure} |")
-    return "\n".join(rows)
+    return "\n".join([*lines, *run_lines(report)])
 
 
 def _cells(report: FusionReport) -> str:

@@ -23,6 +23,7 @@ from shopsearch.training.fusion_lessons import UNTOLD, FusionLessons, codes_of
 from shopsearch.training.fusion_split import Split, split_of
 from shopsearch.training.fusion_views import N_VIEWED, other_views
 from shopsearch.training.fusion_words import (
+    BY_TITLE,
     COLOR,
     FACETS,
     Asked,
@@ -117,6 +118,7 @@ def _lessons(
         titles=words.titles,
         views=views,
         view_of=view_of,
+        catalogs=torch.tensor([one.catalog for one in pictured]),
         color_queries=words.color_queries,
     )
     splits = _splits([one.split for one in pictured], words.titles.tolist())
@@ -236,8 +238,13 @@ class _Words:
 
     def __init__(self, products: Sequence[Product], seed: int) -> None:
         self._numbers: dict[str, int] = {}
-        self.told = torch.tensor([self._all(texts_of(product)) for product in products])
         asked = [queries_of(p, random.Random(f"{seed} {p.product_id}")) for p in products]  # noqa: S311 - words, not secrets
+        self.told = torch.tensor(
+            [
+                self._all((*texts_of(product), some[BY_TITLE].text))
+                for product, some in zip(products, asked, strict=True)
+            ]
+        )
         self.queries = torch.tensor([self._all(a.text for a in some) for some in asked])
         self.asked = torch.tensor([[_flags(a) for a in some] for some in asked])  # (N, Q, F)
         values = list(zip(*(facets_of(product) for product in products), strict=True))

@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import torch
 from torch import Tensor
 
 from shopsearch.errors import TrainingError
 from shopsearch.fusion.learned import save_module
 from shopsearch.fusion.methods import METHODS, new_module
 from shopsearch.fusion.module import FusionModule, Sizes
+from shopsearch.training.effort import Stopwatch
 from shopsearch.training.fusion_curves import FusionEpoch, draw_fusion_curves, event_writer
 from shopsearch.training.fusion_guessing import with_guesses
 from shopsearch.training.fusion_judged import Judged
+from shopsearch.training.fusion_landmarks import landmarks_of
 from shopsearch.training.fusion_learning import FusionCourse, FusionRecipe, Objective
 from shopsearch.training.fusion_lessons import FusionLessons, check_lessons
 from shopsearch.training.fusion_measure import Cell, measure_module, measured
@@ -25,59 +27,41 @@ from shopsearch.training.fusion_model_card import FusionRun, write_fusion_card
 from shopsearch.training.fusion_reading import ReadCatalogs
 from shopsearch.training.fusion_split import Split
 from shopsearch.training.fusion_state import FusionState, Progress
+from shopsearch.training.run_report import RunFiles, RunReport
+from shopsearch.training.seeding import seeded
 
 _BETTER_BY = 1e-4  # less is noise
 
 
-@dataclass(frozen=True, slots=True)
-class FusionFiles:
-    """Where a run writes: the weights, and beside them curves, card and the state of the run."""
-
-    weights: Path
-
-    @property
-    def curves(self) -> Path:
-        """Loss and nDCG by epoch, PNG."""
-        return self.weights.with_suffix(".png")
-
-    @property
-    def card(self) -> Path:
-        """The model card, Markdown."""
-        return self.weights.with_suffix(".md")
-
-    @property
-    def state(self) -> Path:
-        """The run after its last epoch; gone when it is over."""
-        return self.weights.with_suffix(".state")
-
-    @property
-    def events(self) -> Path:
-        """TensorBoard events, where tensorboard is installed."""
-        return self.weights.with_suffix(".events")
-
-
-@dataclass(frozen=True, slots=True)
-class FusionReport:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusionReport(RunReport):
     """What a run came to."""
 
-    files: FusionFiles
     method: str
     n_products: int
     n_held_out: int
     n_rejected: int
     n_guessed: int
-    epochs: Sequence[FusionEpoch]
-    best_epoch: int
     ndcg_at_10: float | None  # of the best epoch, held out to know when to stop
     test: Sequence[Cell]  # of the products that were looked at once
-    interrupted: bool
-    seconds: float
+
+    def figures(self) -> dict[str, Any]:
+        """See `RunReport.figures`."""
+        return {
+            "method": self.method,
+            "products": self.n_products,
+            "held_out": self.n_held_out,
+            "rejected": self.n_rejected,
+            "guessed": self.n_guessed,
+            "ndcg@10": self.ndcg_at_10,
+            "test": [{**asdict(cell), "way": cell.way.value} for cell in self.test],
+        }
 
 
 def train_fusion(
     read: ReadCatalogs,
     catalogs: Sequence[Path],
-    files: FusionFiles,
+    weights: Path,
     recipe: FusionRecipe,
     *,
     method: str,
@@ -85,6 +69,7 @@ def train_fusion(
     sizes: Sizes | None = None,
     judged: Judged | None = None,
     resume: bool = False,
+    stopwatch: Stopwatch,
     watch: Callable[[FusionEpoch], None],
 ) -> FusionReport:
     """Train a method, and write its weights, curves and card.
@@ -92,13 +77,13 @@ def train_fusion(
     Weights are written when the run is over, whole or not at all. Ctrl-C ends it early and keeps
     the best so far. Raises `TrainingError`.
     """
-    started = time.monotonic()
+    files = RunFiles(weights)
     lessons, held_out = _parts(read, catalogs)
     lessons, n_guessed = (
         with_guesses(lessons) if recipe.objective is Objective.SEMI else (lessons, 0)
     )
-    torch.manual_seed(recipe.seed)
-    module = new_module(method, lessons.images.shape[1], sizes)
+    with seeded(recipe.seed):
+        module = _untrained(method, lessons, sizes or Sizes(), recipe.seed)
     state = FusionState(
         files.state, recipe, f"{method} {encoder_id} {len(lessons)} {len(held_out)}"
     )
@@ -115,20 +100,21 @@ def train_fusion(
     save_module(module, encoder_id, files.weights)
     state.drop()
     draw_fusion_curves(learned.epochs, files.curves)
-    test = read.part(Split.TEST)
+    seen_once = read.part(Split.TEST)
+    test = measure_module(module, seen_once) if len(seen_once) else []
     report = FusionReport(
         files=files,
+        epochs=learned.epochs,
+        best_epoch=learned.best_epoch,
+        interrupted=learned.interrupted,
+        effort=stopwatch.effort(),
         method=method,
         n_products=len(lessons),
         n_held_out=len(held_out),
         n_rejected=read.n_rejected,
         n_guessed=n_guessed,
-        epochs=learned.epochs,
-        best_epoch=learned.best_epoch,
         ndcg_at_10=learned.best,
-        test=measure_module(module, test) if len(test) else [],
-        interrupted=learned.interrupted,
-        seconds=time.monotonic() - started,
+        test=test,
     )
     counts = Counter(read.catalogs[n] for n in read.places(Split.TRAIN).tolist())
     named = [(path, counts[number]) for number, path in enumerate(catalogs)]
@@ -165,18 +151,18 @@ def learn(
     on. The same recipe and lessons give the same weights on the same machine.
     """
     course = FusionCourse(module, lessons, recipe, judged)
-    write_events = event_writer(state.events)
     progress = state.take_up(course) if resume else _beginning(module, measure)
     interrupted = False
     try:
-        for number in range(len(progress.epochs), recipe.epochs + 1):
-            if number - progress.best_epoch > recipe.patience:
-                break
-            epoch = course.run_epoch(number, measure)
-            progress = _after(progress, epoch, course)
-            state.keep(course, progress)
-            write_events(epoch)
-            watch(epoch)
+        with event_writer(state.events) as write_events:
+            for number in range(len(progress.epochs), recipe.epochs + 1):
+                if number - progress.best_epoch > recipe.patience:
+                    break
+                epoch = course.run_epoch(number, measure)
+                progress = _after(progress, epoch, course)
+                state.keep(course, progress)
+                write_events(epoch)
+                watch(epoch)
     except KeyboardInterrupt:
         if len(progress.epochs) < 2:  # the baseline alone
             raise
@@ -222,6 +208,16 @@ def _parts(read: ReadCatalogs, catalogs: Sequence[Path]) -> tuple[FusionLessons,
     lessons = read.part(Split.TRAIN)
     check_lessons(lessons, names)
     return lessons, read.part(Split.VAL)
+
+
+def _untrained(method: str, lessons: FusionLessons, sizes: Sizes, seed: int) -> FusionModule:
+    """A module that knows what it will be at home with, and no more."""
+    images, texts = landmarks_of(lessons, seed)
+    sizes = replace(sizes, image_landmarks=len(images), text_landmarks=len(texts))
+    module = new_module(method, lessons.images.shape[1], sizes)
+    module.familiarity.image_landmarks.copy_(images)
+    module.familiarity.text_landmarks.copy_(texts)
+    return module
 
 
 def known_methods() -> list[str]:

@@ -16,8 +16,8 @@ from shopsearch.training.captions import captions_of
 
 FACETS = ("color", "use", "kind", "gender")
 COLOR, USE, KIND, GENDER = range(len(FACETS))
-N_TEXTS = 3  # ways a product tells of itself
 N_QUERIES = 4  # queries made from each product
+BY_TITLE = 3  # the one of them that is words of the title
 
 _PEOPLE = {"male": "men", "female": "women"}
 _ALL_PEOPLE = frozenset({"men", "women", "boys", "girls", "kids", "unisex"})

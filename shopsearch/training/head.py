@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from shopsearch.encoders.compact_head import CompactHead, HeadShape, Mix
+from shopsearch.errors import TrainingError
 from shopsearch.training.cached_towers import CachedTowers, Stage, in_slices
 from shopsearch.training.captions import COLOUR_AND_KIND, FULL, KIND, TITLE
 from shopsearch.training.curves import Epoch, draw_curves
+from shopsearch.training.effort import Stopwatch
 from shopsearch.training.frozen_parts import (
     embed_class_names,
     fit_components,
@@ -27,54 +29,38 @@ from shopsearch.training.learning import Lessons, Recipe, learn
 from shopsearch.training.model_card import TrainingRun, write_model_card
 from shopsearch.training.pairs import Pair, TrainingPairs
 from shopsearch.training.recall import draw_gallery, recall_at
+from shopsearch.training.run_report import RunFiles, RunReport
+from shopsearch.training.seeding import seeded
 
 _SMALL_CATALOG_WEIGHT = 3.0  # a pair of a catalog below the mean size is drawn so much more often
 _GALLERY_SEED = 1
 
 
-@dataclass(frozen=True, slots=True)
-class HeadFiles:
-    """Where a run writes: the weights, and beside them their curves, card and cache."""
-
-    weights: Path
-
-    @property
-    def curves(self) -> Path:
-        """Loss and recall by epoch, PNG."""
-        return self.weights.with_suffix(".png")
-
-    @property
-    def card(self) -> Path:
-        """The model card, Markdown."""
-        return self.weights.with_suffix(".md")
-
-    @property
-    def cache(self) -> Path:
-        """Features and embeddings, so that another run starts at once."""
-        return self.weights.parent / "feature-cache"
-
-
-@dataclass(frozen=True, slots=True)
-class HeadReport:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadReport(RunReport):
     """What a run came to."""
 
-    files: HeadFiles
     n_pairs: int
     n_held_out: int
-    epochs: Sequence[Epoch]
-    best_epoch: int
     recall_at_10: float | None
-    interrupted: bool
-    seconds: float
+
+    def figures(self) -> dict[str, Any]:
+        """See `RunReport.figures`."""
+        return {
+            "pairs": self.n_pairs,
+            "held_out": self.n_held_out,
+            "recall@10": self.recall_at_10,
+        }
 
 
 def train_head(
     pairs: TrainingPairs,
     catalogs: Sequence[Path],
-    files: HeadFiles,
+    weights: Path,
     recipe: Recipe,
     *,
     left_out: Sequence[str] = (),
+    stopwatch: Stopwatch,
     stage: Stage,
     watch: Callable[[Epoch], None],
 ) -> HeadReport:
@@ -83,9 +69,9 @@ def train_head(
     Nothing is written before the run is over; Ctrl-C ends it early and keeps the best so far.
     Raises `TrainingError` and `EncoderUnavailable`.
     """
-    started = time.monotonic()
-    torch.manual_seed(recipe.seed)
-    head = CompactHead(HeadShape(), Mix())
+    files = RunFiles(weights)
+    with seeded(recipe.seed):
+        head = CompactHead(HeadShape(), Mix())
     classroom = _prepare(pairs, head, files.cache, recipe.seed, stage)
     learned = learn(
         head,
@@ -97,30 +83,20 @@ def train_head(
     )
     head.save(files.weights)
     draw_curves(learned.epochs, files.curves)
-    counts = Counter(pair.catalog for pair in pairs.learned)
-    write_model_card(
-        TrainingRun(
-            head=files.weights,
-            catalogs=[(path, counts[number]) for number, path in enumerate(catalogs)],
-            n_held_out=len(pairs.held_out),
-            left_out=left_out,
-            seed=recipe.seed,
-            epochs=learned.epochs,
-            best_epoch=learned.best_epoch,
-            interrupted=learned.interrupted,
-        ),
-        files.card,
-    )
-    return HeadReport(
+    report = HeadReport(
         files=files,
-        n_pairs=len(pairs.learned),
-        n_held_out=len(pairs.held_out),
         epochs=learned.epochs,
         best_epoch=learned.best_epoch,
-        recall_at_10=learned.epochs[learned.best_epoch - 1].recall_at_10,
         interrupted=learned.interrupted,
-        seconds=time.monotonic() - started,
+        effort=stopwatch.effort(),
+        n_pairs=len(pairs.learned),
+        n_held_out=len(pairs.held_out),
+        recall_at_10=learned.epochs[learned.best_epoch - 1].recall_at_10,
     )
+    counts = Counter(pair.catalog for pair in pairs.learned)
+    named = [(path, counts[number]) for number, path in enumerate(catalogs)]
+    write_model_card(TrainingRun(report, named, left_out, recipe.seed))
+    return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +115,7 @@ def _prepare(
     towers = CachedTowers(cache, stage)
     generator = torch.Generator().manual_seed(seed)
     features = towers.features(pairs.learned)  # (N, F)
+    _check(features, "pictures", cache)
     fit_components(head, features, generator)
     components = in_slices(head.compress, features)  # (N, K)
     places, views = towers.views(pairs.learned, seed)
@@ -146,6 +123,7 @@ def _prepare(
     class_names = embed_class_names(towers.texts)  # (ways, C, T)
     set_class_words(head, class_names)
     caption_ids, captions = towers.captions(pairs.learned)
+    _check(captions, "words", cache)
     logits = in_slices(towers.images.logits, features)  # (N, C)
     told = caption_ids[:, [TITLE, KIND, COLOUR_AND_KIND, FULL]].unique()
     set_landmarks(head, captions[told], generator)
@@ -159,6 +137,15 @@ def _prepare(
     )
     measure = _measure(towers, pairs.held_out)
     return _Classroom(lessons, Imagination(components, logits, generator), measure)
+
+
+def _check(rows: Tensor, what: str, cache: Path) -> None:
+    """Raises `TrainingError` where embeddings cannot be learned from."""
+    if n_bad := int((~torch.isfinite(rows).all(dim=1)).sum()):
+        raise TrainingError(
+            f"{n_bad} of {len(rows)} embeddings of {what} hold values that are no numbers; delete "
+            f"{cache}, check the encoder with `shopsearch doctor`, and train again"
+        )
 
 
 def _pair_weights(pairs: Sequence[Pair]) -> Tensor:

@@ -18,10 +18,12 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout
 
 from shopsearch.encoders.compact_head import CompactHead, join
+from shopsearch.errors import TrainingError
 from shopsearch.training.curves import Epoch
 from shopsearch.training.imagined import Imagination
 from shopsearch.training.objective import contrastive_loss
 from shopsearch.training.schedule import MovingAverage, rate_share
+from shopsearch.training.seeding import seeded
 
 _START_SHARPNESS = 20.0
 _MAX_SHARPNESS = 100.0
@@ -81,14 +83,17 @@ def learn(
     """Teach a head; it ends up with the best weights by `measure`, the last where that is None.
 
     Ctrl-C ends the run early and keeps the best so far; before the first epoch is done it is passed
-    on. The same recipe and lessons give the same weights on the same machine.
+    on. The same recipe and lessons give the same weights on the same machine. Raises
+    `TrainingError` where the loss is no number.
     """
     course = _Course(head, lessons, imagination, recipe)
     epochs: list[Epoch] = []
     best, best_state, interrupted = -1.0, None, False
     try:
         for number in range(1, recipe.epochs + 1):
-            epoch = course.run_epoch(number, measure)
+            # the dropout of the head takes no generator; no two epochs of two seeds draw alike
+            with seeded(1_000 * recipe.seed + number):
+                epoch = course.run_epoch(number, measure)
             epochs.append(epoch)
             watch(epoch)
             if epoch.recall_at_10 is None or epoch.recall_at_10 > best:
@@ -159,6 +164,8 @@ class _Course:
             captions = torch.cat([batch.words, captions], dim=1)  # (B, T + J)
         sharpness = self._sharpness.exp().clamp(max=_MAX_SHARPNESS)
         loss = contrastive_loss(pictures, captions, batch.ids, sharpness)
+        if not bool(torch.isfinite(loss)):
+            raise TrainingError("the loss is no number any more; try another --seed")
         self._set_rate()
         self._optimizer.zero_grad()
         loss.backward()

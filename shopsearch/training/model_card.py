@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from shopsearch.training.curves import Epoch
+from shopsearch.preprocessing.atomic import write_atomically
+
+if TYPE_CHECKING:
+    from shopsearch.training.head import HeadReport
+    from shopsearch.training.run_report import RunReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +56,26 @@ _LIMITS = """\
 class TrainingRun:
     """What the card tells of a run."""
 
-    head: Path
+    report: HeadReport
     catalogs: Sequence[tuple[Path, int]]  # and how many pairs each gave
-    n_held_out: int
     left_out: Sequence[str]
     seed: int
-    epochs: Sequence[Epoch]
-    best_epoch: int
-    interrupted: bool
 
 
-def write_model_card(run: TrainingRun, path: Path) -> None:
-    """Write the card."""
-    path.write_text(render_model_card(run), encoding="utf-8")
+def write_model_card(run: TrainingRun) -> None:
+    """Write the card beside the weights."""
+    write_card(run.report, render_model_card(run))
+
+
+def write_card(report: RunReport, card: str) -> None:
+    """Write the card of any run, whole or not at all."""
+    write_atomically(report.files.card, card.encode())
 
 
 def render_model_card(run: TrainingRun) -> str:
     """The card as Markdown."""
     parts = [
-        f"# Model card: {run.head.name}",
+        f"# Model card: {run.report.files.weights.name}",
         "A head for shopsearch's compact encoder: it joins EfficientNet-Lite2 (pictures) and "
         "all-MiniLM-L6-v2 (words), both frozen, in one space. Made by `shopsearch train head`.",
         "## Learned from",
@@ -77,7 +83,10 @@ def render_model_card(run: TrainingRun) -> str:
         "## How",
         _how(run),
         "## Figures",
-        _figures(run),
+        figures_table(
+            "recall@10",
+            [(epoch.number, epoch.loss, epoch.recall_at_10) for epoch in run.report.epochs],
+        ),
         "## Limits",
         _LIMITS,
     ]
@@ -94,22 +103,31 @@ def sources_table(catalogs: Sequence[tuple[Path, int]], unit: str) -> str:
     return "\n".join(rows)
 
 
+def figures_table(name: str, epochs: Iterable[tuple[int, float | None, float | None]]) -> str:
+    """The number of each epoch, its loss, and the figure that counts, None where there is none."""
+    rows = [f"| epoch | loss | {name}, held out |", "|---|---|---|"]
+    for number, loss, figure in epochs:
+        lost = "untrained" if loss is None else f"{loss:.3f}"
+        reached = "not measured" if figure is None else f"{figure:.4f}"
+        rows.append(f"| {number} | {lost} | {reached} |")
+    return "\n".join(rows)
+
+
+def run_lines(report: RunReport) -> list[str]:
+    """What is told of every run, whatever it trained: what it took, and whether it was stopped."""
+    lines = [f"- It took {report.effort}."]
+    if report.interrupted:
+        lines.append("- The run was stopped by hand before its last epoch.")
+    return lines
+
+
 def _how(run: TrainingRun) -> str:
-    done = len(run.epochs)
+    report = run.report
     lines = [
-        f"- Seed {run.seed}, {done} epochs, the weights of epoch {run.best_epoch} kept.",
-        f"- {run.n_held_out:,} pairs held out: they measured, and taught nothing.",
+        f"- Seed {run.seed}, {len(report.epochs)} epochs, the weights of epoch "
+        f"{report.best_epoch} kept.",
+        f"- {report.n_held_out:,} pairs held out: they measured, and taught nothing.",
     ]
     if run.left_out:
         lines.append(f"- Left out of training: {', '.join(run.left_out)}.")
-    if run.interrupted:
-        lines.append("- The run was stopped by hand before its last epoch.")
-    return "\n".join(lines)
-
-
-def _figures(run: TrainingRun) -> str:
-    rows = ["| epoch | loss | recall@10, held out |", "|---|---|---|"]
-    for epoch in run.epochs:
-        recall = "not measured" if epoch.recall_at_10 is None else f"{epoch.recall_at_10:.3f}"
-        rows.append(f"| {epoch.number} | {epoch.loss:.3f} | {recall} |")
-    return "\n".join(rows)
+    return "\n".join([*lines, *run_lines(report)])

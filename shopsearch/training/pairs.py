@@ -9,7 +9,7 @@ from pathlib import Path
 from shopsearch.catalog import FieldMapping, open_feed
 from shopsearch.domain import FeedRow, Product
 from shopsearch.errors import TrainingError
-from shopsearch.training.captions import Captions, captions_of
+from shopsearch.training.captions import TITLE, Captions, captions_of
 
 MIN_PAIRS = 64
 _HELD_OUT = "val"  # the value of a column `split` that keeps a product out of training
@@ -97,8 +97,8 @@ def _validation(feed: Path, mapping: FieldMapping, *, number: int) -> list[Pair]
 
 def _without(learned: list[Pair], held_out: list[Pair]) -> list[Pair]:
     """The pairs whose title is not held out: nothing that measures may be learned from."""
-    titles = {pair.captions.texts[0] for pair in held_out}
-    return [pair for pair in learned if pair.captions.texts[0] not in titles]
+    titles = {pair.captions.texts[TITLE] for pair in held_out}
+    return [pair for pair in learned if pair.captions.texts[TITLE] not in titles]
 
 
 def _check(catalogs: Sequence[Path], pairs: TrainingPairs, unwanted: Collection[str]) -> None:
@@ -107,6 +107,11 @@ def _check(catalogs: Sequence[Path], pairs: TrainingPairs, unwanted: Collection[
         raise TrainingError(
             f"{names}: {len(pairs.learned)} products with a picture file and words are too few to "
             f"learn from; at least {MIN_PAIRS} are needed (pictures at addresses are not fetched)"
+        )
+    if len({pair.captions.texts[TITLE] for pair in pairs.learned}) < 2:
+        raise TrainingError(
+            f"{names}: all {len(pairs.learned)} products have the same title, so there is nothing "
+            "to tell apart; give them titles of their own, or take another catalog"
         )
     if unwanted and not pairs.n_left_out:
         raise TrainingError(

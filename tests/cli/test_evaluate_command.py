@@ -205,7 +205,7 @@ def test_a_report_into_a_device_is_refused_before_anything_is_searched(
 
     result = shopsearch(*_asked(judged, "--report", pipe))
 
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert "no regular file" in result.stderr
     assert pipe.is_fifo()
 

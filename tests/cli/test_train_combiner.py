@@ -53,7 +53,15 @@ def test_a_combiner_is_trained_and_told_about(shop: Path, feed: Path, tmp_path: 
     card = read_card(weights)
     assert (card.encoder_id, card.sizes["fusion_id"]) == ("hashing-128-v1", "average")
     assert weights.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
-    assert "but in blue" in weights.with_suffix(".md").read_text()
+    card_text = weights.with_suffix(".md").read_text()
+    assert "but in blue" in card_text
+    assert f"{told['peak_memory_mb']:,.0f} MB of memory" in card_text
+    assert not told["interrupted"]
+
+    again = tmp_path / "again" / "combiner.safetensors"
+    catalogs = ("--catalog", shop, "--catalog", feed)
+    shopsearch.json("train", "combiner", *catalogs, "--epochs", 1, "--out", again)
+    assert again.read_bytes() == weights.read_bytes()
 
 
 def test_a_catalog_without_variants_is_refused_and_nothing_is_written(

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
 from PIL import Image, ImageDraw
 from torch import Tensor
@@ -66,8 +67,12 @@ def test_a_head_is_trained_and_told_about(
 
     assert CompactHead.load(tmp_path / "head.safetensors").dimension > 0
     assert (tmp_path / "head.png").read_bytes().startswith(b"\x89PNG")
-    assert "64" in (tmp_path / "head.md").read_text()
+    card = (tmp_path / "head.md").read_text()
+    assert "64" in card
+    assert f"{told['peak_memory_mb']:,.0f} MB of memory" in card
+    assert told["seconds"] > 0
 
+    torch.rand(5)
     again = run(*options, "--out", tmp_path / "again.safetensors")  # from the cache
     assert again.exit_code == 0, again.stderr
     same = (tmp_path / "again.safetensors").read_bytes()

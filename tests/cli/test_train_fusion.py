@@ -57,6 +57,8 @@ def test_a_fusion_is_trained_told_about_and_used(shop: Path, tmp_path: Path, tra
     card = weights.with_suffix(".md").read_text()
     assert "gated" in card
     assert "licence" in card
+    assert told["seconds"] > 0
+    assert f"{told['peak_memory_mb']:,.0f} MB of memory" in card
     assert not list(tmp_path.glob("*.state"))
 
     again = train("--catalog", shop, "--method", "gated", out="again.safetensors")

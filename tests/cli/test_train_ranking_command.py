@@ -38,6 +38,10 @@ def test_training_says_what_it_reached_and_writes_weights_that_search_uses(
     written = json.loads(out.read_text(encoding="utf-8"))
     assert written["weights"] == answer["features"]
     assert "25 products" in written["trained_on"]
+    card = out.with_suffix(".md").read_text(encoding="utf-8")
+    assert "25 products" in card
+    assert f"{answer['ndcg@10']:.4f}" in card
+    assert f"{answer['peak_memory_mb']:,.0f} MB of memory" in card
 
     again = tmp_path / "again.json"
     shopsearch.json("train", "ranking", *files, "--out", again, "--folds", 2)

@@ -205,7 +205,7 @@ def test_what_a_missing_modality_counts_for_is_learned(name: str):
     rows = learner(lone, torch.full((2,), 0.5))
     (rows * torch.randn_like(rows)).sum().backward()
     reached = [n for n, w in learner.named_parameters() if w.grad is not None and w.grad.any()]
-    own = {"gated": "alone", "late": "weights", "attention": "kinds"}.get(name, "no_text")
+    own = {"gated": "log_scales", "late": "weights", "attention": "kinds"}.get(name, "no_text")
     assert own in reached
 
 

@@ -35,12 +35,34 @@ serve(settings, announce=lambda address: print(address, flush=True))
 print("ended", flush=True)
 """
 
+# The second process that is forked takes its time before it has signal handlers of its own.
+SECOND_IS_SLOW = """
+import os
+import time
+from gunicorn import util
+
+fork, seed, forked = os.fork, util.seed, []
+
+def counted():
+    forked.append(True)
+    return fork()
+
+def slow():
+    if len(forked) == 2:
+        time.sleep(1.5)
+    seed()
+
+os.fork, util.seed = counted, slow
+"""
+
 
 @contextmanager
-def server(home: Path, workers: int = 1) -> Iterator[tuple[subprocess.Popen[str], str, int]]:
+def server(
+    home: Path, workers: int = 1, program: str = PROGRAM
+) -> Iterator[tuple[subprocess.Popen[str], str, int]]:
     """A server process in a group of its own, once it has said where it listens."""
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(home), str(workers)],
+        [sys.executable, "-c", program, str(home), str(workers)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -113,6 +135,14 @@ def test_several_workers_share_the_address_and_announce_it_once(shop) -> None:
         assert {get(host, port, "/healthz").status for _ in range(6)} == {200}
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=15)
+    assert out == "ended\n"
+
+
+def test_a_worker_that_has_just_been_forked_is_stopped_too(tmp_path: Path) -> None:
+    program = SECOND_IS_SLOW + PROGRAM
+    with server(tmp_path / "home", workers=2, program=program) as (process, _, _):
+        process.send_signal(signal.SIGTERM)  # the first worker answers, the second has just begun
+        out, _ = process.communicate(timeout=15)  # half the grace
     assert out == "ended\n"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shopsearch.catalog import FieldMapping, open_feed
+from shopsearch.catalog import FieldMapping, find_feed, open_feed
 from shopsearch.catalog.fields import FIELD_ALIASES, attribute_name, field_named
 from shopsearch.domain import Price, Product
 from shopsearch.errors import CatalogError
@@ -218,11 +218,24 @@ def test_a_named_format_wins_over_the_ending(tmp_path: Path) -> None:
 
 
 def test_a_folder_means_the_feed_inside(tmp_path: Path) -> None:
-    with pytest.raises(CatalogError, match=r"holds none of products\.csv, products\.jsonl"):
+    with pytest.raises(CatalogError, match=r"holds no feed \(products\.csv.*name the feed's file"):
         open_feed(tmp_path)
-    (tmp_path / "products.jsonl").write_text('{"id": 1, "title": "a"}\n')
+    (tmp_path / "notes.txt").write_text("id,title")
+    (tmp_path / "shop.jsonl").write_text('{"id": 1, "title": "a"}\n')
 
     assert len(list(open_feed(tmp_path))) == 1
+
+
+def test_of_several_feeds_in_a_folder_the_one_called_products_is_meant(tmp_path: Path) -> None:
+    for name in ("links.csv", "stock.tsv"):
+        (tmp_path / name).write_text("id,title\n")
+    with pytest.raises(CatalogError, match=r"several feeds \(links\.csv, stock\.tsv\); name one"):
+        find_feed(tmp_path)
+    (tmp_path / "products.csv.gz").touch()
+    assert find_feed(tmp_path) == tmp_path / "products.csv.gz"
+    (tmp_path / "products.csv").touch()
+    with pytest.raises(CatalogError, match=r"several feeds \(products\.csv, products\.csv\.gz\)"):
+        find_feed(tmp_path)
 
 
 def test_a_missing_feed_and_an_unknown_format_are_told(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from shopsearch.training.fusion_state import FusionState
 from .fusion_world import D, world
 
 SMALL = Sizes(rank=8, groups=4)
-QUICK = FusionRecipe(epochs=3, batch_size=64, learning_rate=1e-2, patience=3)
+QUICK = FusionRecipe(epochs=3, batch_size=64, learning_rate=1e-2, patience=3, noise=0.05)
 
 
 def module(method: str = "gated", seed: int = 0) -> FusionModule:
@@ -71,7 +71,9 @@ def test_no_method_ends_up_worse_than_its_baseline(method: str, tmp_path: Path):
 
 @pytest.mark.parametrize("objective", [Objective.SUPERVISED, Objective.SEMI])
 def test_a_gated_fusion_learns_what_is_seen_and_what_is_said(objective: Objective, tmp_path: Path):
-    recipe = replace(QUICK, objective=objective, epochs=25, patience=25, batch_size=32)
+    recipe = replace(
+        QUICK, objective=objective, epochs=25, patience=25, batch_size=32, own_first=0.0
+    )
     learner, held_out = module(), world(96, seed=5)
     before = by_both_on_full(learner, held_out)
     taught(learner, world(), recipe, tmp_path)

@@ -12,7 +12,7 @@ from PIL import Image
 from shopsearch.domain import Product
 from shopsearch.errors import TrainingError
 from shopsearch.training.fusion_asking import Way, ask
-from shopsearch.training.fusion_curves import event_writer
+from shopsearch.training.fusion_curves import FusionEpoch, event_writer
 from shopsearch.training.fusion_guessing import with_guesses
 from shopsearch.training.fusion_judged import Judged
 from shopsearch.training.fusion_lessons import UNTOLD, check_lessons
@@ -260,5 +260,19 @@ def test_no_events_are_written_where_tensorboard_is_not_installed(tmp_path, monk
     from shopsearch.training import fusion_curves
 
     monkeypatch.setattr(fusion_curves, "find_spec", lambda name: None)
-    event_writer(tmp_path / "events")(fusion_curves.FusionEpoch(1, 0.5, 0.4, 1.0))
+    with event_writer(tmp_path / "events") as write:
+        write(fusion_curves.FusionEpoch(1, 0.5, 0.4, 1.0))
     assert not (tmp_path / "events").exists()
+
+
+def test_events_can_be_read_by_tensorboard(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    epochs = [FusionEpoch(0, None, 0.25, 1.0), FusionEpoch(1, 0.5, 0.375, 1.0)]
+    with event_writer(tmp_path) as write:
+        for epoch in epochs:
+            write(epoch)
+            events = EventAccumulator(str(tmp_path)).Reload()
+            assert [e.step for e in events.Scalars("ndcg@10")][-1] == epoch.number  # at once
+    assert [(e.step, e.value) for e in events.Scalars("ndcg@10")] == [(0, 0.25), (1, 0.375)]
+    assert [(e.step, e.value) for e in events.Scalars("loss")] == [(1, 0.5)]

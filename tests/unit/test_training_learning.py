@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn.functional import normalize
 
 from shopsearch.encoders.compact_head import CompactHead, HeadShape, Mix
 from shopsearch.encoders.compact_towers import N_CLASSES, TEXT_DIM
+from shopsearch.errors import TrainingError
 from shopsearch.training.imagined import Imagination
 from shopsearch.training.learning import Lessons, Recipe, learn
 from shopsearch.training.recall import recall_at
@@ -123,3 +126,45 @@ def test_an_imagined_picture_raises_the_logit_of_its_class():
     logits = imagined @ classifier
     own = logits.gather(1, classes[:, None]).squeeze(1)
     assert (own > logits.mean(dim=1) + 3).float().mean() > 0.9
+
+
+def test_what_was_drawn_at_random_before_and_between_the_epochs_changes_no_weight():
+    def draw(epoch: object) -> None:
+        torch.rand(3)
+
+    weights = []
+    for before, watch in ((0, ignore), (7, ignore), (7, draw)):
+        lessons, imagination = world()
+        head = small_head()
+        torch.rand(before)
+        learn(head, lessons, imagination, QUICK, measure=lambda _: None, watch=watch)
+        weights.append(torch.cat([w.flatten() for w in head.parameters()]))
+    assert torch.equal(weights[0], weights[1])
+    assert torch.equal(weights[0], weights[2])
+
+
+def test_another_seed_drops_other_parts():
+    weights = []
+    for seed in (0, 1):
+        lessons, imagination = world()
+        head, recipe = small_head(), replace(QUICK, seed=seed)
+        learn(head, lessons, imagination, recipe, measure=lambda _: None, watch=ignore)
+        weights.append(torch.cat([w.flatten() for w in head.parameters()]))
+    assert not torch.equal(*weights)
+
+
+def test_learning_leaves_the_random_numbers_of_others_alone():
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    lessons, imagination = world()
+    head = small_head()
+    torch.manual_seed(3)
+    learn(head, lessons, imagination, QUICK, measure=lambda _: None, watch=ignore)
+    assert torch.equal(torch.rand(2), expected)
+
+
+def test_embeddings_that_are_no_numbers_end_the_run_with_clear_words():
+    lessons, imagination = world()
+    lessons.captions[3] = torch.nan
+    with pytest.raises(TrainingError, match="the loss is no number any more"):
+        learn(small_head(), lessons, imagination, QUICK, measure=lambda _: None, watch=ignore)

@@ -131,3 +131,8 @@ def test_a_validation_catalog_without_pictures_is_an_error(catalog):
 def test_a_kind_that_no_product_has_is_an_error(catalog):
     with pytest.raises(TrainingError, match="kind 9"):
         read_pairs([catalog("a")], leave_out=["Kind 9"])
+
+
+def test_products_that_all_have_one_title_teach_nothing(catalog):
+    with pytest.raises(TrainingError, match="all 64 products have the same title"):
+        read_pairs([catalog(title="Lamp")])

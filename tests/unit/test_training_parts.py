@@ -8,11 +8,16 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
+from shopsearch.errors import TrainingError
+from shopsearch.training import frozen_parts, head
 from shopsearch.training.curves import Epoch, draw_curves
+from shopsearch.training.effort import Effort
 from shopsearch.training.feature_cache import SHARD_ROWS, cached_rows, picture_key
+from shopsearch.training.head import HeadReport
 from shopsearch.training.model_card import TrainingRun, render_model_card
 from shopsearch.training.objective import contrastive_loss
 from shopsearch.training.recall import draw_gallery, recall_at
+from shopsearch.training.run_report import RunFiles
 from shopsearch.training.schedule import MovingAverage, rate_share
 
 
@@ -134,17 +139,44 @@ def test_curves_are_a_png(tmp_path: Path):
 def test_the_card_names_data_licences_figures_and_limits(tmp_path: Path):
     luma = tmp_path / "catalog-luma"
     luma.mkdir()
-    card = render_model_card(
-        TrainingRun(
-            head=Path("compact-head.safetensors"),
-            catalogs=[(luma, 453), (tmp_path / "mine" / "feed.csv", 70)],
-            n_held_out=12,
-            left_out=["Ties"],
-            seed=3,
-            epochs=[Epoch(1, 3.21, 0.5, 1.0), Epoch(2, 2.5, 0.625, 1.0)],
-            best_epoch=2,
-            interrupted=True,
-        )
+    report = HeadReport(
+        files=RunFiles(Path("compact-head.safetensors")),
+        n_pairs=523,
+        n_held_out=12,
+        epochs=[Epoch(1, 3.21, 0.5, 1.0), Epoch(2, 2.5, 0.625, 1.0)],
+        best_epoch=2,
+        recall_at_10=0.625,
+        interrupted=True,
+        effort=Effort(seconds=61.23, peak_memory_mb=1812.4),
     )
+    catalogs = [(luma, 453), (tmp_path / "mine" / "feed.csv", 70)]
+    card = render_model_card(TrainingRun(report, catalogs, left_out=["Ties"], seed=3))
     for told in ("OSL-3.0 / AFL-3.0", "mine | 70", "Ties", "Seed 3", "0.625", "stopped", "Limits"):
         assert told in card
+    assert "61.2 s and at most 1,812 MB of memory" in card
+
+
+def test_directions_that_single_precision_cannot_part_are_found_in_double(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(8, 20, generator=generator)
+    scatter = rows.T @ rows / len(rows)  # most of its directions have no variance
+    eigh = torch.linalg.eigh
+
+    def fails_in_single_precision(matrix: torch.Tensor):
+        if matrix.dtype == torch.float32:
+            raise torch.linalg.LinAlgError("failed to converge")
+        return eigh(matrix)
+
+    monkeypatch.setattr(torch.linalg, "eigh", fails_in_single_precision)
+    variances, directions = frozen_parts._axes(scatter)
+    assert variances.dtype == directions.dtype == torch.float32
+    torch.testing.assert_close(
+        directions @ torch.diag(variances) @ directions.T, scatter, atol=1e-5, rtol=1e-5
+    )
+
+
+def test_embeddings_of_pictures_that_are_no_numbers_are_told_with_the_remedy(tmp_path: Path):
+    rows = torch.ones(5, 3)
+    rows[2, 1] = torch.nan
+    with pytest.raises(TrainingError, match=r"1 of 5 embeddings of pictures hold.*delete .*cache"):
+        head._check(rows, "pictures", tmp_path / "cache")

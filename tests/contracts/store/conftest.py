@@ -1,22 +1,14 @@
-"""The databases that every contract of the store room is held to.
-
-PostgreSQL takes part where SHOPSEARCH_TEST_POSTGRES_URL names a database that may be wiped; one
-test of the products says so where it does not.
-"""
+"""The databases that every contract of the store room is held to."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from shopsearch.store.sql import Database
-
-POSTGRES_URL = os.environ.get("SHOPSEARCH_TEST_POSTGRES_URL", "")
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +21,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["sqlite", "postgresql"] if POSTGRES_URL else ["sqlite"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(
     request: pytest.FixtureRequest, tmp_path: Path, migrated_file: Path
 ) -> Callable[[], str]:
@@ -45,16 +37,16 @@ def database_url(
 
         return copied
 
-    def wiped() -> str:
-        database = Database(POSTGRES_URL)
-        with database.writing() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
+    emptied: Callable[[], str] = request.getfixturevalue("empty_postgres")
+
+    def migrated() -> str:
+        url = emptied()
+        database = Database(url)
         database.migrate()
         database.close()
-        return POSTGRES_URL
+        return url
 
-    return wiped
+    return migrated
 
 
 @pytest.fixture

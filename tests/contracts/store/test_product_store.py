@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from decimal import Decimal
@@ -319,12 +318,8 @@ def test_thousands_of_products_cost_a_few_statements(
     assert len(statements) < 120
 
 
-@pytest.mark.skipif(
-    not os.environ.get("SHOPSEARCH_TEST_POSTGRES_URL"),
-    reason="SHOPSEARCH_TEST_POSTGRES_URL names no PostgreSQL to hold the store's contracts to",
-)
-def test_postgresql_is_held_to_these_contracts_too() -> None:
-    database = Database(os.environ["SHOPSEARCH_TEST_POSTGRES_URL"])
+def test_both_databases_are_held_to_these_contracts(
+    database: Database, request: pytest.FixtureRequest
+) -> None:
     with database.reading() as connection:
-        assert connection.dialect.name == "postgresql"
-    database.close()
+        assert connection.dialect.name == request.node.callspec.params["database_url"]
