@@ -40,7 +40,7 @@ from shopsearch.training.fusion_asking import query_rows
 from shopsearch.training.fusion_lessons import FusionLessons
 from shopsearch.training.fusion_measure import Found, answered
 from shopsearch.training.fusion_reading import Road, read_products
-from shopsearch.training.fusion_words import FACETS
+from shopsearch.training.fusion_words import COLOR, FACETS, GENDER, KIND
 
 ARCHIVES = ("train-fashion-60x80", "train-fashion-224", "catalog-flipkart", "catalog-luma")
 LARGEST = 1500
@@ -117,12 +117,14 @@ def interval(values: Tensor) -> tuple[float, float]:
     return float(values.mean()), float(high - low) / 2
 
 
-def read(bench: Bench, road: Road, archive: str, split: str) -> FusionLessons:
+def read(
+    bench: Bench, road: Road, archive: str, split: str, largest: int | None = LARGEST
+) -> FusionLessons:
     feed = open_feed(bench.folder(archive))
     products = [row.product for row in feed if isinstance(row, FeedRow) and row.product.images]
     products = [p for p in products if p.attributes.get("split", split) == split]
     random.Random(0).shuffle(products)
-    return read_products(products[:LARGEST], road, stage=lambda _: silent).lessons
+    return read_products(products[:largest], road, stage=lambda _: silent).lessons
 
 
 def own_picture_first(fuse: Fuse, lessons: FusionLessons) -> float:
@@ -156,18 +158,18 @@ def print_table(
 
 
 def phrases(bench: Bench, road: Road, methods: Mapping[str, Method]) -> None:
-    """P@10 of "navy blue casual shirts for men": colour, use, kind and people must all agree."""
-    lessons = read(bench, road, "train-fashion-60x80", "val")
-    full = lessons.asked.all(dim=2).any(dim=1)  # (N,) products that tell all facets
-    codes = lessons.facets
-    asked = torch.unique(codes[full], dim=0, return_inverse=False)
-    first = [int((codes == row).all(dim=1).nonzero()[0]) for row in asked]
-    words = lessons.texts[lessons.queries[first, 0]].float()
-    right = (codes[first][:, None] == codes[None]).all(dim=2).float()  # (Q, N)
-    n = len(lessons)
+    """P@10 of "navy blue casual shirts for men", a query for each product that tells all of it.
+
+    Right is every product of that colour and kind for these people: the use cannot be seen.
+    """
+    lessons = read(bench, road, "train-fashion-60x80", "val", largest=None)
+    asking = lessons.asked[:, 0].all(dim=1).nonzero().squeeze(1)  # (Q,)
+    seen = lessons.facets[:, [COLOR, KIND, GENDER]]  # (N, 3)
+    right = (seen[asking][:, None] == seen[None]).all(dim=2).float()  # (Q, N)
+    words = lessons.texts[lessons.queries[asking, 0]].float()
+    n, q = len(lessons), len(asking)
     yes = torch.ones(n, 1)
     gallery = Items(lessons.images.float(), lessons.texts[lessons.told[:, 2]].float(), yes, yes)
-    q = len(words)
     query = Items(torch.zeros_like(words), words, torch.zeros(q, 1), torch.ones(q, 1))
     possible = float((right.sum(dim=1).clamp_max(10) / 10).mean())
     print(f"\n## Phrases of {', '.join(FACETS)} ({q} of them, {n} products), P@10\n")

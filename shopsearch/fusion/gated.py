@@ -36,7 +36,7 @@ class Gated(FusionModule):
         """See `FusionModule.mixed`."""
         image, text = self.filled(items)  # (B, D) each
         heard = torch.cat([image, text, items.has_image, items.has_text], dim=1)  # (B, 2 D + 2)
-        familiar = items.has_image * self.familiar(items)  # (B, 1)
+        familiar = self.familiar(items)  # (B, 1)
         gate = spread((familiar * self.gate(heard)).sigmoid(), self.dimension)  # (B, D)
         scales = spread(self.log_scales.exp(), self.dimension)  # (3, D)
         both = (1 - gate) * scales[_IMAGE] * items.image + gate * scales[_TEXT] * items.text

@@ -55,7 +55,7 @@ class FusionRecipe:
     patience: int = 4  # epochs without a better figure before the run stops early
     dropped: float = 0.15  # the share of products that lose their picture, and their words
     kept_near: float = 0.05  # the weight of staying near the baseline
-    own_first: float = 0.4  # the weight of finding the very product of a picture
+    own_first: float = 0.7  # the weight of finding the very product of a picture
     noise: float = 0.2  # the length of what is added to embeddings: no two shops write alike
     seed: int = 0
 
