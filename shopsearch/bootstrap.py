@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +36,7 @@ from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generations
 from shopsearch.index.live import LiveGeneration
 from shopsearch.indexing import Indexer
+from shopsearch.merchandising import LiveRules, Merchandising, Rules
 from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.items import ItemPreparer
 from shopsearch.preprocessing.pictures import PictureLibrary
@@ -48,7 +50,11 @@ from shopsearch.store.sql import (
     SqlFeedRuns,
     SqlLexicalIndex,
     SqlProductStore,
+    SqlRuleStore,
+    SqlSynonymStore,
 )
+from shopsearch.suggestions import SuggestionService
+from shopsearch.wording import CatalogWords, WordingService
 
 
 class Services:
@@ -187,13 +193,55 @@ class Services:
     @cached_property
     def search(self) -> SearchService:
         """Answers queries."""
+        return self.search_under(LiveRules(self.rules))
+
+    def search_under(self, rules: Rules, at: datetime | None = None) -> SearchService:
+        """The same search under other rules, at another moment where one is given."""
         return SearchService(
             preparer=self.preparer,
             embedder=self.embedder,
             live=self.live,
             store=self.store,
-            second_stage=SecondStage(self.lexical, self.store, self.ranker, self.embedder),
+            second_stage=self.second_stage,
+            wording=self.wording,
+            merchandising=Merchandising(rules, self.store, lambda: at or datetime.now(UTC)),
         )
+
+    @cached_property
+    def rules(self) -> SqlRuleStore:
+        """The merchandising rules."""
+        return SqlRuleStore(self.database)
+
+    @cached_property
+    def second_stage(self) -> SecondStage:
+        """Orders what words and vectors have found, together."""
+        return SecondStage(self.lexical, self.store, self.ranker, self.embedder)
+
+    @cached_property
+    def wording(self) -> WordingService:
+        """Corrects the words of queries, and knows their synonyms."""
+        return WordingService(self.lexical, self.catalog_words, self.synonyms)
+
+    @cached_property
+    def suggestions(self) -> SuggestionService:
+        """Suggests what the beginning of a search may become."""
+        return SuggestionService(
+            catalog=self.catalog_words,
+            wording=self.wording,
+            lexical=self.lexical,
+            store=self.store,
+            live=self.live,
+        )
+
+    @cached_property
+    def catalog_words(self) -> CatalogWords:
+        """The words of the catalog as they are spelled."""
+        return CatalogWords(self.store)
+
+    @cached_property
+    def synonyms(self) -> SqlSynonymStore:
+        """What the shop says will do for what is asked."""
+        return SqlSynonymStore(self.database)
 
     @cached_property
     def heatmaps(self) -> HeatmapService:

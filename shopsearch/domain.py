@@ -162,14 +162,23 @@ class Exists:
     present: bool = True
 
 
-Condition = AnyOf | Between | Exists
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """The product is none of these, by key, and fulfils none of these filters."""
+
+    keys: tuple[int, ...] = ()
+    filters: tuple[ProductFilter, ...] = ()
+    field: str = ""  # it is about no field
+
+
+Condition = AnyOf | Between | Exists  # what people ask for; `Withheld` is what rules add
 
 
 @dataclass(frozen=True, slots=True)
 class ProductFilter:
     """What a hit must fulfil: all conditions together. No condition lets every product through."""
 
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[Condition | Withheld, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.conditions)
@@ -182,6 +191,10 @@ class ProductFilter:
                 for condition in self.conditions
             )
         )
+
+    def without(self, field: str) -> ProductFilter:
+        """The same filter but for what it says about one field."""
+        return ProductFilter(tuple(one for one in self.conditions if one.field != field))
 
 
 EVERYTHING = ProductFilter()
@@ -274,6 +287,18 @@ class Neighbours:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldCounts:
+    """What the products that pass a filter have in one field. A product counts once per word."""
+
+    words: tuple[str, ...]  # (V,) case-folded, the most frequent first, equal ones by alphabet
+    counts: NDArray[np.int64]  # (V,) how many products have the word
+    examples: NDArray[np.int64]  # (V,) the key of one of them; -1 where there is none
+    numbers: NDArray[np.float64]  # (M,) the numbers of products that have one, in no order
+    n_words: int  # how many different words there are, those that are not listed included
+    n_missing: int  # how many products have neither word nor number
+
+
+@dataclass(frozen=True, slots=True)
 class WordMatches:
     """The products that hold words of a query, best first."""
 
@@ -295,11 +320,31 @@ class Query:
     k: int = 24
     offset: int = 0
     explain: bool = False  # whether each hit shall say why it is one; costs time
+    as_typed: bool = False  # whether words that the catalog does not have stay as they are
+    facets: tuple[str, ...] = ()  # fields whose values shall be counted over all that matches
+    facet_limit: int = 20  # at most so many values of each, the most frequent
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is asked for but the filter: then the page lists what matches it."""
         return not (self.text.strip() or self.image or self.product_id)
+
+
+class RuleAction(StrEnum):
+    """What a merchandising rule did to a hit."""
+
+    PIN = "pin"
+    BOOST = "boost"
+    BURY = "bury"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEffect:
+    """That a merchandising rule touched a hit."""
+
+    rule: str  # its name
+    action: RuleAction
+    by: float  # the position of a pin, else the factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,12 +385,14 @@ class ScoreParts:
 
     cosine: float
     features: tuple[FeaturePart, ...] = ()  # those with a weight
-    exact: float = 0.0  # above 0 where the words are the whole title, or a model number
+    exact: float = 0.0  # above 0 for the whole title, a model number or the very picture
+    rules: float = 0.0  # what merchandising rules that boost or bury changed
 
     @property
     def total(self) -> float:
         """The score."""
-        return self.cosine + sum(feature.part for feature in self.features) + self.exact
+        features = sum(feature.part for feature in self.features)
+        return self.cosine + features + self.exact + self.rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,8 +410,9 @@ class Why:
 class Hit:
     """A product found for a query.
 
-    `score` is in [-1, 1], higher is better, and never rises with the rank of a search by relevance:
-    the cosine, or, where the query has words, its weighted mean with the features of the ranking.
+    `score` is in [-1, 1], higher is better, and never rises with the rank of a search by relevance
+    but around hits that a rule has moved: the cosine, or, where the query has words, its weighted
+    mean with the features of the ranking.
     """
 
     product: Product
@@ -372,6 +420,44 @@ class Hit:
     rank: int  # 1 is best
     image_hash: str | None = None  # content hash of the main picture, to show it by
     why: Why | None = None  # where the query asks to explain, and asks for more than a filter
+    rules: tuple[RuleEffect, ...] = ()  # those that touched it, where the query asks to explain
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """A value to choose, and how many products have it."""
+
+    value: str  # as a product spells it; of a category, its path from the top
+    count: int
+    chosen: bool = False  # whether the query's filter names it
+    children: tuple[FacetValue, ...] = ()  # of a category, the levels below it that are listed
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBand:
+    """The prices within two bounds, both included, in major units; None leaves a side open."""
+
+    currency: str  # ISO 4217
+    low: float | None
+    high: float | None
+    count: int
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """The values of one field among all products that pass the filters of the other fields.
+
+    What the query's filter says about the field itself does not count, so that the values beside
+    a chosen one stay in sight.
+    """
+
+    name: str  # as the query asked
+    field: str  # under which it is filtered
+    values: tuple[FacetValue, ...]  # the most frequent first, and those that the filter names
+    n_values: int  # how many there are, the unlisted included
+    n_missing: int  # how many products have none
+    bands: tuple[PriceBand, ...] = ()  # of the price alone: each currency's, ascending
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +468,9 @@ class SearchPage:
     total: int  # how many products match the filter of the query
     took_ms: float
     generation: str  # the index generation that answered
+    facets: tuple[Facet, ...] = ()  # in the order in which the query asked for them
+    did_you_mean: str | None = None  # the words that were searched for instead of those typed
+    relaxed: tuple[str, ...] = ()  # words, folded, that no product has together with the others
 
 
 @dataclass(frozen=True, slots=True)

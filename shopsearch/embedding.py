@@ -130,10 +130,11 @@ class Embedder:
     ) -> Row:
         """The (D,) unit vector of a query. Nothing of a query is kept.
 
-        Words and a picture are two wishes, each fused as an item of one modality: they are combined,
-        or, without a combiner, their weighted mean is taken, words weighing `text_weight`. `like`, the vector of a product, is mixed in: beside words it weighs
-        1 - `text_weight`, beside a picture alone one half. `negatives` push away from their mean
-        n: q' = q - gamma n (Rocchio, 1971).
+        Words and a picture are two wishes, each fused as an item of one modality: they are
+        combined, or, without a combiner, their weighted mean is taken, words weighing
+        `text_weight`. `like`, the vector of a product, is mixed in: beside words it weighs 1 -
+        `text_weight`, beside a picture alone one half. `negatives` push away from their mean n:
+        q' = q - gamma n (Rocchio, 1971).
         """
         has_reference = item.picture is not None or like is not None
         if self._combiner is not None and item.text and has_reference:

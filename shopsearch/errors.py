@@ -10,12 +10,14 @@
     ├── QueryError                a search that cannot be answered as asked
     │   ├── UnknownProduct        it names a product that the catalog does not hold
     │   └── PictureMissing        it needs the picture of a product that has none
+    ├── SynonymRejected           a rule about synonyms that cannot be read
     ├── EncoderError
     │   ├── EncoderUnavailable    model files or packages are missing, or a hub is out of reach
     │   └── RegionsUnavailable    it cannot say which regions of a picture words speak of
     ├── FusionError
     │   ├── FusionUnavailable     weights of a learned fusion are missing or cannot be read
     │   └── FusionMismatch        they were trained for another encoder
+    ├── RuleError                 a merchandising rule that cannot be followed, or is not there
     ├── TrainingError             the training data cannot carry a training run
     ├── EnrichmentError           values of an attribute cannot be proposed as asked
     ├── EvaluationError           queries or judgments cannot be read, or do not fit together
@@ -68,6 +70,10 @@ class QueryError(ShopsearchError):
     """A search that cannot be answered as asked."""
 
 
+class SynonymRejected(ShopsearchError):
+    """A rule about synonyms that cannot be read."""
+
+
 class UnknownProduct(QueryError):
     """A query names a product that the catalog does not hold."""
 
@@ -105,6 +111,10 @@ class FusionUnavailable(FusionError):
 
 class FusionMismatch(FusionError):
     """Weights of a learned fusion were trained for another encoder."""
+
+
+class RuleError(ShopsearchError):
+    """A merchandising rule that cannot be followed, or is not there."""
 
 
 class TrainingError(ShopsearchError):

@@ -16,6 +16,7 @@ from shopsearch.domain import (
     PreparedItem,
     ProductFilter,
     Query,
+    ScoreParts,
     SearchPage,
     Sort,
     StoredProduct,
@@ -24,12 +25,15 @@ from shopsearch.domain import (
 from shopsearch.embedding import Embedder
 from shopsearch.errors import QueryError, UnknownProduct
 from shopsearch.explaining import Explainer
+from shopsearch.facets import FacetCounter
 from shopsearch.index.generations import Generation
 from shopsearch.index.live import LiveGeneration
+from shopsearch.merchandising import Merchandising, Ruling
 from shopsearch.ranking.order import Candidate, ordered
-from shopsearch.ranking.words import AskedWords
-from shopsearch.second_stage import WINDOW, Ranking, SecondStage, Window, Wish
+from shopsearch.same_picture import SamePicture
+from shopsearch.second_stage import WINDOW, Ranking, SecondStage, Window, Wish, cosines_of
 from shopsearch.store import ProductStore
+from shopsearch.wording import WordingService
 
 MAX_K = 1000
 SORT_WINDOW = 200  # a search by price or age orders the most relevant so many, on every page
@@ -64,6 +68,8 @@ class SearchService:
         live: LiveGeneration,
         store: ProductStore,
         second_stage: SecondStage,
+        wording: WordingService,
+        merchandising: Merchandising,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._preparer = preparer
@@ -71,7 +77,11 @@ class SearchService:
         self._live = live
         self._store = store
         self._second_stage = second_stage
+        self._wording = wording
+        self._merchandising = merchandising
+        self._same_picture = SamePicture(embedder, store)
         self._explainer = Explainer(embedder)
+        self._facets = FacetCounter(store)
         self._clock = clock
 
     def search(self, query: Query) -> SearchPage:
@@ -81,21 +91,30 @@ class SearchService:
         All of one search is answered by one index generation, however often it is swapped.
         """
         started = self._clock()
+        query = self._readable(query)
         _check(query)
         query = replace(query, where=query.where.canonical())
         generation = self._generation()
+        ruling = self._merchandising.ruling(query, generation.index)
+        query = replace(query, where=ruling.where)
         matching = generation.index.matching(query.where)
         if query.is_empty:
-            found = _Found(self._listed(matching, query), len(matching))
+            found = _Found(self._listed(matching, query, ruling), len(matching))
         else:
-            found = self._nearest(generation, query, len(matching))
-        page = ordered(found.candidates, query.sort)[query.offset : query.offset + query.k]
+            found = self._nearest(generation, query, len(matching), ruling)
+        by_order = ordered(found.candidates, query.sort)
+        page = ruling.arranged(by_order, query.offset + query.k)[query.offset :]
         whys = self._whys(page, found) if query.explain else [None] * len(page)
+        but_for = None if found.wish is None else found.wish.except_key
+        facets = self._facets.count(generation, query, but_for)
         return SearchPage(
-            hits=_hits(page, whys, first_rank=query.offset + 1),
+            hits=ruling.told(_hits(page, whys, query.offset + 1), page, explain=query.explain),
             total=found.total,
+            facets=facets,
             took_ms=(self._clock() - started) * 1000,
             generation=generation.manifest.generation_id,
+            did_you_mean=None if found.wish is None else found.wish.did_you_mean,
+            relaxed=() if found.ranking is None else found.ranking.relaxed,
         )
 
     def similar(self, product_id: str, k: int = 12, *, explain: bool = False) -> SearchPage:
@@ -127,21 +146,36 @@ class SearchService:
         neighbours = self._neighbours(generation, wish, query.where, WINDOW)
         return self._second_stage.window(wish, neighbours, generation.index)
 
-    def _nearest(self, generation: Generation, query: Query, n_matching: int) -> _Found:
+    def _readable(self, query: Query) -> Query:
+        """The query without words of which preprocessing leaves nothing."""
+        is_said = query.text.strip() and self._preparer.prepare_query(query.text, None).text
+        return query if is_said else replace(query, text="")
+
+    def _nearest(
+        self, generation: Generation, query: Query, n_matching: int, ruling: Ruling
+    ) -> _Found:
         """Pages of another order than relevance are cut from one window, so none repeats a hit."""
         by_relevance = query.sort is Sort.RELEVANCE
         n_wanted = query.offset + query.k if by_relevance else SORT_WINDOW
         wish, is_itself = self._wish(generation, query)
-        neighbours = self._neighbours(generation, wish, query.where, max(n_wanted, WINDOW))
+        n_others = n_wanted + len(ruling.slots)  # the pinned may stand further down than they would
+        neighbours = self._neighbours(generation, wish, query.where, max(n_others, WINDOW))
+        ruled = self._ruled(generation, wish, neighbours, ruling)
+        neighbours = {**neighbours, **ruled}
         ranking = None
         if wish.words and wish.text_weight:
             ranking = self._second_stage.order(wish, neighbours, generation.index)
         candidates = [] if ranking is None else ranking.candidates
-        scores = neighbours if ranking is None else ranking.after
-        rest = list(scores)[: max(0, n_wanted - len(candidates))]
+        lifted = self._same_picture.lifted(wish, neighbours)
+        scores = lifted if ranking is None else ranking.after
+        later = self._candidates([key for key in ruled if key in scores], scores)
+        candidates = ruling.weighed([*candidates, *later])
+        n_rest = max(0, n_others - len(candidates))
+        rest = list(islice((key for key in scores if key not in ruled), n_rest))
+        candidates += self._candidates(rest, scores)
         total = n_matching - is_itself
         return _Found(
-            candidates=[*candidates, *self._candidates(rest, scores)][:n_wanted],
+            candidates=candidates if by_relevance else candidates[:n_wanted],
             total=total if by_relevance else min(total, SORT_WINDOW),
             wish=wish,
             neighbours=neighbours,
@@ -152,17 +186,22 @@ class SearchService:
         """Why each is a hit; None where all that is asked for is the filter."""
         if found.wish is None:
             return [None] * len(page)
+        page = [candidate.unruled for candidate in page]
         cosines, parts = dict(found.neighbours), {}
         if found.ranking is not None:
             cosines |= found.ranking.window.cosine_by_key
             shown = {candidate.stored.key for candidate in page}
             parts = self._second_stage.parts(found.wish, found.ranking, shown)
+        else:
+            parts = {one.stored.key: _of_cosine(one, cosines) for one in page}
         return self._explainer.explain(page, found.wish, cosines, parts)
 
     def _wish(self, generation: Generation, query: Query) -> tuple[Wish, bool]:
         """What both indexes are asked, and whether the query's own product passes its filter."""
         like = self.product(query.product_id) if query.product_id else None
-        item = self._preparer.prepare_query(query.text, query.image)
+        typed = self._preparer.prepare_query(query.text, query.image)
+        meant = self._wording.read(typed.text, as_typed=query.as_typed)
+        item = replace(typed, text=meant.text)
         vector = self._embedder.embed_query(
             item,
             text_weight=query.text_weight,
@@ -174,11 +213,12 @@ class SearchService:
         wish = Wish(
             item=item,
             like=like,
-            words=AskedWords.of(item.text),
+            words=meant.words,
             vector=vector,
             text_weight=1.0 if is_alone else query.text_weight,
             is_words_alone=is_alone,
             among=matching if query.where else None,
+            did_you_mean=meant.did_you_mean,
         )
         return wish, like is not None and like.key in matching
 
@@ -195,17 +235,34 @@ class SearchService:
         }
         return dict(islice(scores.items(), k))
 
-    def _listed(self, matching: NDArray[np.int64], query: Query) -> list[Candidate]:
+    def _ruled(
+        self, generation: Generation, wish: Wish, neighbours: Mapping[int, float], ruling: Ruling
+    ) -> dict[int, float]:
+        """The cosines of what rules want to be weighed, on every page alike: the pinned, and where
+        they boost or bury, the nearest neighbours and the nearest of what is boosted.
+        """
+        ruled = dict(islice(neighbours.items(), WINDOW)) if ruling.liftings else {}
+        for where in ruling.boosts:
+            ruled |= self._neighbours(generation, wish, where, WINDOW)
+        return ruled | cosines_of(ruling.pinned, wish.vector, generation.index)
+
+    def _listed(self, matching: NDArray[np.int64], query: Query, ruling: Ruling) -> list[Candidate]:
         """What a query that asks for nothing lists: everything that matches, newest first."""
-        by_age = matching[::-1]  # keys grow with time
+        by_age = ruling.listed(matching[::-1])  # keys grow with time
         if query.sort in (Sort.RELEVANCE, Sort.NEWEST):
-            by_age = by_age[: query.offset + query.k]
-        return self._candidates([int(key) for key in by_age], {})
+            by_age = by_age[: query.offset + query.k + len(ruling.slots)]
+        return self._candidates([*map(int, by_age), *ruling.pinned], {})
 
     def _candidates(self, keys: Sequence[int], scores: Mapping[int, float]) -> list[Candidate]:
         """Products removed from the store since the generation was built are no candidates."""
         stored = self._store.fetch(keys)
         return [Candidate(stored[key], scores.get(key, 0.0)) for key in keys if key in stored]
+
+
+def _of_cosine(hit: Candidate, cosines: Mapping[int, float]) -> ScoreParts:
+    """The cosine, and what the very picture of the query adds."""
+    cosine = cosines[hit.stored.key]
+    return ScoreParts(cosine=cosine, exact=hit.score - cosine)
 
 
 def _check(query: Query) -> None:

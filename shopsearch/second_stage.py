@@ -22,6 +22,7 @@ from shopsearch.ranking.features import (
     FEATURES,
     SIMILARITIES,
     WORD_FEATURES,
+    Comparison,
     ProductWords,
     Rarity,
     is_exact,
@@ -30,11 +31,13 @@ from shopsearch.ranking.features import (
 from shopsearch.ranking.offers import OFFERS
 from shopsearch.ranking.order import Candidate
 from shopsearch.ranking.ranker import Ranker
+from shopsearch.ranking.relaxing import given_up
 from shopsearch.ranking.remembered import Remembered
 from shopsearch.ranking.words import AskedWords
 from shopsearch.store import LexicalIndex, ProductStore
 
 WINDOW = 100  # of each; twice as many found no better order of the judged queries, see decision 10
+LESSER_TERMS = 0.5  # how much of the lexical score is left to synonyms where there are some
 N_REMEMBERED = 8192  # products whose words stay in memory, at some 6 to 9 KB each
 
 
@@ -49,6 +52,7 @@ class Wish:
     text_weight: float  # how much the words count, 0..1
     is_words_alone: bool  # then an exact title or model number comes first
     among: NDArray[np.int64] | None  # the only keys that pass the filter; None lets all pass
+    did_you_mean: str | None = None  # the words, where some of them were corrected
 
     @property
     def except_key(self) -> int | None:
@@ -79,6 +83,7 @@ class Ranking:
     plain: NDArray[np.float32]  # (N,) the ranker's scores
     scores: NDArray[np.float32]  # (N,) the same, exact matches lifted above all others
     after: Mapping[int, float]  # the scores of later neighbours by key, best first
+    relaxed: tuple[str, ...] = ()  # wanted words that no candidate has together with the others
 
     @property
     def candidates(self) -> list[Candidate]:
@@ -115,7 +120,8 @@ class SecondStage:
             for key, cosine in islice(neighbours.items(), WINDOW, None)
             if key not in in_window
         }
-        return Ranking(window, plain, scores, self._scores_after(wish, window, scores, after))
+        later = self._scores_after(wish, window, scores, after)
+        return Ranking(window, plain, scores, later, relaxed=self._given_up(wish, window))
 
     def window(self, wish: Wish, neighbours: Mapping[int, float], index: VectorIndex) -> Window:
         """The candidates and all of their features."""
@@ -140,11 +146,12 @@ class SecondStage:
         features: frozenset[str],
     ) -> Window:
         by_key = dict(islice(neighbours.items(), WINDOW))
-        matches = self._lexical.search(wish.words.terms, WINDOW + 1, wish.among)
+        terms = (*wish.words.terms, *wish.words.lesser_terms)
+        matches = self._lexical.search(terms, WINDOW + 1, wish.among)
         only_by_words = [
             key for key in matches.keys.tolist() if key not in by_key and key != wish.except_key
         ]
-        by_key |= _cosines(only_by_words[:WINDOW], wish.vector, index)
+        by_key |= cosines_of(only_by_words[:WINDOW], wish.vector, index)
         stored = self._store.fetch(list(by_key))
         products = [stored[key] for key in by_key if key in stored]
         cosines = np.array([by_key[one.key] for one in products], dtype=np.float32)
@@ -172,13 +179,40 @@ class SecondStage:
         self, words: AskedWords, products: Sequence[StoredProduct]
     ) -> NDArray[np.float32]:
         keys = np.array([one.key for one in products], dtype=np.int64)
-        matches = self._lexical.search(words.terms, len(keys), keys)
-        by_key = dict(zip(matches.keys.tolist(), matches.scores.tolist(), strict=True))
-        lexical = np.array([by_key.get(key, 0.0) for key in keys.tolist()], dtype=np.float32)
-        rarity = Rarity(
-            self._lexical.count(), self._lexical.frequencies((*words.wanted, *words.unwanted))
+        lexical = self._lexical_shares(words, keys)
+        return word_rows(
+            words, [self._words.of(one) for one in products], lexical, self._rarity(words)
         )
-        return word_rows(words, [self._words.of(one) for one in products], lexical, rarity)
+
+    def _lexical_shares(self, words: AskedWords, keys: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(N,) lexical scores as shares of the best; half of it for the words themselves alone,
+        where there are synonyms.
+        """
+        shares = self._shares_of(words.terms, keys)
+        if words.lesser_terms:
+            with_lesser = self._shares_of((*words.terms, *words.lesser_terms), keys)
+            shares = (1.0 - LESSER_TERMS) * shares + LESSER_TERMS * with_lesser
+        return shares
+
+    def _shares_of(self, terms: Sequence[str], keys: NDArray[np.int64]) -> NDArray[np.float32]:
+        matches = self._lexical.search(terms, len(keys), keys)
+        by_key = dict(zip(matches.keys.tolist(), matches.scores.tolist(), strict=True))
+        scores = np.array([by_key.get(key, 0.0) for key in keys.tolist()], dtype=np.float32)
+        shares: NDArray[np.float32] = scores / max(float(scores.max(initial=0.0)), 1e-9)
+        return shares
+
+    def _rarity(self, words: AskedWords) -> Rarity:
+        held_by = self._lexical.frequencies((*words.wanted, *words.unwanted))
+        return Rarity(self._lexical.count(), held_by)
+
+    def _given_up(self, wish: Wish, window: Window) -> tuple[str, ...]:
+        """The wanted words that no candidate has together with the others, see `relaxing`."""
+        is_weighed = bool(self._ranker.weighed.intersection(WORD_FEATURES))
+        if not is_weighed or len(wish.words.wanted) < 2 or _is_whole(window):
+            return ()
+        compared = Comparison(wish.words, dict.fromkeys(wish.words.words, 1.0))
+        held = [compared.held(self._words.of(one)) for one in window.products]
+        return given_up(wish.words, held, self._rarity(wish.words))
 
     def _similarities(self, text: str, products: Sequence[StoredProduct]) -> NDArray[np.float32]:
         """(N, 2) cosines of the query's words with picture and text; 0 where below, or not kept."""
@@ -218,7 +252,13 @@ class SecondStage:
         return dict(zip(after, np.minimum(plain, lowest).tolist(), strict=True))
 
 
-def _cosines(
+def _is_whole(window: Window) -> bool:
+    """Whether a candidate is known to have every wanted word itself: the usual case."""
+    everywhere = window.features[:, FEATURES.index("anywhere")]
+    return bool(everywhere.max(initial=0.0) > 1.0 - 1e-6)
+
+
+def cosines_of(
     keys: Sequence[int], vector: NDArray[np.float32], index: VectorIndex
 ) -> dict[int, float]:
     """By key; the index may not hold yet, or no longer, what the store holds."""

@@ -5,14 +5,19 @@ Keys are a promise to other people's programs: add some, never rename one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from shopsearch.domain import (
     FILTER_FIELDS,
+    Facet,
+    FacetValue,
     Hit,
     Price,
+    PriceBand,
     Product,
+    RuleAction,
+    RuleEffect,
     ScoreParts,
     SearchPage,
     Why,
@@ -34,6 +39,49 @@ def page_json(page: SearchPage, image_url: ImageUrl) -> dict[str, Any]:
         "total": page.total,
         "took_ms": round(page.took_ms, 1),
         "generation": page.generation,
+        **({"facets": facets_json(page.facets)} if page.facets else {}),
+        **wording_json(page),
+    }
+
+
+def wording_json(page: SearchPage) -> dict[str, Any]:
+    """`did_you_mean` where words were corrected, `relaxed` where no product has them all."""
+    meant = {"did_you_mean": page.did_you_mean} if page.did_you_mean is not None else {}
+    relaxed = {"relaxed": list(page.relaxed)} if page.relaxed else {}
+    return {**meant, **relaxed}
+
+
+def facets_json(facets: Iterable[Facet]) -> dict[str, Any]:
+    """Facets by name, as the query asked for them; the price has `bands` instead of `values`."""
+    return {facet.name: _facet_json(facet) for facet in facets}
+
+
+def _facet_json(facet: Facet) -> dict[str, Any]:
+    if facet.field == "price":
+        return {"bands": list(map(_band_json, facet.bands)), "n_missing": facet.n_missing}
+    return {
+        "values": list(map(_value_json, facet.values)),
+        "n_values": facet.n_values,
+        "n_missing": facet.n_missing,
+    }
+
+
+def _value_json(value: FacetValue) -> dict[str, Any]:
+    return {
+        "value": value.value,
+        "count": value.count,
+        "chosen": value.chosen,
+        **({"children": list(map(_value_json, value.children))} if value.children else {}),
+    }
+
+
+def _band_json(band: PriceBand) -> dict[str, Any]:
+    return {
+        "currency": band.currency,
+        "min": band.low,
+        "max": band.high,
+        "count": band.count,
+        "chosen": band.chosen,
     }
 
 
@@ -46,8 +94,22 @@ def hit_json(hit: Hit, image: str | None) -> dict[str, Any]:
         "title": hit.product.title,
         **price_json(hit.product.price),
         "image": image,
-        **({} if hit.why is None else {"why": why_json(hit.why)}),
+        **_why_json(hit),
     }
+
+
+def _why_json(hit: Hit) -> dict[str, Any]:
+    """What a hit of a list by filter alone can tell is the rules that touched it."""
+    why = {} if hit.why is None else why_json(hit.why)
+    if hit.rules:
+        why["rules"] = [_rule_json(effect) for effect in hit.rules]
+    return {"why": why} if why else {}
+
+
+def _rule_json(effect: RuleEffect) -> dict[str, Any]:
+    is_pin = effect.action is RuleAction.PIN
+    by = {"position": int(effect.by)} if is_pin else {"factor": effect.by}
+    return {"rule": effect.rule, "action": effect.action, **by}
 
 
 def why_json(why: Why) -> dict[str, Any]:
@@ -75,6 +137,7 @@ def _score_json(score: ScoreParts) -> dict[str, Any]:
             for one in score.features
         },
         "exact": _part(score.exact),
+        **({"rules": _part(score.rules)} if score.rules else {}),
     }
 
 

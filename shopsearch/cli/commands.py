@@ -34,7 +34,11 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "heatmap": Entry(
             "heatmap:heatmap", "Show which regions of a product's picture match WORDS."
         ),
+        "synonyms": Entry("synonyms:synonyms", "Keep the synonyms that the search knows."),
         "evaluate": Entry("evaluate:evaluate", "Measure the search against judged queries."),
+    },
+    "Merchandising": {
+        "rules": Entry("rules:rules", "Pin, boost, bury and hide products by rules."),
     },
     "Server": {
         "serve": Entry("serve:serve", "Serve the search page and the API."),

@@ -2,6 +2,8 @@
 
     brand=Nike          the brand is Nike; given twice for one field, either value will do
     brand!=Nike         the brand is not Nike
+    brand=[Nike,Puma]   the same as giving both; brand!=[Nike,Puma] is neither. Quotes keep a
+                        comma within a value: category=["Toys, games",Books]
     price=10..50        a number within both bounds; 10.. and ..50 leave a side open
     price>=10  price<=50
     color=*             the product has a color; color!=* has none
@@ -11,6 +13,7 @@ Words are compared without regard to case. All filters hold together.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +27,12 @@ ALIASES = {"category": "product_type"}
 
 _CLAUSE = re.compile(r"\s*(?P<field>[^=!<>]+?)\s*(?P<sign>!=|>=|<=|=)\s*(?P<value>.*?)\s*")
 _RANGE = re.compile(r"(?P<low>-?\d+(?:\.\d+)?)?\s*\.\.\s*(?P<high>-?\d+(?:\.\d+)?)?")
-_GRAMMAR = "write FIELD=VALUE, FIELD!=VALUE, FIELD=LOW..HIGH, FIELD>=N, FIELD<=N or FIELD=*"
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+_LIST = re.compile(r"\[(?P<values>.*)\]", re.DOTALL)
+_GRAMMAR = (
+    "write FIELD=VALUE, FIELD=[ONE,TWO], FIELD!=VALUE, FIELD=LOW..HIGH, FIELD>=N, FIELD<=N "
+    "or FIELD=*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ def parse_filters(texts: Iterable[str]) -> ProductFilter:
             conditions.append(condition)
         else:
             values = words.setdefault((clause.field, clause.sign == "!="), [])
-            values.append(clause.value.casefold())
+            values += [value.casefold() for value in _values(clause)]
     any_of = [AnyOf(field, tuple(values), negate) for (field, negate), values in words.items()]
     return ProductFilter((*any_of, *conditions))
 
@@ -57,6 +65,22 @@ def _read(text: str) -> _Clause:
         raise _wrong(f"{text!r} names no value: {_GRAMMAR}")
     field = match["field"]
     return _Clause(text, ALIASES.get(field, field), match["sign"], match["value"])
+
+
+def _values(clause: _Clause) -> list[str]:
+    """The value of a clause, or those of its list in brackets."""
+    match = _LIST.fullmatch(clause.value)
+    if match is None:
+        return [clause.value]
+    try:
+        (row,) = csv.reader([match["values"]], skipinitialspace=True, strict=True)
+    except (csv.Error, ValueError):
+        remedy = 'close every quote, as in FIELD=["one, with a comma",two]'
+        raise _wrong(f"the list of {clause.text!r} cannot be read: {remedy}") from None
+    values = [value.strip() for value in row]
+    if not values or not all(values):
+        raise _wrong(f"{clause.text!r} has an empty value: write {clause.field}=[ONE,TWO]")
+    return values
 
 
 def _exists(clause: _Clause) -> Exists | None:
@@ -90,11 +114,10 @@ def _range(clause: _Clause, match: re.Match[str]) -> Between:
 
 
 def _number(clause: _Clause) -> float:
-    try:
-        return float(clause.value)
-    except ValueError:
+    if not _NUMBER.fullmatch(clause.value):
         remedy = f"write {clause.field}=10..50, {clause.field}>=10 or {clause.field}<=50"
-        raise _wrong(f"{clause.value!r} in {clause.text!r} is no number: {remedy}") from None
+        raise _wrong(f"{clause.value!r} in {clause.text!r} is no number: {remedy}")
+    return float(clause.value)
 
 
 def _wrong(message: str) -> click.BadParameter:

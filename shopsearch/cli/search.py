@@ -54,7 +54,24 @@ why_option = click.option(
     "filters",
     multiple=True,
     metavar="F=V",
-    help="Only these: brand=Nike, brand!=Nike, price=10..50, price>=10, color=*; repeatable.",
+    help="Only these: brand=Nike, brand=[Nike,Puma], brand!=Nike, price=10..50, price>=10, "
+    "color=*; repeatable.",
+)
+@click.option(
+    "--facet",
+    "facets",
+    multiple=True,
+    metavar="FIELD",
+    help="Count the values of this field over all that matches: brand, price, category, any "
+    "attribute; repeatable.",
+)
+@click.option(
+    "--facet-limit",
+    type=click.IntRange(1, 200),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="How many values of a facet to show, the most frequent.",
 )
 @click.option(
     "--sort",
@@ -63,6 +80,7 @@ why_option = click.option(
     show_default=True,
     help="Order of the products shown.",
 )
+@click.option("--as-typed", is_flag=True, help="Correct no word that the catalog does not have.")
 @count_option
 @why_option
 @json_option
@@ -76,9 +94,12 @@ def search(
     text_weight: float,
     negatives: tuple[str, ...],
     filters: tuple[str, ...],
+    facets: tuple[str, ...],
+    facet_limit: int,
     sort: str,
     k: int,
     explain: bool,
+    as_typed: bool,
     as_json: bool,
 ) -> None:
     """Search by words, by a picture, or by both.
@@ -89,8 +110,8 @@ def search(
     from shopsearch.domain import Query, Sort
 
     where = parse_filters(filters)
-    if not (text.strip() or image or product_id or where):
-        message = "nothing is asked for: give words, --image, --product or --filter"
+    if not (text.strip() or image or product_id or where or facets):
+        message = "nothing is asked for: give words, --image, --product, --filter or --facet"
         raise click.UsageError(message)
     with options.services() as services:
         query = Query(
@@ -103,6 +124,9 @@ def search(
             sort=Sort(sort),
             k=k,
             explain=explain,
+            as_typed=as_typed,
+            facets=tuple(dict.fromkeys(facets)),
+            facet_limit=facet_limit,
         )
         _warm_up(services, encoding=not query.is_empty and bool(text.strip() or image or negatives))
         page = services.search.search(query)
@@ -168,8 +192,10 @@ def _show(page: SearchPage, *, scored: bool) -> None:
     from rich.table import Table
 
     from shopsearch.cli import console
+    from shopsearch.cli.corrected import show_wording
 
     screen = console.out()
+    show_wording(page)
     if page.hits:
         table = Table(box=None, padding=(0, 2, 0, 0))
         table.add_column("#", justify="right", style="dim")
@@ -183,6 +209,10 @@ def _show(page: SearchPage, *, scored: bool) -> None:
         _show_whys(page.hits)
     else:
         screen.print("No product matches. Fewer filters let more through.")
+    if page.facets:
+        from shopsearch.cli.facets import show_facets
+
+        show_facets(page.facets)
     shown = f"{len(page.hits)} of {page.total} products in {page.took_ms:.0f} ms"
     screen.print(f"{shown}, generation {page.generation}", style="dim")
 
@@ -191,7 +221,7 @@ def _show_whys(hits: Sequence[Hit]) -> None:
     from shopsearch.cli import console
     from shopsearch.cli.why import why_table
 
-    explained = [hit for hit in hits if hit.why is not None]
+    explained = [hit for hit in hits if hit.why is not None or hit.rules]
     if explained:
         screen = console.out()
         screen.print()

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from shopsearch.domain import Hit, Modality, ModalityPart, ScoreParts, Why
+from shopsearch.domain import Hit, Modality, ModalityPart, RuleAction, RuleEffect, ScoreParts, Why
 
 _SHOWN = {Modality.IMAGE: "picture", Modality.TEXT: "words"}
 _LEAST_SHOWN = 0.0005  # what would be shown as 0.000 is left out
 
 
 def why_table(hits: Sequence[Hit]) -> Table:
-    """A few rows for each hit; every hit has its `why`."""
+    """A few rows for each hit; every hit has its `why`, or rules."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(justify="right", style="dim")
     table.add_column(style="cyan", no_wrap=True)
@@ -28,9 +28,11 @@ def why_table(hits: Sequence[Hit]) -> Table:
 
 def _rows(hit: Hit) -> Iterator[tuple[str, Text]]:
     why = hit.why
+    yield "found", Text(hit.product.title or hit.product.product_id, style="bold")
+    if hit.rules:
+        yield "rules", Text("; ".join(map(effect_text, hit.rules)))
     if why is None:
         return
-    yield "found", Text(hit.product.title or hit.product.product_id, style="bold")
     yield "score", Text(f"{hit.score:.3f} = {_sum(why.score)}")
     yield "cosine", Text(f"{why.cosine:.3f}{_shares(why)}")
     if why.similarities:
@@ -39,10 +41,20 @@ def _rows(hit: Hit) -> Iterator[tuple[str, Text]]:
         yield "matched", Text(_matched(why))
 
 
+def effect_text(effect: RuleEffect) -> str:
+    """What a rule did to a hit, as people write it."""
+    if effect.action is RuleAction.PIN:
+        return f"pinned to {effect.by:g} by {effect.rule}"
+    done = "boosted" if effect.action is RuleAction.BOOST else "buried"
+    return f"{done} \N{MULTIPLICATION SIGN}{effect.by:g} by {effect.rule}"
+
+
 def _sum(score: ScoreParts) -> str:
     """The parts of a score, the largest features first; those that gave nothing are left out."""
     features = sorted(score.features, key=lambda one: -abs(one.part))
     named = [("cosine", score.cosine), *((one.name, one.part) for one in features)]
+    if score.rules:
+        named.append(("rules", score.rules))
     if score.exact:
         named.append(("exact match", score.exact))
     return _added([f"{name} {part:.3f}" for name, part in named if abs(part) >= _LEAST_SHOWN])

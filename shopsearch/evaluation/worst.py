@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from shopsearch.domain import AnyOf, Between, Condition, Product
+from shopsearch.domain import AnyOf, Between, Condition, Product, Withheld
 from shopsearch.evaluation.measures import Evaluation, Qrels, Run
 from shopsearch.evaluation.queries import JudgedQuery
 
@@ -143,7 +143,9 @@ def _data_uri(webp: bytes | None) -> str:
     return f"data:image/webp;base64,{base64.b64encode(webp).decode()}" if webp else ""
 
 
-def _condition(condition: Condition) -> str:
+def _condition(condition: Condition | Withheld) -> str:
+    if isinstance(condition, Withheld):
+        return "is not withheld by rules"
     if isinstance(condition, AnyOf):
         verb = "is not" if condition.negate else "is"
         return f"{condition.field} {verb} {' or '.join(condition.values)}"

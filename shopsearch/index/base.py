@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import EVERYTHING, FilterRow, Neighbours, ProductFilter
+from shopsearch.domain import EVERYTHING, FieldCounts, FilterRow, Neighbours, ProductFilter
 
 
 class VectorIndex(Protocol):
@@ -57,6 +57,21 @@ class VectorIndex(Protocol):
 
     def matching(self, where: ProductFilter) -> NDArray[np.int64]:
         """All keys that pass a filter, ascending."""
+
+    def counts(
+        self,
+        field: str,
+        where: ProductFilter = EVERYTHING,
+        *,
+        limit: int,
+        named: Sequence[str] = (),
+        except_key: int | None = None,
+    ) -> FieldCounts:
+        """What the products that pass a filter have in one field, but for one product.
+
+        Lists the `limit` most frequent words, and beyond these the `named` ones (case-folded) that
+        any product ever had.
+        """
 
     def save(self, folder: Path) -> None:
         """Write everything into an empty folder; `load` of the same adapter reads it back."""

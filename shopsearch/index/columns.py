@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import AnyOf, Between, Condition, Exists, FilterRow, ProductFilter
+from shopsearch.domain import (
+    AnyOf,
+    Between,
+    Condition,
+    Exists,
+    FieldCounts,
+    FilterRow,
+    ProductFilter,
+    Withheld,
+)
 from shopsearch.index.growing import Growing
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
@@ -42,7 +51,12 @@ class Column:
 
     def extend(self, values: Sequence[tuple[int, tuple[str, ...] | float]]) -> None:
         """Add the values of rows, each with its position."""
-        words = [(at, word) for at, value in values if isinstance(value, tuple) for word in value]
+        words = [
+            (at, word)
+            for at, value in values
+            if isinstance(value, tuple)
+            for word in dict.fromkeys(value)  # so that a row counts once per word
+        ]
         numbers = [(at, value) for at, value in values if not isinstance(value, tuple)]
         if words:
             self._codes.extend(np.array([self._code(word) for _, word in words], dtype=np.int32))
@@ -80,6 +94,47 @@ class Column:
         """Set the mask where a row has a value."""
         mask[self._owners.rows] = True
         _mark(mask, self._number_owners.rows, ~np.isnan(self._numbers.rows))
+
+    def counts(self, mask: Mask, limit: int, named: Iterable[str]) -> FieldCounts:
+        """What the rows of the mask have: the `limit` most frequent words, and the named ones.
+
+        Examples are positions here. Of equally frequent words those that came first are listed.
+        """
+        codes, owners = self._chosen(mask)
+        counts = np.bincount(codes, minlength=len(self._code_of))  # (V,)
+        has_value = np.zeros(len(mask), dtype=np.bool_)
+        self.exists(has_value)
+        listed = self._listed(counts, limit, named)
+        example_of = np.full(len(counts), -1, dtype=np.int64)
+        example_of[codes[::-1]] = owners[::-1]  # of a code that repeats, the last assignment counts
+        numbers = self._numbers.rows[mask[self._number_owners.rows]]
+        return FieldCounts(
+            words=tuple(word for word, _ in listed),
+            counts=np.array([counts[code] for _, code in listed], dtype=np.int64),
+            examples=np.array([example_of[code] for _, code in listed], dtype=np.int64),
+            numbers=numbers[~np.isnan(numbers)],
+            n_words=int(np.count_nonzero(counts)),
+            n_missing=int(np.count_nonzero(mask & ~has_value)),
+        )
+
+    def _chosen(self, mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Codes and owners of the rows of the mask, in ascending order of owners."""
+        kept = np.flatnonzero(mask.take(self._owners.rows))
+        return self._codes.rows.take(kept), self._owners.rows.take(kept)
+
+    def _listed(
+        self, counts: NDArray[np.int64], limit: int, named: Iterable[str]
+    ) -> list[tuple[str, int]]:
+        """Words and codes: the most frequent, and the named ones that any row has."""
+        present = np.flatnonzero(counts)
+        rank = counts[present] * np.int64(len(counts)) - present  # no two are equal
+        if limit < len(present):
+            present = present[np.argpartition(-rank, limit)[:limit]]
+        wanted = {self._code_of[word] for word in named if word in self._code_of}
+        codes = sorted({*present.tolist(), *wanted})
+        vocabulary = self.vocabulary() if codes else []
+        listed = [(vocabulary[code], code) for code in codes]
+        return sorted(listed, key=lambda one: (-int(counts[one[1]]), one[0]))
 
     def taken(self, new_position: NDArray[np.int64]) -> Column:
         """A copy with rows moved to new positions; those that moved to -1 are left out."""
@@ -165,6 +220,10 @@ class FilterColumns:
             mask &= self._fulfilled(condition)
         return mask
 
+    def counts(self, field: str, mask: Mask, limit: int, named: Iterable[str]) -> FieldCounts:
+        """What the rows of the mask have in one field; see `Column.counts`."""
+        return self._columns.get(field, Column()).counts(mask, limit, named)
+
     def taken(self, positions: NDArray[np.int64]) -> FilterColumns:
         """A copy that holds the rows at these positions alone, in this order."""
         new_position = np.full(self._length, -1, dtype=np.int64)
@@ -207,7 +266,7 @@ class FilterColumns:
                 columns._columns[field["name"]] = Column.restored(field["vocabulary"], own)
         return columns
 
-    def _fulfilled(self, condition: Condition) -> Mask:
+    def _fulfilled(self, condition: Condition | Withheld) -> Mask:
         mask = np.zeros(self._length, dtype=np.bool_)
         column = self._columns.get(condition.field, Column())
         match condition:
@@ -220,3 +279,7 @@ class FilterColumns:
             case Exists():
                 column.exists(mask)
                 return mask if condition.present else ~mask
+            case Withheld():  # the keys are known to the slots alone
+                for filtered in condition.filters:
+                    mask |= self.mask(filtered)
+                return ~mask

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import EVERYTHING, FilterRow, Neighbours, ProductFilter
+from shopsearch.domain import EVERYTHING, FieldCounts, FilterRow, Neighbours, ProductFilter
 from shopsearch.index.growing import Growing
 from shopsearch.index.slots import Slots
 from shopsearch.index.vectors import (
@@ -79,6 +79,18 @@ class ExactIndex:
     def matching(self, where: ProductFilter) -> NDArray[np.int64]:
         """See `VectorIndex.matching`."""
         return self._slots.matching(where)
+
+    def counts(
+        self,
+        field: str,
+        where: ProductFilter = EVERYTHING,
+        *,
+        limit: int,
+        named: Sequence[str] = (),
+        except_key: int | None = None,
+    ) -> FieldCounts:
+        """See `VectorIndex.counts`."""
+        return self._slots.counts(field, where, limit, named, except_key)
 
     def save(self, folder: Path) -> None:
         """See `VectorIndex.save`; what was deleted or replaced is left out."""

@@ -16,7 +16,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import EVERYTHING, FilterRow, Neighbours, ProductFilter
+from shopsearch.domain import EVERYTHING, FieldCounts, FilterRow, Neighbours, ProductFilter
 from shopsearch.errors import IndexFault
 from shopsearch.index.columns import Mask
 from shopsearch.index.slots import Slots
@@ -37,7 +37,11 @@ ARGUMENTS_FILE = "index.json"
 
 EF_AT_LEAST = 320  # candidates that a graph search keeps: words are far from all pictures
 EF_MARGIN = 4  # candidates for each neighbour wanted: a graph is surest about its nearest ones
-COMPARED_PER_CANDIDATE = 64  # vectors that can be compared in a row in the time of one candidate
+COMPARED_PER_CANDIDATE = 48  # vectors that can be compared in a row in the time of one candidate
+SCATTERED = 4  # a vector among others that are passed over costs as much as so many in a row
+PROBED = 32  # nearest vectors that tell beforehand whether a filter avoids a query
+PROBE_MARGIN = 2  # matches expected among the candidates for each neighbour wanted, at least
+GATHER_UP_TO = 1000  # matches that are copied together; of more, FAISS skips the others in place
 
 
 class FaissIndex:
@@ -95,10 +99,9 @@ class FaissIndex:
         if not n_matches or not k or not len(queries):
             return found
         open_rows = np.arange(len(queries))
-        if self._is_graph:
-            candidates = self._candidates_for(k, n_matches)
-            if COMPARED_PER_CANDIDATE * candidates < n_matches:
-                open_rows = self._search_graph(queries, candidates, mask, n_matches, found)
+        candidates = self._candidates_for(k, n_matches)
+        if self._is_graph and self._is_dearer_to_compare_all(candidates, n_matches):
+            open_rows = self._search_graph(queries, candidates, mask, n_matches, found)
         if len(open_rows):
             self._search_all(queries, open_rows, mask, n_matches, found)
         return found
@@ -113,6 +116,18 @@ class FaissIndex:
     def matching(self, where: ProductFilter) -> NDArray[np.int64]:
         """See `VectorIndex.matching`."""
         return self._slots.matching(where)
+
+    def counts(
+        self,
+        field: str,
+        where: ProductFilter = EVERYTHING,
+        *,
+        limit: int,
+        named: Sequence[str] = (),
+        except_key: int | None = None,
+    ) -> FieldCounts:
+        """See `VectorIndex.counts`."""
+        return self._slots.counts(field, where, limit, named, except_key)
 
     def save(self, folder: Path) -> None:
         """See `VectorIndex.save`.
@@ -189,6 +204,11 @@ class FaissIndex:
         self._faiss = other._faiss
         self._slots = other._slots
 
+    def _is_dearer_to_compare_all(self, candidates: int, n_matches: int) -> bool:
+        """Whether a scan of the matches takes longer than so many candidates of the graph."""
+        in_a_row = min(SCATTERED * n_matches, self._slots.n_positions)
+        return COMPARED_PER_CANDIDATE * candidates < in_a_row
+
     def _candidates_for(self, k: int, n_matches: int) -> int:
         """How many nearest neighbours to take from the graph, so that k of them should match."""
         selectivity = n_matches / self._slots.n_positions
@@ -209,15 +229,44 @@ class FaissIndex:
         met by chance farther away, and miss nearer ones where the filter avoids the query.
         """
         k = min(found.keys.shape[1], n_matches)
-        width = faiss.SearchParametersHNSW(efSearch=candidates)  # type: ignore[attr-defined]
-        scores, positions = self._faiss.search(queries, candidates, params=width)  # (Q, candidates)
+        asked = self._worth_asking(queries, candidates, k, mask, n_matches)
+        answered = np.zeros(len(queries), dtype=np.bool_)
+        scores, positions = self._nearest_in_graph(queries[asked], candidates)  # (A, candidates)
         passes = (positions >= 0) & mask[positions]
-        for row in range(len(queries)):
-            hits = positions[row, passes[row]]
+        for place, row in enumerate(asked.tolist()):
+            hits = positions[place, passes[place]]
             if len(hits) >= k:
-                nearest, cosine = best(cosines(scores[row, passes[row]]), self._slots.keys[hits], k)
-                found.keys[row, :k], found.scores[row, :k] = nearest, cosine
-        return np.flatnonzero(passes.sum(axis=1) < k)
+                near = cosines(scores[place, passes[place]])
+                found.keys[row, :k], found.scores[row, :k] = best(near, self._slots.keys[hits], k)
+                answered[row] = True
+        return np.flatnonzero(~answered)
+
+    def _worth_asking(
+        self,
+        queries: NDArray[np.float32],
+        candidates: int,
+        k: int,
+        mask: Mask,
+        n_matches: int,
+    ) -> NDArray[np.int64]:
+        """The rows of the queries around which enough products match.
+
+        A filter may let half of the catalog through and hardly any of what is near a query: then
+        the candidates would be found in vain. A few of the nearest tell so at a small price.
+        """
+        if n_matches == self._slots.n_positions or candidates <= PROBED:
+            return np.arange(len(queries))
+        _, positions = self._nearest_in_graph(queries, PROBED)  # (Q, PROBED)
+        n_passing = np.count_nonzero((positions >= 0) & mask[positions], axis=1)
+        return np.flatnonzero(n_passing * candidates >= PROBE_MARGIN * k * PROBED)
+
+    def _nearest_in_graph(
+        self, queries: NDArray[np.float32], candidates: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Scores and positions of the nearest of all, matching or not, as the graph finds them."""
+        width = faiss.SearchParametersHNSW(efSearch=candidates)  # type: ignore[attr-defined]
+        scores, positions = self._faiss.search(queries, candidates, params=width)
+        return scores, positions
 
     def _search_all(
         self,
@@ -229,6 +278,9 @@ class FaissIndex:
     ) -> None:
         """Compare every match with the queries in these rows."""
         k = min(found.keys.shape[1], n_matches)
+        if n_matches <= GATHER_UP_TO:
+            self._search_gathered(queries, rows, np.flatnonzero(mask), k, found)
+            return
         bits = np.packbits(mask, bitorder="little")
         selector = faiss.IDSelectorBitmap(len(mask), faiss.swig_ptr(bits))
         parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
@@ -236,6 +288,21 @@ class FaissIndex:
         for place, row in enumerate(rows.tolist()):
             nearest, cosine = best(scores[place], self._slots.keys[positions[place]], k)
             found.keys[row, :k], found.scores[row, :k] = nearest, cosine
+
+    def _search_gathered(
+        self,
+        queries: NDArray[np.float32],
+        rows: NDArray[np.int64],
+        positions: NDArray[np.int64],
+        k: int,
+        found: Neighbours,
+    ) -> None:
+        """Compare few matches: going through all positions would take longer than to copy these."""
+        vectors = self._vectors[positions]  # (M, D)
+        keys = self._slots.keys[positions]
+        for row in rows.tolist():
+            scores = np.einsum("md,d->m", vectors, queries[row])  # in this thread, unlike `@`
+            found.keys[row, :k], found.scores[row, :k] = best(cosines(scores), keys, k)
 
     def _nearest_with_ties(
         self, queries: NDArray[np.float32], k: int, n_matches: int, parameters: Any

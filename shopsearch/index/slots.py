@@ -7,12 +7,13 @@ behind as dead; `survivors` tells which to keep when the index is made anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import FilterRow, ProductFilter
+from shopsearch.domain import FieldCounts, FilterRow, ProductFilter, Withheld
 from shopsearch.index.columns import FilterColumns, Mask
 from shopsearch.index.growing import Growing
 
@@ -65,12 +66,34 @@ class Slots:
         """(n_positions,) where a living key passes the filter."""
         if not where:
             return self._alive.rows
-        return self._columns.mask(where) & self._alive.rows
+        mask = self._columns.mask(where) & self._alive.rows
+        for condition in where.conditions:
+            if isinstance(condition, Withheld):
+                known = (self._position_of.get(key) for key in condition.keys)
+                mask[[position for position in known if position is not None]] = False
+        return mask
 
     def matching(self, where: ProductFilter) -> NDArray[np.int64]:
         """The living keys that pass the filter, ascending."""
         matching: NDArray[np.int64] = np.sort(self.keys[self.mask(where)])
         return matching
+
+    def counts(
+        self,
+        field: str,
+        where: ProductFilter,
+        limit: int,
+        named: Sequence[str],
+        except_key: int | None,
+    ) -> FieldCounts:
+        """See `VectorIndex.counts`."""
+        mask = self.mask(where)
+        if except_key is not None and except_key in self._position_of:
+            mask = mask.copy()
+            mask[self._position_of[except_key]] = False
+        counted = self._columns.counts(field, mask, limit, named)
+        keys = np.append(self.keys, -1)[counted.examples]  # position -1 is the key -1
+        return replace(counted, examples=keys)
 
     def positions(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """(N,) the positions of keys; -1 where a key is not there."""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from shopsearch.domain import Product
 from shopsearch.ranking.words import AskedWords, codes_in, fold, folded_words, with_joined
 
+SYNONYM = 0.7  # how much a synonym counts beside the word itself
 _TITLE_CHARS = 500
 _STORY_CHARS = 6_000
 
@@ -103,7 +104,10 @@ def word_rows(
     `lexical` holds the (N,) scores of the lexical index, 0 where it has none.
     """
     best = max(float(lexical.max(initial=0.0)), 1e-9)
-    weights = {word: rarity.of(word) for word in (*asked.wanted, *asked.unwanted)}
+    weights = {
+        word: rarity.of(word) * asked.trust.get(word, 1.0)
+        for word in (*asked.wanted, *asked.unwanted)
+    }
     compared = Comparison(asked, weights)
     rows = [
         (float(score) / best, *compared.with_product(words))
@@ -138,6 +142,10 @@ class Comparison:
             if word[0].isdigit()
         ]
         self._wanted = frozenset(asked.wanted)
+        self._alternatives = [
+            (frozenset(one.stands_for) & self._wanted, frozenset(one.words))
+            for one in asked.alternatives
+        ]
         self._everything = sum(weights[word] for word in self._wanted)
         self._told = {
             word: re.compile(rf"\b{re.escape(word)}" + (r"s?\b" if len(word) <= 3 else ""))
@@ -150,12 +158,15 @@ class Comparison:
         in_category = self._wanted & texts.category
         in_facts = in_title | in_category | (self._wanted & {*texts.brand, *texts.facts})
         in_story = self._told_in(texts.story, self._wanted - in_facts)
-        title, facts = self._share(in_title), self._share(in_facts)
+        meant_in_title = self._meant(texts.title)
+        meant = meant_in_title | self._meant({*texts.title, *texts.category, *texts.facts})
+        title, facts = self._share(in_title, meant_in_title), self._share(in_facts, meant)
+        noun = {self._asked.noun}
         return (
             title,
             facts,
-            self._share(in_facts | in_story),
-            float(self._asked.noun in texts.title),
+            self._share(in_facts | in_story, meant),
+            max(float(noun <= texts.title), SYNONYM * (noun <= meant_in_title)),
             self._share(in_category),
             self._earliness(texts),
             _part(len(in_title), len(texts.title_words)),
@@ -182,6 +193,20 @@ class Comparison:
             if words
         }
 
+    def held(self, texts: ProductWords) -> frozenset[str]:
+        """The wanted words that a product has anywhere, or a synonym of."""
+        there = {*texts.title, *texts.category, *texts.facts, *texts.brand}
+        found = self._found(there)
+        return found | self._told_in(texts.story, self._wanted - found) | self._meant(there)
+
+    def _meant(self, there: set[str]) -> frozenset[str]:
+        """The wanted words for which something stands that will do as well."""
+        meant: frozenset[str] = frozenset()
+        for wanted, words in self._alternatives:
+            if words <= there:
+                meant |= wanted
+        return meant
+
     def _found(self, there: set[str]) -> frozenset[str]:
         found = set(self._wanted & there)
         for joined, words in self._joined.items():
@@ -196,8 +221,11 @@ class Comparison:
         """Whether a description has the word; a long one may have any ending."""
         return word in story and self._told[word].search(story) is not None
 
-    def _share(self, found: frozenset[str] | set[str]) -> float:
-        return _part(sum(self._weights[word] for word in found), self._everything)
+    def _share(
+        self, found: frozenset[str] | set[str], meant: frozenset[str] = frozenset()
+    ) -> float:
+        of_synonyms = SYNONYM * sum(self._weights[word] for word in meant - found)
+        return _part(sum(self._weights[word] for word in found) + of_synonyms, self._everything)
 
     def _earliness(self, texts: ProductWords) -> float:
         for place, word in enumerate(texts.title_words):

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shopsearch.domain import Sort, StoredProduct
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A product that may become a hit, with its cosine to the query."""
+    """A product that may become a hit, with its score for the query."""
 
     stored: StoredProduct
     score: float
+    raised: float = 0.0  # what of the score merchandising rules have added; negative where buried
+
+    @property
+    def unruled(self) -> Candidate:
+        """The same with the score that it would have without rules."""
+        return replace(self, score=self.score - self.raised, raised=0.0)
 
 
 def ordered(candidates: Sequence[Candidate], sort: Sort) -> list[Candidate]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
+
+from shopsearch.ranking.units import is_unit, spellings, with_units_folded
 
 MAX_QUERY_WORDS = 32
 
@@ -17,6 +19,16 @@ _ACCENTS = re.compile("[\N{COMBINING GRAVE ACCENT}-\N{COMBINING LATIN SMALL LETT
 _NUMBER_AND_UNIT = re.compile(r"(\d+(?:[./]\d+)*)([a-z]+)")
 _FEWEST_CODE_CHARS = 4
 _FEWEST_NUMBER_CHARS = 6  # shorter ones are years, sizes and amounts
+
+# numbers that no ending tells, by the one that catalogs use less: "women" comes from "women's" too
+_IRREGULAR = dict(
+    [
+        *(("woman", "women"), ("man", "men"), ("child", "children"), ("feet", "foot")),
+        *(("teeth", "tooth"), ("knives", "knife"), ("shelves", "shelf"), ("scarves", "scarf")),
+        *(("leaves", "leaf"), ("loaves", "loaf"), ("halves", "half"), ("mice", "mouse")),
+    ]
+)
+_OTHER_NUMBER = _IRREGULAR | {usual: other for other, usual in _IRREGULAR.items()}
 
 _WITHOUT = "without"
 # what follows them says more about the thing, but does not name it
@@ -30,6 +42,15 @@ _FUNCTION_WORDS = _AFTER_THE_NOUN | frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """A phrase that will do for some words of a query, though not as well as they."""
+
+    stands_for: tuple[str, ...]  # folded words of the query, in order
+    words: tuple[str, ...]  # the folded words of the phrase
+    term: str  # the phrase, to be looked up in a lexical index
+
+
+@dataclass(frozen=True, slots=True)
 class AskedWords:
     """What the words of a query ask for; words are folded (see `folded_words`)."""
 
@@ -39,6 +60,8 @@ class AskedWords:
     noun: str = ""  # what kind of thing, as far as the order of words tells
     codes: tuple[str, ...] = ()  # model numbers and the like, see `codes_in`
     terms: tuple[str, ...] = ()  # to be looked up in a lexical index
+    alternatives: tuple[Alternative, ...] = ()  # synonyms
+    trust: Mapping[str, float] = field(default_factory=dict)  # 0..1 of corrected words; others 1
 
     def __bool__(self) -> bool:
         return bool(self.terms)
@@ -46,7 +69,7 @@ class AskedWords:
     @classmethod
     def of(cls, text: str) -> AskedWords:
         """Any text; words after the first `MAX_QUERY_WORDS` do not count."""
-        chunks = _CHUNK.findall(fold(text))[:MAX_QUERY_WORDS]
+        chunks = _CHUNK.findall(with_units_folded(fold(text)))[:MAX_QUERY_WORDS]
         words = folded_words(" ".join(chunks))
         wanted, unwanted = _parted(words)
         return cls(
@@ -58,6 +81,12 @@ class AskedWords:
             terms=tuple(dict.fromkeys(_terms(chunks, frozenset(unwanted)))),
         )
 
+    @property
+    def lesser_terms(self) -> tuple[str, ...]:
+        """To be looked up too, and to count less than `terms`."""
+        known = set(self.terms)
+        return tuple(dict.fromkeys(a.term for a in self.alternatives if a.term not in known))
+
 
 def fold(text: str) -> str:
     """Lower case, without accents, and without the apostrophe of `women's`."""
@@ -68,8 +97,8 @@ def fold(text: str) -> str:
 
 
 def folded_words(text: str) -> list[str]:
-    """Words and numbers in order, folded, without the s of a plural; `5m` is `5` and `m`."""
-    return [_singular(word) for word in _WORD.findall(fold(text))]
+    """Words and numbers in order, folded, singular; `5m` is `5` and `m`, `5"` is `5` and `inch`."""
+    return [_singular(word) for word in _WORD.findall(with_units_folded(fold(text)))]
 
 
 def codes_in(text: str) -> set[str]:
@@ -84,7 +113,9 @@ def with_joined(words: Sequence[str]) -> set[str]:
 
 @lru_cache(maxsize=50_000)
 def _singular(word: str) -> str:
-    """After the S stemmer of Harman (How effective is suffixing?, 1991)."""
+    """After the S stemmer of Harman (How effective is suffixing?, 1991), and a few by heart."""
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
     if not word.endswith("s") or len(word) < 4 or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies") and len(word) > 4:
@@ -129,8 +160,12 @@ def _terms(chunks: Sequence[str], unwanted: frozenset[str]) -> Iterator[str]:
             yield from (part for part in parts if len(part) > 2)
         if unit := _NUMBER_AND_UNIT.fullmatch(chunk):
             yield " ".join(unit.groups())
+        if chunk in _OTHER_NUMBER:
+            yield _OTHER_NUMBER[chunk]
     for first, second in pairwise(chunks):
-        if first.isalnum() and second.isalnum() and len(first + second) > 3:
+        if first[0].isdigit() and is_unit(second):
+            yield from spellings(first, second)
+        elif first.isalnum() and second.isalnum() and len(first + second) > 3:
             yield first + second
 
 

@@ -10,6 +10,7 @@ import re
 from urllib.parse import quote, urlencode, urlsplit
 
 from shopsearch.domain import Hit, Sort
+from shopsearch.server.filter_fields import written_conditions
 from shopsearch.server.search_request import DEFAULT_SIZE, SearchRequest
 
 THUMBNAIL_SIZES_PX = (160, 320, 480)
@@ -49,8 +50,10 @@ def search_fields(request: SearchRequest) -> list[tuple[str, str]]:
         ("text_weight", "" if request.text_weight == 0.5 else f"{request.text_weight:g}"),
         *(("not", words) for words in request.negatives),
         *((f"filter.{any_of.field}", v) for any_of in request.filters for v in any_of.values),
+        *written_conditions(request.further),
         ("price.min", "" if request.price_min is None else f"{request.price_min:.12g}"),
         ("price.max", "" if request.price_max is None else f"{request.price_max:.12g}"),
+        ("as_typed", "true" if request.as_typed else ""),
         ("sort", "" if request.sort is Sort.RELEVANCE else request.sort.value),
         ("size", "" if request.size == DEFAULT_SIZE else str(request.size)),
         ("page", "" if request.page == 1 else str(request.page)),

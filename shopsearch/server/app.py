@@ -6,7 +6,7 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
 from shopsearch.bootstrap import Services
-from shopsearch.server import api, errors, health, media, pages, request_log, security
+from shopsearch.server import api, errors, health, media, pages, request_log, security, suggest
 from shopsearch.server.context import give_services
 from shopsearch.server.web_folder import find_web_folder, fingerprint
 
@@ -48,6 +48,6 @@ def create_app(services: Services) -> Flask:
     app.url_map.strict_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     give_services(app, services)
-    for part in (request_log, security, errors, media, health, api, pages):
+    for part in (request_log, security, errors, media, health, api, suggest, pages):
         part.install(app)
     return app

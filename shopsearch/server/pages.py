@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from shopsearch.domain import AnyOf, Hit, SearchPage, Sort, StoredProduct
 from shopsearch.errors import IndexFault, ProductRejected, QueryError, UnknownProduct
-from shopsearch.server import addresses, wording
+from shopsearch.server import addresses, facet_links, wording
 from shopsearch.server.context import services, services_of
 from shopsearch.server.errors import problem_of
 from shopsearch.server.search_request import MAX_REACH, Fields, SearchRequest, read_search
@@ -57,6 +57,7 @@ def install(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.jinja_env.globals.update(
         addresses=addresses,
+        facet_links=facet_links,
         wording=wording,
         refined=replace,
         filtered=_filtered,
@@ -80,7 +81,7 @@ def results() -> str:
     """Results by what the address says; without anything asked, the whole catalog."""
     asked = replace(_read_address(), image_url=None)
     like = services().search.product(asked.product_id) if asked.product_id else None
-    page = services().search.search(asked.query())
+    page = services().search.search(_with_facets(asked).query())
     return _results(page, Asked(asked, like=like))
 
 
@@ -92,7 +93,7 @@ def results_by_picture() -> AnyResponse | str:
         return redirect(addresses.search_address(asked), HTTPStatus.SEE_OTHER)
     like = services().search.product(asked.product_id) if asked.product_id else None
     try:
-        page = services().search.search(asked.query(picture_of(asked, uploaded)))
+        page = services().search.search(_with_facets(asked).query(picture_of(asked, uploaded)))
     except ProductRejected as error:
         return _picture_refused(error, Asked(asked, pictured=True, like=like))
     return _results(page, Asked(asked, pictured=True, like=like))
@@ -159,6 +160,11 @@ def _similar(product_id: str) -> tuple[Hit, ...]:
     except (IndexFault, UnknownProduct) as error:
         _log.warning("no similar products", product_id=product_id, reason=str(error))
         return ()
+
+
+def _with_facets(asked: SearchRequest) -> SearchRequest:
+    """The same search, and the facets that the page shows."""
+    return replace(asked, facets=facet_links.SHOWN)
 
 
 def _read_address() -> SearchRequest:

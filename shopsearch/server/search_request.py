@@ -6,10 +6,14 @@
     text_weight     0..1: how much words count beside a picture or a product
     not             what it must not be like; repeatable
     filter.FIELD    a value of a field; repeated, either value will do
+    exclude.FIELD   min.FIELD     max.FIELD     has.FIELD     see `filter_fields`
     price.min       price.max
+    facets          fields whose values shall be counted, joined by commas; repeatable
+    facet_limit     at most so many values of each
     sort            relevance, price_asc, price_desc, newest
     page, size      1 is the first page
     why             true: each hit shall say why it is one
+    as_typed        true: no word is corrected
 
 In JSON, objects may be nested: `{"price": {"min": 5}}` is `price.min`, and lists repeat. A name
 that is not in this list is refused, so that a misspelt filter never passes unnoticed.
@@ -19,23 +23,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shopsearch.domain import AnyOf, Between, Condition, ProductFilter, Query, Sort
 from shopsearch.errors import QueryError
+from shopsearch.facets import MAX_VALUES, check_facets
+from shopsearch.server.filter_fields import (
+    FLAG_PREFIX,
+    is_filter_name,
+    read_conditions,
+)
 
 MAX_WORDS_CHARS = 1000
 MAX_SIZE = 100
 MAX_REACH = 10_000  # products; whoever needs more wants an export, not a search
 MAX_REPEATS = 50
 DEFAULT_SIZE = 24
+DEFAULT_FACET_LIMIT = 20
 
 _SINGLE = frozenset(
     {"q", "image_url", "product_id", "text_weight", "price.min", "price.max"}
-    | {"sort", "page", "size", "why"}
+    | {"sort", "page", "size", "why", "as_typed", "facet_limit"}
 )
-_FLAGS = frozenset({"why"})  # in JSON, these alone may be `true` and `false`
-_REPEATABLE = frozenset({"not"})
+_FLAGS = frozenset({"why", "as_typed"})  # in JSON, these alone may be `true` and `false`
+_REPEATABLE = frozenset({"not", "facets"})
 _FILTER = "filter."
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
@@ -55,12 +66,26 @@ class SearchRequest:
     text_weight: float = 0.5
     negatives: tuple[str, ...] = ()
     filters: tuple[AnyOf, ...] = ()
+    further: tuple[Condition, ...] = ()  # as `filter_fields` reads them
     price_min: float | None = None
     price_max: float | None = None
     sort: Sort = Sort.RELEVANCE
     page: int = 1
     size: int = DEFAULT_SIZE
     explain: bool = False
+    as_typed: bool = False
+    facets: tuple[str, ...] = ()
+    facet_limit: int = DEFAULT_FACET_LIMIT
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether something is asked for that only some products have."""
+        has_bound = self.price_min is not None or self.price_max is not None
+        return bool(self.filters or self.further) or has_bound
+
+    def unfiltered(self) -> SearchRequest:
+        """The same without any filter, from its first page."""
+        return replace(self, filters=(), further=(), price_min=None, price_max=None, page=1)
 
     def query(self, image: bytes | None = None) -> Query:
         """The query for the search service; the caller has fetched or received the picture."""
@@ -75,6 +100,9 @@ class SearchRequest:
             k=self.size,
             offset=(self.page - 1) * self.size,
             explain=self.explain,
+            as_typed=self.as_typed,
+            facets=self.facets,
+            facet_limit=self.facet_limit,
         )
 
     def _conditions(self) -> tuple[Condition, ...]:
@@ -83,8 +111,8 @@ class SearchRequest:
             for wanted in self.filters
         )
         if self.price_min is None and self.price_max is None:
-            return words
-        return (*words, Between("price", self.price_min, self.price_max))
+            return (*words, *self.further)
+        return (*words, *self.further, Between("price", self.price_min, self.price_max))
 
 
 def read_search(fields: Fields) -> SearchRequest:
@@ -103,13 +131,20 @@ def read_search(fields: Fields) -> SearchRequest:
             for name, values in given.items()
             if name.startswith(_FILTER)
         ),
+        further=read_conditions(given),
         price_min=_number(single, "price.min"),
         price_max=_number(single, "price.max"),
         sort=_sort(single.get("sort", Sort.RELEVANCE)),
         page=_whole_number(single, "page", high=MAX_REACH, otherwise=1),
         size=_whole_number(single, "size", high=MAX_SIZE, otherwise=DEFAULT_SIZE),
         explain=_flag(single, "why"),
+        as_typed=_flag(single, "as_typed"),
+        facets=_facets(given.get("facets", ())),
+        facet_limit=_whole_number(
+            single, "facet_limit", high=MAX_VALUES, otherwise=DEFAULT_FACET_LIMIT
+        ),
     )
+    check_facets(request.facets, request.facet_limit)
     _check_together(request)
     return request
 
@@ -135,7 +170,7 @@ def flat_fields(document: object) -> Iterator[tuple[str, str]]:
 def _flat(name: str, value: object, depth: int) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield name, value
-    elif isinstance(value, bool) and name in _FLAGS:
+    elif isinstance(value, bool) and (name in _FLAGS or name.startswith(FLAG_PREFIX)):
         yield name, str(value).lower()
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield name, str(value)
@@ -176,10 +211,13 @@ def _refuse_unknown(name: str) -> None:
         if name != "filter.price":
             return
         raise QueryError("prices are filtered by `price.min` and `price.max`, not by a value")
-    if name == "facets":
-        raise QueryError("facets are not there yet; leave `facets` out")
+    if is_filter_name(name):
+        return
     known = ", ".join(sorted(_SINGLE | _REPEATABLE))
-    raise QueryError(f"there is no `{_shown(name)}` to search by; there is: {known}, filter.FIELD")
+    raise QueryError(
+        f"there is no `{_shown(name)}` to search by; there is: {known}, "
+        "filter.FIELD, exclude.FIELD, min.FIELD, max.FIELD, has.FIELD"
+    )
 
 
 def _text(name: str, value: str) -> str:
@@ -195,6 +233,12 @@ def _text(name: str, value: str) -> str:
             f"`{_shown(name)}` has {len(value):,} characters; the limit is {MAX_WORDS_CHARS:,}"
         )
     return value if name == "product_id" else _CONTROL.sub(" ", value).strip()
+
+
+def _facets(values: Iterable[str]) -> tuple[str, ...]:
+    """The fields that are named, each once."""
+    names = (name.strip() for value in values for name in value.split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _words(text: str) -> str:

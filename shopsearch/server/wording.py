@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shopsearch.domain import CATEGORY_SEPARATOR, Price, Product, Sort, minor_digits
+from shopsearch.domain import (
+    CATEGORY_SEPARATOR,
+    AnyOf,
+    Between,
+    Condition,
+    Exists,
+    Price,
+    PriceBand,
+    Product,
+    Sort,
+    minor_digits,
+)
 from shopsearch.preprocessing.text import clean
 
 _SIGNS = {
@@ -103,6 +114,46 @@ def range_text(low: float | None, high: float | None) -> str:
     if low is None:
         return f"up to {high:,g}"
     return f"from {low:,g}" if high is None else f"{low:,g} to {high:,g}"
+
+
+def condition_text(condition: Condition) -> str:
+    """What a condition asks of its field: `not red, blue`, `from 40`, `given`, `not given`."""
+    match condition:
+        case AnyOf():
+            values = ", ".join(condition.values)
+            return f"not {values}" if condition.negate else values
+        case Between():
+            return range_text(condition.low, condition.high)
+        case Exists():
+            return "given" if condition.present else "not given"
+
+
+def level_name(path: str) -> str:
+    """The last name of a category's path."""
+    return path.rpartition(CATEGORY_SEPARATOR)[2]
+
+
+def value_text(field: str, value: str) -> str:
+    """A value of a facet, for people."""
+    return field_label(value.casefold()) if field == "availability" else clean(value) or value
+
+
+def band_text(band: PriceBand) -> str:
+    """A price band: `up to $19.99`, `$20 to $49.99`, `from $50`."""
+    low, high = (
+        None if bound is None else _amount_text(bound, band.currency)
+        for bound in (band.low, band.high)
+    )
+    if low is None:
+        return f"any price in {band.currency}" if high is None else f"up to {high}"
+    return f"from {low}" if high is None else f"{low} to {high}"
+
+
+def _amount_text(amount: float, currency: str) -> str:
+    """A round amount without decimal places."""
+    digits = 0 if amount == round(amount) else minor_digits(currency)
+    sign = _SIGNS.get(currency)
+    return f"{sign}{amount:,.{digits}f}" if sign else f"{amount:,.{digits}f} {currency}"
 
 
 def search_heading(text: str, *, pictured: bool, like: str | None) -> str:

@@ -7,6 +7,20 @@ More:  implement the ports of `base.py` in a file of its own, name it in `shopse
        and add it to the contract suites in tests/contracts/.
 """
 
-from shopsearch.store.base import EmbeddingCache, FeedRuns, LexicalIndex, ProductStore
+from shopsearch.store.base import (
+    EmbeddingCache,
+    FeedRuns,
+    LexicalIndex,
+    ProductStore,
+    RuleStore,
+    SynonymStore,
+)
 
-__all__ = ["EmbeddingCache", "FeedRuns", "LexicalIndex", "ProductStore"]
+__all__ = [
+    "EmbeddingCache",
+    "FeedRuns",
+    "LexicalIndex",
+    "ProductStore",
+    "RuleStore",
+    "SynonymStore",
+]

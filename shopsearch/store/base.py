@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import Changes, IndexReport, ProductRecord, StoredProduct, WordMatches
+from shopsearch.rules import KeptRule, Rule, RuleVersion
 
 
 class ProductStore(Protocol):
@@ -98,3 +99,46 @@ class LexicalIndex(Protocol):
 
     def count(self) -> int:
         """How many products it knows: as many as the store."""
+
+
+class SynonymStore(Protocol):
+    """Keeps a shop's synonyms, each a rule in one canonical spelling (see `ranking.synonyms`)."""
+
+    def add(self, rule: str) -> bool:
+        """Keep a rule; False where it was there before."""
+
+    def remove(self, rule: str) -> bool:
+        """Forget a rule; False where it was not there."""
+
+    def rules(self) -> Sequence[str]:
+        """All rules, in the order in which they came."""
+
+    def revision(self) -> int:
+        """Grows with every rule that is added or removed; 0 before the first."""
+
+
+class RuleStore(Protocol):
+    """Keeps the merchandising rules of a shop, and every version that each of them had.
+
+    A call changes all that it names, or nothing. A rule keeps its number through all changes; one
+    that is removed and added again gets a new number, and goes on with its versions.
+    """
+
+    def put(self, rules: Sequence[Rule], *, replace: bool = False) -> Sequence[KeptRule]:
+        """Keep rules, in the order given; one that is there as it is gets no new version.
+
+        Raises `RuleError` where a name is there already, unless it may be replaced, and where it
+        repeats in the call.
+        """
+
+    def remove(self, names: Sequence[str]) -> Sequence[str]:
+        """Take rules out; the names that were there."""
+
+    def rules(self) -> Sequence[KeptRule]:
+        """All rules, oldest first."""
+
+    def history(self, name: str) -> Sequence[RuleVersion]:
+        """Every version of a rule, oldest first, whether it is still there or not."""
+
+    def revision(self) -> int:
+        """Grows with every change to any rule; 0 before the first."""

@@ -4,6 +4,16 @@ from shopsearch.store.database import Database
 from shopsearch.store.embeddings import SqlEmbeddingCache
 from shopsearch.store.lexical import SqlLexicalIndex
 from shopsearch.store.products import SqlProductStore
+from shopsearch.store.rules import SqlRuleStore
 from shopsearch.store.runs import SqlFeedRuns
+from shopsearch.store.synonyms import SqlSynonymStore
 
-__all__ = ["Database", "SqlEmbeddingCache", "SqlFeedRuns", "SqlLexicalIndex", "SqlProductStore"]
+__all__ = [
+    "Database",
+    "SqlEmbeddingCache",
+    "SqlFeedRuns",
+    "SqlLexicalIndex",
+    "SqlProductStore",
+    "SqlRuleStore",
+    "SqlSynonymStore",
+]

@@ -183,6 +183,51 @@ class FeedRunProductRow(Base):
     product_id: Mapped[str] = mapped_column(ProductId, primary_key=True)
 
 
+class ListRevisionRow(Base):
+    """How often one of the lists that people keep (synonyms, say) was written, by its name.
+
+    The catalog's revision stays as it is: such a list changes no vector.
+    """
+
+    __tablename__ = "list_revisions"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInteger)
+
+
+class SynonymRow(Base):
+    """A rule in its canonical spelling, such as `couch, sofa` or `iphone => smartphone`."""
+
+    __tablename__ = "synonyms"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    rule: Mapped[str] = mapped_column(unique=True)
+
+
+class RuleRow(Base):
+    """A merchandising rule as it is now. `document` is its JSON; older rules have lower numbers."""
+
+    __tablename__ = "merchandising_rules"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, unique=True)
+    version: Mapped[int]
+    document: Mapped[str]
+    changed_at: Mapped[datetime]
+
+
+class RuleVersionRow(Base):
+    """A merchandising rule as it was from a moment on; null where it was removed."""
+
+    __tablename__ = "merchandising_rule_versions"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    change: Mapped[str]
+    document: Mapped[str | None]
+    changed_at: Mapped[datetime]
+
+
 def table(model: type[Base]) -> Table:
     """The table of a model, for statements over many rows at once."""
     return cast(Table, model.__table__)
@@ -196,3 +241,7 @@ CATALOG_REVISION = table(CatalogRevisionRow)
 EMBEDDINGS = table(EmbeddingRow)
 FEED_RUNS = table(FeedRunRow)
 FEED_RUN_PRODUCTS = table(FeedRunProductRow)
+LIST_REVISIONS = table(ListRevisionRow)
+SYNONYMS = table(SynonymRow)
+RULES = table(RuleRow)
+RULE_VERSIONS = table(RuleVersionRow)

@@ -174,7 +174,8 @@ class FusionCourse:
         shares = torch.tensor([len(places) for places in self._catalogs]).float().sqrt()
         places = self._catalogs[int(torch.multinomial(shares, 1, generator=self.generator))]
         order = torch.randperm(len(places), generator=self.generator)
-        return places[order[: self._recipe.batch_size]]
+        drawn: Tensor = places[order[: self._recipe.batch_size]]
+        return drawn
 
     def _fusing(self, module: FusionModule) -> Fuse:
         return lambda items: self._fused(module, items)

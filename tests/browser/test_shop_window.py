@@ -344,7 +344,7 @@ def test_the_keyboard_alone_is_enough(page: Page, site: Site) -> None:
     expect(page.get_by_role("link", name="Skip to the products")).to_be_focused()
     for _ in range(3):
         page.keyboard.press("Tab")
-    opener = page.locator("summary")
+    opener = page.locator(".lens__open")
     expect(opener).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Search by picture")).to_be_visible()

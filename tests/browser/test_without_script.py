@@ -33,7 +33,7 @@ def test_words_products_and_pages(page: Page, site: Site) -> None:
 def test_a_picture_and_words_by_a_plain_form(page: Page, site: Site) -> None:
     picture = site.picture_of(a_product(site))
     page.goto(site.url)
-    page.locator("summary").click()
+    page.locator(".lens__open").click()
     page.locator("#picture-file").set_input_files(picture)
     page.get_by_label("and words, if you like").fill("red")
     page.get_by_role("button", name="Search by picture", exact=True).click()
@@ -44,7 +44,7 @@ def test_a_picture_and_words_by_a_plain_form(page: Page, site: Site) -> None:
 def test_a_picture_by_address_and_its_pages(page: Page, site: Site) -> None:
     stored = site.services.search.product(a_product(site))
     page.goto(site.url)
-    page.locator("summary").click()
+    page.locator(".lens__open").click()
     address = page.get_by_label("or the address of a picture")
     address.fill(f"{site.url}/media/{stored.record.image_hash}")
     page.get_by_role("button", name="Search by picture", exact=True).click()
@@ -69,5 +69,5 @@ def test_order_and_weight_have_buttons(page: Page, site: Site) -> None:
 def test_nothing_is_offered_that_needs_scripts(page: Page, site: Site) -> None:
     page.goto(site.url)
     expect(page.locator(".hero__drop")).to_be_hidden()
-    page.locator("summary").click()
+    page.locator(".lens__open").click()
     expect(page.get_by_text("or drop it anywhere")).to_be_hidden()

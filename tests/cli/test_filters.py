@@ -27,6 +27,10 @@ from shopsearch.domain import AnyOf, Between, Exists
         ("color=*", Exists("color")),
         ("color!=*", Exists("color", present=False)),
         ("version=..", AnyOf("version", ("..",))),
+        ("brand=[Nike, Puma]", AnyOf("brand", ("nike", "puma"))),
+        ("brand!=[Nike,Puma]", AnyOf("brand", ("nike", "puma"), negate=True)),
+        ('category=["Toys, games",Books]', AnyOf("product_type", ("toys, games", "books"))),
+        ("note=a,b", AnyOf("note", ("a,b",))),
     ],
 )
 def test_a_clause_becomes_its_condition(text: str, condition: object) -> None:
@@ -56,6 +60,10 @@ def test_no_clause_lets_everything_through() -> None:
         ("brand=", "names no value"),
         ("price=cheap", "'cheap'"),
         ("price>=cheap", "'cheap'"),
+        ("price>=nan", "'nan'"),
+        ("brand=[Nike,]", "an empty value"),
+        ("brand=[]", "an empty value"),
+        ('brand=["Nike]', "close every quote"),
         ("price=50..10", "empty range"),
         ("price!=10..50", "excludes a range"),
         ("price!=10", "excludes a number"),

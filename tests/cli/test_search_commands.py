@@ -236,3 +236,19 @@ class picture_server:  # noqa: N801 - reads as what it is in a with statement
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def test_facets_count_all_that_matches(shopsearch, indexed) -> None:
+    page = shopsearch.json("search", "mug", "--facet", "category", "--facet", "price", "-k", 1)
+
+    assert list(page["facets"]) == ["category", "price"]
+    bands = page["facets"]["price"]["bands"]
+    assert sum(band["count"] for band in bands) + page["facets"]["price"]["n_missing"] == 5
+
+
+def test_facets_alone_may_be_asked_for_and_are_listed_for_people(shopsearch, indexed) -> None:
+    answer = shopsearch("search", "--facet", "price", "--filter", "price>=0")
+
+    assert answer.exit_code == 0
+    assert "price" in answer.stdout
+    assert "EUR" in answer.stdout

@@ -262,7 +262,7 @@ def test_what_other_sites_hang_onto_a_link_is_ignored(client: FlaskClient) -> No
         ("/search?sort=wild", 400, "That search cannot be answered"),
         ("/search?colour=red", 400, "That search cannot be answered"),
         ("/search?q=a&page=0", 400, "That search cannot be answered"),
-        ("/?q=a&facets=brand", 400, "That search cannot be answered"),
+        ("/?q=a&facet=brand", 400, "That search cannot be answered"),
         ("/products", 400, "That search cannot be answered"),
         ("/products/none", 404, "This product is not here"),
         ("/search?like=none", 404, "This product is not here"),

@@ -106,11 +106,15 @@ def test_the_parts_sum_to_the_score_and_the_shares_to_the_cosine(
         assert why.modalities.keys() == {one for one, there in has.items() if there}
 
 
-def test_without_words_a_score_is_the_cosine_alone(shop: Services, photo: bytes) -> None:
+def test_without_words_a_score_is_the_cosine_and_what_the_very_picture_adds(
+    shop: Services, photo: bytes
+) -> None:
     for query in (Query(image=photo, explain=True), Query(product_id="red", explain=True)):
         for hit in shop.search.search(query).hits:
             why = why_of(hit)
-            assert (why.score.cosine, why.score.features, why.score.exact) == (hit.score, (), 0.0)
+            assert (why.score.cosine, why.score.features) == (why.cosine, ())
+            assert why.score.exact == pytest.approx(hit.score - why.cosine, abs=1e-6)
+            assert why.score.exact == 0.0 or query.image is not None
             assert why.matched == {}
 
 

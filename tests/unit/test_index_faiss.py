@@ -116,6 +116,27 @@ def test_a_filter_that_avoids_the_query_is_answered_exactly(
     assert set(found.keys[0]) == set(best)
 
 
+def test_the_graph_is_probed_and_not_asked_in_vain_where_a_filter_avoids_the_query(
+    indexes: tuple[FaissIndex, ExactIndex], vectors: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, truth = indexes
+    monkeypatch.setattr(faiss_room, "COMPARED_PER_CANDIDATE", 1)
+    asked: list[int] = []
+    nearest = FaissIndex._nearest_in_graph
+
+    def watched(self: FaissIndex, queries: np.ndarray, candidates: int) -> object:
+        asked.append(candidates if len(queries) else 0)
+        return nearest(self, queries, candidates)
+
+    monkeypatch.setattr(FaissIndex, "_nearest_in_graph", watched)
+    direction = unit(np.random.default_rng(5).normal(size=(1, DIMENSION)))
+    away = ProductFilter((Between("along", None, 0.5),))
+    assert recall_at_10(graph, truth, direction, away) == 1.0
+    assert asked == [faiss_room.PROBED, 0]
+    graph.search(-direction, 10, away)
+    assert asked[2:] == [faiss_room.PROBED, faiss_room.EF_AT_LEAST]
+
+
 def test_auto_turns_into_a_graph_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faiss_room, "FLAT_UP_TO", 30)
     index = FaissIndex(DIMENSION, m=8)

@@ -22,7 +22,7 @@ from shopsearch.ranking.words import MAX_QUERY_WORDS, AskedWords, folded_words
     [
         ("Women's Slippers", ["women", "slipper"]),
         ("Größe CAFÉ glasses", ["große", "cafe", "glass"]),
-        ("batteries 5m 1/2in", ["battery", "5", "m", "1/2", "in"]),
+        ("batteries 5m 1/2in", ["battery", "5", "m", "1/2", "inch"]),
         ("bus gas dress", ["bus", "gas", "dress"]),
     ],
 )

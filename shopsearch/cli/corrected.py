@@ -1,0 +1,23 @@
+"""What a search did with the words: corrected some, or found no product that has them all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shopsearch.domain import SearchPage
+
+
+def show_wording(page: SearchPage) -> None:
+    """One line each, above the table; nothing where the words were taken as they came."""
+    from rich.text import Text
+
+    from shopsearch.cli import console
+
+    screen = console.out()
+    if page.did_you_mean is not None:
+        remedy = " (as typed: --as-typed)"
+        screen.print(Text.assemble("showing results for ", (page.did_you_mean, "bold"), remedy))
+    if page.relaxed:
+        words = ", ".join(page.relaxed)
+        screen.print(Text(f"no product has all of these words; not counted on: {words}"))

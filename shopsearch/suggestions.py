@@ -1,0 +1,212 @@
+"""Suggestions while somebody types: words, brands, categories and products of the catalog."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Self
+
+from shopsearch.domain import CATEGORY_SEPARATOR, AnyOf, Product, ProductFilter, StoredProduct
+from shopsearch.index.generations import Generation
+from shopsearch.index.live import LiveGeneration
+from shopsearch.ranking.spelling import spelled_words
+from shopsearch.ranking.words import fold, folded_words
+from shopsearch.store import LexicalIndex, ProductStore
+from shopsearch.wording import CatalogWords, WordingService
+
+N_COMPLETIONS = 20  # words that the one being typed may become
+N_LOOKED_AT = 40  # products; the words beside the given ones are read out of their titles
+MAX_NAMES_LOOKED_AT = 5_000  # the most frequent brands, and as many categories
+MAX_TYPED_WORDS = 12
+
+
+class SuggestionKind(StrEnum):
+    """What a suggestion is."""
+
+    WORDS = "words"
+    BRAND = "brand"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Words to search for instead of the beginning that was typed."""
+
+    text: str
+    kind: SuggestionKind
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryPreview:
+    """A category, its path from the top, and how many products it has."""
+
+    category: str
+    n_products: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """What may be meant by a beginning, each list with the likeliest first."""
+
+    suggestions: tuple[Suggestion, ...]
+    products: tuple[StoredProduct, ...]
+    categories: tuple[CategoryPreview, ...]
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """What has been typed so far."""
+
+    given: tuple[str, ...]  # whole words, spelled as the catalog does
+    ways_on: tuple[str, ...]  # what the last word may become, the likeliest first
+    given_folded: frozenset[str]
+    ways_folded: frozenset[str]
+
+    @classmethod
+    def of(cls, given: Sequence[str], ways_on: Sequence[str]) -> Self:
+        """Folded once, as they are compared with many names."""
+        return cls(tuple(given), tuple(ways_on), _all_folded(given), _all_folded(ways_on))
+
+    def fits(self, words: Sequence[str]) -> bool:
+        """Whether all given words, and one of the ways on, are among some folded words."""
+        return self.given_folded.issubset(words) and not self.ways_folded.isdisjoint(words)
+
+
+class SuggestionService:
+    """Suggests from what the catalog holds."""
+
+    def __init__(
+        self,
+        *,
+        catalog: CatalogWords,
+        wording: WordingService,
+        lexical: LexicalIndex,
+        store: ProductStore,
+        live: LiveGeneration,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._catalog = catalog
+        self._wording = wording
+        self._lexical = lexical
+        self._store = store
+        self._live = live
+        self._clock = clock
+
+    def suggest(self, text: str, size: int = 8) -> Suggestions:
+        """At most `size` of each kind, for any text; typos in it are forgiven as in a search.
+
+        Raises `GenerationMissing` before anything is indexed.
+        """
+        started = self._clock()
+        typed = self._typed(text)
+        products = self._products(typed) if typed.ways_on else []
+        generation = self._live.get()
+        brands = self._brands(generation, typed)
+        texts = (*self._texts(typed, products), *brands)
+        return Suggestions(
+            suggestions=tuple(_each_once(texts))[:size],
+            products=tuple(products[:size]),
+            categories=self._categories(generation, typed)[:size],
+            took_ms=(self._clock() - started) * 1000,
+        )
+
+    def _typed(self, text: str) -> _Typed:
+        words = fold(text).split()[:MAX_TYPED_WORDS]
+        is_whole = text[-1:].isspace()
+        given, last = (words, "") if is_whole else (words[:-1], "".join(words[-1:]))
+        meant = self._wording.read(" ".join(given)).text if given else ""
+        whole = tuple(meant.split())
+        if not last:  # the last word is whole: it is its only way on
+            return _Typed.of(whole[:-1], whole[-1:])
+        return _Typed.of(whole, self._ways_on(last))
+
+    def _ways_on(self, beginning: str) -> list[str]:
+        """Words that products hold now; the beginning itself where it is a number or a code."""
+        vocabulary = self._catalog.vocabulary()
+        parts = spelled_words(beginning)
+        if parts != [beginning]:
+            return [beginning] if any(map(str.isalnum, beginning)) else []
+        ways = vocabulary.starting(beginning, N_COMPLETIONS)
+        ways = ways or vocabulary.starting_nearly(beginning, N_COMPLETIONS)
+        held_by = self._lexical.frequencies(ways)
+        return [way for way in ways if held_by[way]]
+
+    def _products(self, typed: _Typed) -> list[StoredProduct]:
+        """Those with all words in title, brand or category, as the lexical index orders them."""
+        keys = self._lexical.search((*typed.given, *typed.ways_on), N_LOOKED_AT).keys.tolist()
+        stored = self._store.fetch(keys)
+        found = (stored[key] for key in keys if key in stored)
+        return [one for one in found if typed.fits(_name_words(_named(one.product)))]
+
+    def _texts(self, typed: _Typed, products: Sequence[StoredProduct]) -> Iterator[Suggestion]:
+        """The given words with each way on, those first that more of the products go."""
+        if typed.given:
+            titles = [set(_name_words(_named(one.product))) for one in products]
+            gone = Counter(way for way in typed.ways_on for t in titles if _is_in(way, t))
+            ways = [way for way, _ in gone.most_common()]
+        else:
+            ways = list(typed.ways_on)
+        for way in _one_form_each(ways):
+            yield Suggestion(" ".join((*typed.given, way)), SuggestionKind.WORDS)
+
+    def _brands(self, generation: Generation, typed: _Typed) -> Iterator[Suggestion]:
+        for brand in _fitting(typed, self._catalog.brands, whole=True):
+            if _n_matching(generation, "brand", brand):
+                yield Suggestion(brand, SuggestionKind.BRAND)
+
+    def _categories(self, generation: Generation, typed: _Typed) -> tuple[CategoryPreview, ...]:
+        found = (
+            CategoryPreview(name, _n_matching(generation, "product_type", name))
+            for name in _fitting(typed, self._catalog.categories)
+        )
+        return tuple(sorted((c for c in found if c.n_products), key=lambda c: -c.n_products))
+
+
+def _fitting(typed: _Typed, names: Counter[str], *, whole: bool = False) -> Iterator[str]:
+    """The names that what was typed is the beginning of; of a category, its last level counts."""
+    for name, _ in names.most_common(MAX_NAMES_LOOKED_AT):
+        if typed.fits(_name_words(name if whole else name.split(CATEGORY_SEPARATOR)[-1])):
+            yield name
+
+
+def _n_matching(generation: Generation, field: str, value: str) -> int:
+    where = ProductFilter((AnyOf(field, (value.casefold(),)),))
+    return len(generation.index.matching(where))
+
+
+def _named(product: Product) -> str:
+    return " ".join((product.title[:500], product.brand, product.product_type))
+
+
+def _all_folded(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(one for word in words for one in folded_words(word))
+
+
+@lru_cache(maxsize=20_000)
+def _name_words(name: str) -> tuple[str, ...]:
+    return tuple(folded_words(name))
+
+
+def _is_in(way: str, words: set[str]) -> bool:
+    folded = folded_words(way)
+    return bool(folded) and words.issuperset(folded)
+
+
+def _one_form_each(words: Iterable[str]) -> list[str]:
+    """Of `mug` and `mugs`, the one that came first."""
+    forms: Mapping[tuple[str, ...], str] = {
+        tuple(folded_words(word)): word for word in reversed(list(words))
+    }
+    return list(forms.values())[::-1]
+
+
+def _each_once(suggestions: Iterable[Suggestion]) -> Iterator[Suggestion]:
+    seen: set[str] = set()
+    for one in suggestions:
+        if (text := one.text.casefold()) not in seen:
+            seen.add(text)
+            yield one
