@@ -159,20 +159,16 @@ class SearchService:
         n_wanted = query.offset + query.k if by_relevance else SORT_WINDOW
         wish, is_itself = self._wish(generation, query)
         n_others = n_wanted + len(ruling.slots)  # the pinned may stand further down than they would
-        neighbours = self._neighbours(generation, wish, query.where, max(n_others, WINDOW))
-        ruled = self._ruled(generation, wish, neighbours, ruling)
-        neighbours = {**neighbours, **ruled}
+        near = self._neighbours(generation, wish, query.where, max(n_others, WINDOW))
+        ruled = self._ruled(generation, wish, near, ruling)
+        neighbours = {**near, **ruled}
         ranking = None
         if wish.words and wish.text_weight:
             ranking = self._second_stage.order(wish, neighbours, generation.index)
-        candidates = [] if ranking is None else ranking.candidates
+        first = [] if ranking is None else ranking.candidates
         lifted = self._same_picture.lifted(wish, neighbours)
-        scores = lifted if ranking is None else ranking.after
-        later = self._candidates([key for key in ruled if key in scores], scores)
-        candidates = ruling.weighed([*candidates, *later])
-        n_rest = max(0, n_others - len(candidates))
-        rest = list(islice((key for key in scores if key not in ruled), n_rest))
-        candidates += self._candidates(rest, scores)
+        after = lifted if ranking is None else ranking.after
+        candidates = self._weighed(first, after, ruled, ruling, n_others)
         total = n_matching - is_itself
         return _Found(
             candidates=candidates if by_relevance else candidates[:n_wanted],
@@ -181,6 +177,23 @@ class SearchService:
             neighbours=neighbours,
             ranking=ranking,
         )
+
+    def _weighed(
+        self,
+        first: Sequence[Candidate],
+        after: Mapping[int, float],
+        ruled: Mapping[int, float],
+        ruling: Ruling,
+        n_wanted: int,
+    ) -> list[Candidate]:
+        """What the second stage has ordered and rules touch, weighed by them; then the neighbours
+        after it, by their scores, until there are enough.
+        """
+        later = self._candidates([key for key in ruled if key in after], after)
+        weighed = ruling.weighed([*first, *later])
+        untouched = (key for key in after if key not in ruled)
+        rest = list(islice(untouched, max(0, n_wanted - len(weighed))))
+        return [*weighed, *self._candidates(rest, after)]
 
     def _whys(self, page: Sequence[Candidate], found: _Found) -> Sequence[Why | None]:
         """Why each is a hit; None where all that is asked for is the filter."""
