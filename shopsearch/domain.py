@@ -385,7 +385,7 @@ class ScoreParts:
 
     cosine: float
     features: tuple[FeaturePart, ...] = ()  # those with a weight
-    exact: float = 0.0  # above 0 for the whole title, a model number or the very picture
+    exact: float = 0.0  # above 0 for the whole title, a model number, the very picture or variant
     rules: float = 0.0  # what merchandising rules that boost or bury changed
 
     @property

@@ -26,6 +26,7 @@ from shopsearch.ranking.features import (
     ProductWords,
     Rarity,
     is_exact,
+    is_variant,
     word_rows,
 )
 from shopsearch.ranking.offers import OFFERS
@@ -228,15 +229,18 @@ class SecondStage:
         self, wish: Wish, window: Window, scores: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """The scores, those of exact matches lifted above all others."""
-        if not wish.is_words_alone:
-            return scores
-        exact = np.array(
-            [is_exact(wish.words, self._words.of(one)) for one in window.products], dtype=bool
-        )
+        exact = np.array([self._is_exact(wish, one) for one in window.products], dtype=bool)
         if not exact.any() or exact.all():
             return scores
         highest = scores[~exact].max()
         return np.where(exact, highest + (1.0 - highest) * (1.0 + scores) / 2.0, scores)
+
+    def _is_exact(self, wish: Wish, one: StoredProduct) -> bool:
+        """Whether it is the very product that is asked for, by its words or as a variant."""
+        words = self._words.of(one)
+        if wish.like is not None and wish.item.picture is None:
+            return is_variant(wish.words, self._words.of(wish.like), words)
+        return wish.is_words_alone and is_exact(wish.words, words)
 
     def _scores_after(
         self,

@@ -53,6 +53,7 @@ class ProductWords:
         self.facts = set(folded_words(" ".join((*told, *attributes))[:2000]))
         self.story = fold(product.description[:_STORY_CHARS])
         is_cut = len(product.title) > _TITLE_CHARS
+        self.group = product.item_group_id
         self.whole_title = tuple(folded_words(product.title) if is_cut else words)
         named = (product.title[:_TITLE_CHARS], product.product_id, product.gtin)
         self._named = " ".join((*named, *attributes))[:5000]
@@ -121,6 +122,20 @@ def is_exact(asked: AskedWords, words: ProductWords) -> bool:
     if asked.codes:
         return words.codes.issuperset(asked.codes)
     return words.whole_title == asked.words
+
+
+def is_variant(asked: AskedWords, reference: ProductWords, words: ProductWords) -> bool:
+    """Whether a product is the reference in what the words ask for: "this, but in blue".
+
+    It is of the same item group, or has the same title where the reference tells no group; and its
+    title or facts hold a wanted word that those of the reference lack.
+    """
+    if reference.group:
+        is_same = words.group == reference.group
+    else:
+        is_same = bool(words.whole_title) and words.whole_title == reference.whole_title
+    new = (words.facts | words.title) - (reference.facts | reference.title)
+    return is_same and not new.isdisjoint(asked.wanted)
 
 
 class Comparison:

@@ -244,3 +244,26 @@ def test_the_words_of_a_product_are_read_once_until_they_change(
     page = services.search.search(Query(text="purple quokka lamp", explain=True))
     assert ids(page)[0] == "lamp"
     assert read == ["lamp"]
+
+
+@pytest.mark.parametrize("group", ["", "mug-7"])
+@pytest.mark.parametrize("text", ["blue", "but in blue", "the BLUE one"])
+def test_the_same_product_in_another_colour_comes_first(
+    settings: Settings, group: str, text: str
+) -> None:
+    """Before others of nearly its name, whatever the vectors say."""
+    named = [("a", "Ryker mug", "Red", group), ("b", "Ryker mug", "Blue", group)]
+    named += [(f"c{n}", f"Ryker mug size {n}", "Blue", f"other-{n}") for n in range(30)]
+    products = [
+        Product(product_id=key, title=title, color=color, item_group_id=of)
+        for key, title, color, of in named
+    ]
+    with Services.open(settings) as shop:
+        shop.indexer.run(listed(*products), feed_name="test")
+        page = shop.search.search(Query(product_id="a", text=text, explain=True, k=40))
+        assert ids(page)[0] == "b"
+        assert page.hits[0].why is not None
+        assert page.hits[0].why.score.exact > 0
+        assert page.hits[0].why.score.total == pytest.approx(page.hits[0].score, abs=1e-5)
+        nothing_like_it = shop.search.search(Query(product_id="a", text="green", explain=True))
+        assert all(hit.why and hit.why.score.exact == 0 for hit in nothing_like_it.hits)
