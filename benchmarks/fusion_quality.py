@@ -44,7 +44,8 @@ from shopsearch.training.fusion_words import COLOR, FACETS, GENDER, KIND
 
 ARCHIVES = ("train-fashion-60x80", "train-fashion-224", "catalog-flipkart", "catalog-luma")
 LARGEST = 1500
-RATIOS = (0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 4.0)  # of image over text, tried for the tuned sum
+# of image over text, tried for the tuned sum
+RATIOS = (0.05, 0.1, 0.15, 0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 4.0)
 N_RESAMPLES = 500
 COMBINER = "-combiner"  # the end of the name of a combiner's weights
 TWIN = 0.995  # the cosine of pictures that are the same

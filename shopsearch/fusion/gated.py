@@ -17,8 +17,8 @@ class Gated(FusionModule):
     scales of its own. The gate g hears both embeddings and which of them are there, and speaks per
     group (Baldrati et al. 2022, arXiv:2203.04053, have one for all); so does the residual r. Both
     fade with f, the familiarity of the item: what is strange to the fusion is summed by the scales
-    alone. A text alone is its embedding: the words of all queries are the fixed point that images
-    are moved towards, and words find among words what they found before.
+    alone. A text alone has no scales: where it is strange it is its embedding, and words find among
+    words what they found before.
     """
 
     method = "gated"

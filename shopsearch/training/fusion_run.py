@@ -116,12 +116,17 @@ def train_fusion(
         ndcg_at_10=learned.best,
         test=test,
     )
-    counts = Counter(read.catalogs[n] for n in read.places(Split.TRAIN).tolist())
-    named = [(path, counts[number]) for number, path in enumerate(catalogs)]
+    sources = _sources(read, catalogs)
     write_fusion_card(
-        FusionRun(report=report, recipe=recipe, encoder_id=encoder_id, catalogs=named)
+        FusionRun(report=report, recipe=recipe, encoder_id=encoder_id, catalogs=sources)
     )
     return report
+
+
+def _sources(read: ReadCatalogs, catalogs: Sequence[Path]) -> list[tuple[Path, int]]:
+    """The catalogs, and how many products of each taught."""
+    counts = Counter(read.catalogs[n] for n in read.places(Split.TRAIN).tolist())
+    return [(path, counts[number]) for number, path in enumerate(catalogs)]
 
 
 @dataclass(frozen=True, slots=True)
