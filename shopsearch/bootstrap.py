@@ -36,6 +36,9 @@ from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generations
 from shopsearch.index.live import LiveGeneration
 from shopsearch.indexing import Indexer
+from shopsearch.lexical.live import LiveWords
+from shopsearch.lexical.stored import StoredWords
+from shopsearch.lexical.word_index import WordIndex
 from shopsearch.merchandising import LiveRules, Merchandising, Rules
 from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.items import ItemPreparer
@@ -113,6 +116,16 @@ class Services:
         return SqlLexicalIndex(self.database)
 
     @cached_property
+    def stored_words(self) -> StoredWords:
+        """The words of the products as the database knows them."""
+        return StoredWords(self.lexical, self.store)
+
+    @cached_property
+    def words(self) -> LiveWords:
+        """The words of the products as the live generation knows them."""
+        return LiveWords(self.live, self.stored_words)
+
+    @cached_property
     def feed_runs(self) -> SqlFeedRuns:
         """What each run over a feed has met."""
         return SqlFeedRuns(self.database)
@@ -183,7 +196,13 @@ class Services:
     @cached_property
     def generations(self) -> Generations:
         """The index generations on disk."""
-        return Generations(self.settings.home, _loaders(), keep=self.settings.keep_generations)
+        in_memory = self.settings.words == "memory"
+        return Generations(
+            self.settings.home,
+            _loaders(),
+            keep=self.settings.keep_generations,
+            load_words=WordIndex.load if in_memory else lambda _: None,
+        )
 
     @cached_property
     def live(self) -> LiveGeneration:
@@ -202,6 +221,7 @@ class Services:
             embedder=self.embedder,
             live=self.live,
             store=self.store,
+            stored_words=self.stored_words,
             second_stage=self.second_stage,
             wording=self.wording,
             merchandising=Merchandising(rules, self.store, lambda: at or datetime.now(UTC)),
@@ -215,12 +235,12 @@ class Services:
     @cached_property
     def second_stage(self) -> SecondStage:
         """Orders what words and vectors have found, together."""
-        return SecondStage(self.lexical, self.store, self.ranker, self.embedder)
+        return SecondStage(self.store, self.ranker, self.embedder)
 
     @cached_property
     def wording(self) -> WordingService:
         """Corrects the words of queries, and knows their synonyms."""
-        return WordingService(self.lexical, self.catalog_words, self.synonyms)
+        return WordingService(self.words, self.catalog_words, self.synonyms)
 
     @cached_property
     def suggestions(self) -> SuggestionService:
@@ -228,7 +248,7 @@ class Services:
         return SuggestionService(
             catalog=self.catalog_words,
             wording=self.wording,
-            lexical=self.lexical,
+            lexical=self.words,
             store=self.store,
             live=self.live,
         )
@@ -280,6 +300,7 @@ class Services:
             _new_index(self.settings),
             encoder_id=self.embedder.encoder_id,
             fusion_id=self.embedder.fusion_id,
+            new_words=WordIndex if self.settings.words == "memory" else lambda: None,
         )
         return Indexer(
             preparer=self.preparer,

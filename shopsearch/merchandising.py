@@ -130,7 +130,7 @@ class Ruling:
         """The candidates with the scores that the rules give them; equal ones stay in order."""
         if not self.liftings:
             return list(candidates)
-        changes = self._log_factors([one.stored.key for one in candidates])
+        changes = self._log_factors([one.key for one in candidates])
         raised = [_raised(*one) for one in zip(candidates, changes.tolist(), strict=True)]
         return sorted(raised, key=lambda one: -one.score)
 
@@ -145,9 +145,9 @@ class Ruling:
         """The first n hits: the pinned at their positions, the others in order around them."""
         if not self.slots:
             return list(candidates[:n])
-        by_key = {one.stored.key: one for one in candidates if one.stored.key in self.pinned_by}
+        by_key = {one.key: one for one in candidates if one.key in self.pinned_by}
         pinned = {at: by_key[key] for at, key in self.slots.items() if key in by_key}
-        others = [one for one in candidates if one.stored.key not in self.pinned_by]
+        others = [one for one in candidates if one.key not in self.pinned_by]
         return merged(others, pinned, n)
 
     def told(
@@ -157,7 +157,7 @@ class Ruling:
         if not explain:
             return hits
         return tuple(
-            replace(hit, rules=self._effects(one.stored.key), why=_with_rules(hit.why, one.raised))
+            replace(hit, rules=self._effects(one.key), why=_with_rules(hit.why, one.raised))
             for hit, one in zip(hits, page, strict=True)
         )
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from shopsearch.domain import (
     Hit,
+    Lexicon,
     PreparedItem,
     ProductFilter,
     Query,
@@ -31,7 +32,8 @@ from shopsearch.index.live import LiveGeneration
 from shopsearch.merchandising import Merchandising, Ruling
 from shopsearch.ranking.order import Candidate, ordered
 from shopsearch.same_picture import SamePicture
-from shopsearch.second_stage import WINDOW, Ranking, SecondStage, Window, Wish, cosines_of
+from shopsearch.second_stage import WINDOW, Ranking, SecondStage, Wish, cosines_of
+from shopsearch.stages import Stages
 from shopsearch.store import ProductStore
 from shopsearch.wording import WordingService
 
@@ -57,6 +59,24 @@ class _Found:
     ranking: Ranking | None = None  # None: the cosines are the scores
 
 
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """What the second stage weighs for a query of words: N candidates."""
+
+    product_ids: Sequence[str]  # N
+    cosines: NDArray[np.float32]  # (N,)
+    features: NDArray[np.float32]  # (N, F), columns as in `ranking.features.FEATURES`
+
+
+@dataclass(frozen=True, slots=True)
+class _Road:
+    """What one search goes by from its beginning to its end."""
+
+    generation: Generation
+    words: Lexicon
+    stages: Stages
+
+
 class SearchService:
     """Answers queries from the live index generation and the store."""
 
@@ -67,6 +87,7 @@ class SearchService:
         embedder: Embedder,
         live: LiveGeneration,
         store: ProductStore,
+        stored_words: Lexicon,
         second_stage: SecondStage,
         wording: WordingService,
         merchandising: Merchandising,
@@ -76,12 +97,13 @@ class SearchService:
         self._embedder = embedder
         self._live = live
         self._store = store
+        self._stored_words = stored_words
         self._second_stage = second_stage
         self._wording = wording
         self._merchandising = merchandising
         self._same_picture = SamePicture(embedder, store)
         self._explainer = Explainer(embedder)
-        self._facets = FacetCounter(store)
+        self._facets = FacetCounter()
         self._clock = clock
 
     def search(self, query: Query) -> SearchPage:
@@ -93,28 +115,31 @@ class SearchService:
         started = self._clock()
         query = self._readable(query)
         _check(query)
-        query = replace(query, where=query.where.canonical())
-        generation = self._generation()
-        ruling = self._merchandising.ruling(query, generation.index)
-        query = replace(query, where=ruling.where)
-        matching = generation.index.matching(query.where)
+        road = self._road()
+        ruling, query = self._ruled_query(road, replace(query, where=query.where.canonical()))
+        matching = road.generation.index.matching(query.where)
         if query.is_empty:
             found = _Found(self._listed(matching, query, ruling), len(matching))
         else:
-            found = self._nearest(generation, query, len(matching), ruling)
-        by_order = ordered(found.candidates, query.sort)
-        page = ruling.arranged(by_order, query.offset + query.k)[query.offset :]
-        whys = self._whys(page, found) if query.explain else [None] * len(page)
+            found = self._nearest(road, query, matching, ruling)
+        with road.stages("fetch"):
+            candidates = self._existing(road, found.candidates)
+            arranged = ruling.arranged(self._ordered(candidates, query), query.offset + query.k)
+            page, products = self._fetched(arranged[query.offset :])
+        whys = self._whys(page, products, found) if query.explain else [None] * len(page)
         but_for = None if found.wish is None else found.wish.except_key
-        facets = self._facets.count(generation, query, but_for)
+        with road.stages("facets"):
+            facets = self._facets.count(road.generation, query, but_for)
+        hits = _hits(page, products, whys, query.offset + 1)
         return SearchPage(
-            hits=ruling.told(_hits(page, whys, query.offset + 1), page, explain=query.explain),
+            hits=ruling.told(hits, page, explain=query.explain),
             total=found.total,
             facets=facets,
             took_ms=(self._clock() - started) * 1000,
-            generation=generation.manifest.generation_id,
+            generation=road.generation.manifest.generation_id,
             did_you_mean=None if found.wish is None else found.wish.did_you_mean,
             relaxed=() if found.ranking is None else found.ranking.relaxed,
+            stages_ms=road.stages.ms,
         )
 
     def similar(self, product_id: str, k: int = 12, *, explain: bool = False) -> SearchPage:
@@ -128,23 +153,38 @@ class SearchService:
             raise UnknownProduct(product_id)
         return found[product_id]
 
-    def _generation(self) -> Generation:
-        generation = self._live.get()
-        generation.manifest.check(
-            encoder_id=self._embedder.encoder_id, fusion_id=self._embedder.fusion_id
-        )
-        return generation
-
-    def considered(self, query: Query) -> Window:
+    def considered(self, query: Query) -> Considered:
         """What the second stage weighs for a query of words, with every feature: to learn from.
 
         Raises what `search` raises.
         """
         _check(query)
-        generation = self._generation()
-        wish, _ = self._wish(generation, replace(query, where=query.where.canonical()))
-        neighbours = self._neighbours(generation, wish, query.where, WINDOW)
-        return self._second_stage.window(wish, neighbours, generation.index)
+        road = self._road()
+        query = replace(query, where=query.where.canonical())
+        wish = self._wish(road, query, road.generation.index.matching(query.where))
+        neighbours = self._neighbours(road, wish, query.where, WINDOW)
+        window = self._second_stage.window(wish, neighbours, road.generation.index, road.words)
+        stored = self._store.fetch(window.keys.tolist())
+        there = np.array([key in stored for key in window.keys.tolist()], dtype=np.bool_)
+        return Considered(
+            [stored[key].product.product_id for key in window.keys[there].tolist()],
+            window.cosines[there],
+            window.features[there],
+        )
+
+    def _road(self) -> _Road:
+        generation = self._live.get()
+        generation.manifest.check(
+            encoder_id=self._embedder.encoder_id, fusion_id=self._embedder.fusion_id
+        )
+        words = generation.words if generation.words is not None else self._stored_words
+        return _Road(generation, words, Stages(self._clock))
+
+    def _ruled_query(self, road: _Road, query: Query) -> tuple[Ruling, Query]:
+        """What the rules say, and the query without what they hide."""
+        with road.stages("rules"):
+            ruling = self._merchandising.ruling(query, road.generation.index)
+        return ruling, replace(query, where=ruling.where)
 
     def _readable(self, query: Query) -> Query:
         """The query without words of which preprocessing leaves nothing."""
@@ -152,24 +192,27 @@ class SearchService:
         return query if is_said else replace(query, text="")
 
     def _nearest(
-        self, generation: Generation, query: Query, n_matching: int, ruling: Ruling
+        self, road: _Road, query: Query, matching: NDArray[np.int64], ruling: Ruling
     ) -> _Found:
         """Pages of another order than relevance are cut from one window, so none repeats a hit."""
         by_relevance = query.sort is Sort.RELEVANCE
         n_wanted = query.offset + query.k if by_relevance else SORT_WINDOW
-        wish, is_itself = self._wish(generation, query)
+        wish = self._wish(road, query, matching)
         n_others = n_wanted + len(ruling.slots)  # the pinned may stand further down than they would
-        near = self._neighbours(generation, wish, query.where, max(n_others, WINDOW))
-        ruled = self._ruled(generation, wish, near, ruling)
+        near = self._neighbours(road, wish, query.where, max(n_others, WINDOW))
+        ruled = self._ruled(road, wish, near, ruling)
         neighbours = {**near, **ruled}
         ranking = None
         if wish.words and wish.text_weight:
-            ranking = self._second_stage.order(wish, neighbours, generation.index)
+            with road.stages("rank"):
+                ranking = self._second_stage.order(
+                    wish, neighbours, road.generation.index, road.words
+                )
         first = [] if ranking is None else ranking.candidates
         lifted = self._same_picture.lifted(wish, neighbours)
         after = lifted if ranking is None else ranking.after
         candidates = self._weighed(first, after, ruled, ruling, n_others)
-        total = n_matching - is_itself
+        total = len(matching) - _holds(matching, wish.except_key)
         return _Found(
             candidates=candidates if by_relevance else candidates[:n_wanted],
             total=total if by_relevance else min(total, SORT_WINDOW),
@@ -189,13 +232,34 @@ class SearchService:
         """What the second stage has ordered and rules touch, weighed by them; then the neighbours
         after it, by their scores, until there are enough.
         """
-        later = self._candidates([key for key in ruled if key in after], after)
+        later = [Candidate(key, after[key]) for key in ruled if key in after]
         weighed = ruling.weighed([*first, *later])
         untouched = (key for key in after if key not in ruled)
         rest = list(islice(untouched, max(0, n_wanted - len(weighed))))
-        return [*weighed, *self._candidates(rest, after)]
+        return [*weighed, *(Candidate(key, after[key]) for key in rest)]
 
-    def _whys(self, page: Sequence[Candidate], found: _Found) -> Sequence[Why | None]:
+    def _existing(self, road: _Road, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Without products that were removed from the store after the generation was built."""
+        if road.generation.manifest.store_revision == self._store.revision():
+            return candidates
+        stored = self._store.fetch([one.key for one in candidates])
+        return [one for one in candidates if one.key in stored]
+
+    def _ordered(self, candidates: Sequence[Candidate], query: Query) -> list[Candidate]:
+        is_plain = query.sort is Sort.RELEVANCE
+        products = {} if is_plain else self._store.fetch([one.key for one in candidates])
+        return ordered(candidates, query.sort, products)
+
+    def _fetched(
+        self, page: Sequence[Candidate]
+    ) -> tuple[list[Candidate], Mapping[int, StoredProduct]]:
+        """The products of a page by key; a hit that is removed at this moment is left out."""
+        products = self._store.fetch([one.key for one in page])
+        return [one for one in page if one.key in products], products
+
+    def _whys(
+        self, page: Sequence[Candidate], products: Mapping[int, StoredProduct], found: _Found
+    ) -> Sequence[Why | None]:
         """Why each is a hit; None where all that is asked for is the filter."""
         if found.wish is None:
             return [None] * len(page)
@@ -203,27 +267,28 @@ class SearchService:
         cosines, parts = dict(found.neighbours), {}
         if found.ranking is not None:
             cosines |= found.ranking.window.cosine_by_key
-            shown = {candidate.stored.key for candidate in page}
+            shown = {candidate.key for candidate in page}
             parts = self._second_stage.parts(found.wish, found.ranking, shown)
         else:
-            parts = {one.stored.key: _of_cosine(one, cosines) for one in page}
-        return self._explainer.explain(page, found.wish, cosines, parts)
+            parts = {one.key: _of_cosine(one, cosines) for one in page}
+        return self._explainer.explain(page, products, found.wish, cosines, parts)
 
-    def _wish(self, generation: Generation, query: Query) -> tuple[Wish, bool]:
-        """What both indexes are asked, and whether the query's own product passes its filter."""
+    def _wish(self, road: _Road, query: Query, matching: NDArray[np.int64]) -> Wish:
+        """What both indexes are asked; `matching` are the keys that pass the query's filter."""
         like = self.product(query.product_id) if query.product_id else None
-        typed = self._preparer.prepare_query(query.text, query.image)
-        meant = self._wording.read(typed.text, as_typed=query.as_typed)
+        with road.stages("wording"):
+            typed = self._preparer.prepare_query(query.text, query.image)
+            meant = self._wording.read(typed.text, as_typed=query.as_typed)
         item = replace(typed, text=meant.text)
-        vector = self._embedder.embed_query(
-            item,
-            text_weight=query.text_weight,
-            like=None if like is None else _vector_of(generation, like),
-            negatives=query.negatives,
-        )  # (D,)
-        matching = generation.index.matching(query.where)
+        with road.stages("encode"):
+            vector = self._embedder.embed_query(
+                item,
+                text_weight=query.text_weight,
+                like=None if like is None else _vector_of(road.generation, like),
+                negatives=query.negatives,
+            )  # (D,)
         is_alone = item.picture is None and like is None
-        wish = Wish(
+        return Wish(
             item=item,
             like=like,
             words=meant.words,
@@ -233,48 +298,44 @@ class SearchService:
             among=matching if query.where else None,
             did_you_mean=meant.did_you_mean,
         )
-        return wish, like is not None and like.key in matching
 
     def _neighbours(
-        self, generation: Generation, wish: Wish, where: ProductFilter, k: int
+        self, road: _Road, wish: Wish, where: ProductFilter, k: int
     ) -> dict[int, float]:
         """The cosines of the nearest k products by key, best first, without the query's own."""
         asked = k + (wish.except_key is not None)
-        found = generation.index.search(wish.vector[None, :], asked, where)
-        scores = {
-            int(key): float(score)
-            for key, score in zip(found.keys[0], found.scores[0], strict=True)
+        with road.stages("vectors"):
+            found = road.generation.index.search(wish.vector[None, :], asked, where)
+        keys, scores = found.keys[0].tolist(), found.scores[0].tolist()
+        near = {
+            key: score
+            for key, score in zip(keys, scores, strict=True)
             if key >= 0 and key != wish.except_key
         }
-        return dict(islice(scores.items(), k))
+        return dict(islice(near.items(), k))
 
     def _ruled(
-        self, generation: Generation, wish: Wish, neighbours: Mapping[int, float], ruling: Ruling
+        self, road: _Road, wish: Wish, neighbours: Mapping[int, float], ruling: Ruling
     ) -> dict[int, float]:
         """The cosines of what rules want to be weighed, on every page alike: the pinned, and where
         they boost or bury, the nearest neighbours and the nearest of what is boosted.
         """
         ruled = dict(islice(neighbours.items(), WINDOW)) if ruling.liftings else {}
         for where in ruling.boosts:
-            ruled |= self._neighbours(generation, wish, where, WINDOW)
-        return ruled | cosines_of(ruling.pinned, wish.vector, generation.index)
+            ruled |= self._neighbours(road, wish, where, WINDOW)
+        return ruled | cosines_of(ruling.pinned, wish.vector, road.generation.index)
 
     def _listed(self, matching: NDArray[np.int64], query: Query, ruling: Ruling) -> list[Candidate]:
         """What a query that asks for nothing lists: everything that matches, newest first."""
         by_age = ruling.listed(matching[::-1])  # keys grow with time
         if query.sort in (Sort.RELEVANCE, Sort.NEWEST):
             by_age = by_age[: query.offset + query.k + len(ruling.slots)]
-        return self._candidates([*map(int, by_age), *ruling.pinned], {})
-
-    def _candidates(self, keys: Sequence[int], scores: Mapping[int, float]) -> list[Candidate]:
-        """Products removed from the store since the generation was built are no candidates."""
-        stored = self._store.fetch(keys)
-        return [Candidate(stored[key], scores.get(key, 0.0)) for key in keys if key in stored]
+        return [Candidate(key, 0.0) for key in dict.fromkeys([*by_age.tolist(), *ruling.pinned])]
 
 
 def _of_cosine(hit: Candidate, cosines: Mapping[int, float]) -> ScoreParts:
     """The cosine, and what the very picture of the query adds."""
-    cosine = cosines[hit.stored.key]
+    cosine = cosines[hit.key]
     return ScoreParts(cosine=cosine, exact=hit.score - cosine)
 
 
@@ -296,16 +357,27 @@ def _vector_of(generation: Generation, stored: StoredProduct) -> NDArray[np.floa
     return vector
 
 
+def _holds(ascending: NDArray[np.int64], key: int | None) -> bool:
+    """Whether a key is among ascending ones."""
+    if key is None:
+        return False
+    place = int(np.searchsorted(ascending, key))
+    return place < len(ascending) and int(ascending[place]) == key
+
+
 def _hits(
-    candidates: Sequence[Candidate], whys: Sequence[Why | None], first_rank: int
+    page: Sequence[Candidate],
+    products: Mapping[int, StoredProduct],
+    whys: Sequence[Why | None],
+    first_rank: int,
 ) -> tuple[Hit, ...]:
     return tuple(
         Hit(
-            product=candidate.stored.product,
-            score=candidate.score,
+            product=products[one.key].product,
+            score=one.score,
             rank=rank,
-            image_hash=candidate.stored.record.image_hash,
+            image_hash=products[one.key].record.image_hash,
             why=why,
         )
-        for rank, (candidate, why) in enumerate(zip(candidates, whys, strict=True), first_rank)
+        for rank, (one, why) in enumerate(zip(page, whys, strict=True), first_rank)
     )

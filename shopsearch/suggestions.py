@@ -10,12 +10,19 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Self
 
-from shopsearch.domain import CATEGORY_SEPARATOR, AnyOf, Product, ProductFilter, StoredProduct
+from shopsearch.domain import (
+    CATEGORY_SEPARATOR,
+    AnyOf,
+    Lexicon,
+    Product,
+    ProductFilter,
+    StoredProduct,
+)
 from shopsearch.index.generations import Generation
 from shopsearch.index.live import LiveGeneration
 from shopsearch.ranking.spelling import spelled_words
 from shopsearch.ranking.words import fold, folded_words
-from shopsearch.store import LexicalIndex, ProductStore
+from shopsearch.store import ProductStore
 from shopsearch.wording import CatalogWords, WordingService
 
 N_COMPLETIONS = 20  # words that the one being typed may become
@@ -84,7 +91,7 @@ class SuggestionService:
         *,
         catalog: CatalogWords,
         wording: WordingService,
-        lexical: LexicalIndex,
+        lexical: Lexicon,
         store: ProductStore,
         live: LiveGeneration,
         clock: Callable[[], float] = time.perf_counter,

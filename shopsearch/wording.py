@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 
-from shopsearch.domain import Product
+from shopsearch.domain import Lexicon, Product
 from shopsearch.ranking.spelling import Vocabulary, most_typos, spelled_words, splits
 from shopsearch.ranking.synonyms import SynonymRule, Synonyms
 from shopsearch.ranking.words import (
@@ -21,7 +21,7 @@ from shopsearch.ranking.words import (
     fold,
     folded_words,
 )
-from shopsearch.store import LexicalIndex, ProductStore, SynonymStore
+from shopsearch.store import ProductStore, SynonymStore
 
 TRUST = 0.8  # how much a corrected word counts beside one that the catalog has
 TOGETHER = 0.6  # typos that standing beside the same word somewhere in the catalog makes up for
@@ -85,9 +85,7 @@ class CatalogWords:
 class WordingService:
     """Reads the words of a query as the catalog would write them."""
 
-    def __init__(
-        self, lexical: LexicalIndex, catalog: CatalogWords, synonyms: SynonymStore
-    ) -> None:
+    def __init__(self, lexical: Lexicon, catalog: CatalogWords, synonyms: SynonymStore) -> None:
         self._lexical = lexical
         self._catalog = catalog
         self._store = synonyms

@@ -25,7 +25,6 @@ from shopsearch.domain.embeddings import (
     Neighbours,
     Picture,
     PreparedItem,
-    WordMatches,
 )
 from shopsearch.domain.filters import (
     EVERYTHING,
@@ -57,6 +56,7 @@ from shopsearch.domain.queries import (
     Query,
     Sort,
 )
+from shopsearch.domain.words import Lexicon, Place, Sketches, WordMatches, word_hash, word_hashes
 
 __all__ = [
     "CATEGORY_SEPARATOR",
@@ -78,11 +78,13 @@ __all__ = [
     "FilterValue",
     "Hit",
     "IndexReport",
+    "Lexicon",
     "Modality",
     "ModalityEmbeddings",
     "ModalityPart",
     "Neighbours",
     "Picture",
+    "Place",
     "PreparedItem",
     "Price",
     "PriceBand",
@@ -96,10 +98,13 @@ __all__ = [
     "ScoreParts",
     "SearchPage",
     "Similarity",
+    "Sketches",
     "Sort",
     "StoredProduct",
     "Why",
     "Withheld",
     "WordMatches",
     "minor_digits",
+    "word_hash",
+    "word_hashes",
 ]

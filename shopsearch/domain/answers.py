@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shopsearch.domain.embeddings import Modality
@@ -151,3 +151,4 @@ class SearchPage:
     facets: tuple[Facet, ...] = ()  # in the order in which the query asked for them
     did_you_mean: str | None = None  # the words that were searched for instead of those typed
     relaxed: tuple[str, ...] = ()  # words, folded, that no product has together with the others
+    stages_ms: Mapping[str, float] = field(default_factory=dict)  # how long each stage took

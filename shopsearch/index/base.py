@@ -9,7 +9,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import EVERYTHING, FieldCounts, FilterRow, Neighbours, ProductFilter
+from shopsearch.domain import (
+    EVERYTHING,
+    FieldCounts,
+    FilterRow,
+    Lexicon,
+    Neighbours,
+    Product,
+    ProductFilter,
+)
 
 
 class VectorIndex(Protocol):
@@ -75,3 +83,19 @@ class VectorIndex(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write everything into an empty folder; `load` of the same adapter reads it back."""
+
+
+class KeptWords(Lexicon, Protocol):
+    """The words of the products of a generation, which lie beside their vectors."""
+
+    def __len__(self) -> int:
+        """How many products it knows."""
+
+    def upsert(self, keys: NDArray[np.int64], products: Sequence[Product]) -> None:
+        """Take in N products under their keys; what was there under a key is replaced."""
+
+    def delete(self, keys: NDArray[np.int64]) -> None:
+        """Take keys out; a key that is not there is no error."""
+
+    def save(self, folder: Path) -> None:
+        """Write everything into a folder, beside the files of a vector index."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 ARRAYS_FILE = "filters.npz"
 WORDS_FILE = "filters.json"
 
+GATHERED = 16  # looking up one row costs as much as passing so many owners
+
 Mask = NDArray[np.bool_]
 
 
@@ -42,7 +44,8 @@ class Column:
     """
 
     def __init__(self) -> None:
-        self._code_of: dict[str, int] = {}
+        self._code_of: dict[str, int] = {}  # case-folded
+        self._spellings: list[str] = []  # by code: as it came first
         self._word_numbers = Growing(np.empty(0, dtype=np.float64))  # by code; NaN where none
         self._codes = Growing(np.empty(0, dtype=np.int32))
         self._owners = Growing(np.empty(0, dtype=np.int64))
@@ -55,7 +58,7 @@ class Column:
             (at, word)
             for at, value in values
             if isinstance(value, tuple)
-            for word in dict.fromkeys(value)  # so that a row counts once per word
+            for word in _each_once(value)
         ]
         numbers = [(at, value) for at, value in values if not isinstance(value, tuple)]
         if words:
@@ -98,29 +101,23 @@ class Column:
     def counts(self, mask: Mask, limit: int, named: Iterable[str]) -> FieldCounts:
         """What the rows of the mask have: the `limit` most frequent words, and the named ones.
 
-        Examples are positions here. Of equally frequent words those that came first are listed.
+        Of equally frequent words those that came first are listed.
         """
-        codes, owners = self._chosen(mask)
-        counts = np.bincount(codes, minlength=len(self._code_of))  # (V,)
-        has_value = np.zeros(len(mask), dtype=np.bool_)
-        self.exists(has_value)
+        of_words = _of_rows(self._owners.rows, mask)
+        of_numbers = _of_rows(self._number_owners.rows, mask)
+        counts = np.bincount(self._codes.rows[of_words], minlength=len(self._code_of))  # (V,)
+        numbers = self._numbers.rows[of_numbers]
+        is_number = ~np.isnan(numbers)
+        owners = (self._owners.rows[of_words], self._number_owners.rows[of_numbers][is_number])
         listed = self._listed(counts, limit, named)
-        example_of = np.full(len(counts), -1, dtype=np.int64)
-        example_of[codes[::-1]] = owners[::-1]  # of a code that repeats, the last assignment counts
-        numbers = self._numbers.rows[mask[self._number_owners.rows]]
         return FieldCounts(
             words=tuple(word for word, _ in listed),
             counts=np.array([counts[code] for _, code in listed], dtype=np.int64),
-            examples=np.array([example_of[code] for _, code in listed], dtype=np.int64),
-            numbers=numbers[~np.isnan(numbers)],
+            spellings=tuple(self._spellings[code] for _, code in listed),
+            numbers=numbers[is_number],
             n_words=int(np.count_nonzero(counts)),
-            n_missing=int(np.count_nonzero(mask & ~has_value)),
+            n_missing=int(np.count_nonzero(mask)) - _n_different(owners),
         )
-
-    def _chosen(self, mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Codes and owners of the rows of the mask, in ascending order of owners."""
-        kept = np.flatnonzero(mask.take(self._owners.rows))
-        return self._codes.rows.take(kept), self._owners.rows.take(kept)
 
     def _listed(
         self, counts: NDArray[np.int64], limit: int, named: Iterable[str]
@@ -132,8 +129,7 @@ class Column:
             present = present[np.argpartition(-rank, limit)[:limit]]
         wanted = {self._code_of[word] for word in named if word in self._code_of}
         codes = sorted({*present.tolist(), *wanted})
-        vocabulary = self.vocabulary() if codes else []
-        listed = [(vocabulary[code], code) for code in codes]
+        listed = [(self._spellings[code].casefold(), code) for code in codes]
         return sorted(listed, key=lambda one: (-int(counts[one[1]]), one[0]))
 
     def taken(self, new_position: NDArray[np.int64]) -> Column:
@@ -142,9 +138,8 @@ class Column:
         owners = new_position[self._owners.rows]
         codes, kept = self._codes.rows[owners >= 0], owners[owners >= 0]
         used, new_codes = np.unique(codes, return_inverse=True)
-        vocabulary = list(self._code_of)
         for code in used.tolist():
-            copy._code(vocabulary[code])
+            copy._code(self._spellings[code])
         copy._codes.extend(new_codes.astype(np.int32))
         copy._owners.extend(kept)
         owners = new_position[self._number_owners.rows]
@@ -166,8 +161,8 @@ class Column:
         }
 
     def vocabulary(self) -> list[str]:
-        """The words, in the order of their codes."""
-        return list(self._code_of)
+        """The words as they are spelled, in the order of their codes."""
+        return list(self._spellings)
 
     @classmethod
     def restored(cls, vocabulary: Sequence[str], arrays: dict[str, NDArray[Any]]) -> Column:
@@ -182,10 +177,38 @@ class Column:
         return column
 
     def _code(self, word: str) -> int:
-        code = self._code_of.setdefault(word, len(self._code_of))
-        if code == len(self._word_numbers):
-            self._word_numbers.extend(np.array([number(word)]))
+        folded = word.casefold()
+        code = self._code_of.setdefault(folded, len(self._code_of))
+        if code == len(self._spellings):
+            self._spellings.append(word)
+            self._word_numbers.extend(np.array([number(folded)]))
         return code
+
+
+def _each_once(words: Iterable[str]) -> Iterator[str]:
+    """So that a row counts once per word, in whatever case it repeats it."""
+    return iter({word.casefold(): word for word in words}.values())
+
+
+def _of_rows(owners: NDArray[np.int64], mask: Mask) -> NDArray[np.int64]:
+    """The places where an owner, of ascending ones, is a row of the mask."""
+    rows = np.flatnonzero(mask)
+    if len(rows) * GATHERED > len(owners):
+        return np.flatnonzero(mask.take(owners))
+    begins = np.searchsorted(owners, rows, side="left")
+    counts = np.searchsorted(owners, rows, side="right") - begins
+    before = np.cumsum(counts) - counts
+    places: NDArray[np.int64] = np.arange(int(counts.sum())) + np.repeat(begins - before, counts)
+    return places
+
+
+def _n_different(ascending: Sequence[NDArray[np.int64]]) -> int:
+    """How many different rows there are in several lists of ascending ones."""
+    first, second = ascending
+    if len(first) and len(second):
+        return len(np.unique(np.concatenate([first, second])))
+    rows = first if len(first) else second
+    return int(np.count_nonzero(np.diff(rows))) + 1 if len(rows) else 0
 
 
 def _mark(mask: Mask, owners: NDArray[np.int64], chosen: Mask) -> None:

@@ -7,7 +7,6 @@ behind as dead; `survivors` tells which to keep when the index is made anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,9 +90,7 @@ class Slots:
         if except_key is not None and except_key in self._position_of:
             mask = mask.copy()
             mask[self._position_of[except_key]] = False
-        counted = self._columns.counts(field, mask, limit, named)
-        keys = np.append(self.keys, -1)[counted.examples]  # position -1 is the key -1
-        return replace(counted, examples=keys)
+        return self._columns.counts(field, mask, limit, named)
 
     def positions(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """(N,) the positions of keys; -1 where a key is not there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shopsearch.domain import Sort, StoredProduct
@@ -12,7 +12,7 @@ from shopsearch.domain import Sort, StoredProduct
 class Candidate:
     """A product that may become a hit, with its score for the query."""
 
-    stored: StoredProduct
+    key: int
     score: float
     raised: float = 0.0  # what of the score merchandising rules have added; negative where buried
 
@@ -22,26 +22,27 @@ class Candidate:
         return replace(self, score=self.score - self.raised, raised=0.0)
 
 
-def ordered(candidates: Sequence[Candidate], sort: Sort) -> list[Candidate]:
+def ordered(
+    candidates: Sequence[Candidate], sort: Sort, products: Mapping[int, StoredProduct]
+) -> list[Candidate]:
     """The candidates in the order asked for; stable, so equal ones stay in the order given.
 
-    Products without a price come last in both orders by price. Prices of several currencies are
-    compared currency by currency, in alphabetical order: nothing here knows exchange rates.
-    Newest is the latest write to the store.
+    `products` by key are asked for orders by price and age alone; candidates that are not among
+    them are left out then. Products without a price come last in both orders by price. Prices of
+    several currencies are compared currency by currency, in alphabetical order: nothing here knows
+    exchange rates. Newest is the latest write to the store.
     """
-    match sort:
-        case Sort.RELEVANCE:
-            return list(candidates)
-        case Sort.PRICE_ASC:
-            return sorted(candidates, key=lambda c: _price_key(c, descending=False))
-        case Sort.PRICE_DESC:
-            return sorted(candidates, key=lambda c: _price_key(c, descending=True))
-        case Sort.NEWEST:
-            return sorted(candidates, key=lambda c: -c.stored.revision)
+    if sort is Sort.RELEVANCE:
+        return list(candidates)
+    here = [one for one in candidates if one.key in products]
+    if sort is Sort.NEWEST:
+        return sorted(here, key=lambda c: -products[c.key].revision)
+    descending = sort is Sort.PRICE_DESC
+    return sorted(here, key=lambda c: _price_key(products[c.key], descending=descending))
 
 
-def _price_key(candidate: Candidate, *, descending: bool) -> tuple[bool, str, int]:
-    price = candidate.stored.product.price
+def _price_key(stored: StoredProduct, *, descending: bool) -> tuple[bool, str, int]:
+    price = stored.product.price
     if price is None:
         return (True, "", 0)
     return (False, price.currency, -price.amount_minor if descending else price.amount_minor)

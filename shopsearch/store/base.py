@@ -76,29 +76,23 @@ class EmbeddingCache(Protocol):
 
 
 class LexicalIndex(Protocol):
-    """Finds products by their words. The store keeps it in step, in the transaction of each write.
-
-    A term is any text: one of several words matches where they stand next to each other in this
-    order. Nothing in it is read as syntax, and none raises, however odd or long; what cannot match
-    is passed over, and so are terms beyond the first 64 and characters beyond a term's first 100.
-    Case, accents and the endings of English words do not count.
+    """What a database knows of the words of products; see `Lexicon`, of which it is all but
+    `sketches`. The store keeps it in step, in the transaction of each write.
     """
 
     def search(
         self, terms: Sequence[str], k: int, among: NDArray[np.int64] | None = None
     ) -> WordMatches:
-        """The at most k best of the products that hold at least one term, equal ones by key.
-
-        `among` names the only keys that count, however few match of all that do. A term that few
-        products hold weighs more, as does one in the title; scores are above 0 and may be compared
-        within one call alone.
-        """
+        """See `Lexicon.search`."""
 
     def frequencies(self, terms: Sequence[str]) -> Mapping[str, int]:
-        """How many products hold each term; a term that no product can hold counts 0."""
+        """See `Lexicon.frequencies`."""
 
     def count(self) -> int:
-        """How many products it knows: as many as the store."""
+        """See `Lexicon.count`: as many as the store."""
+
+    def holding(self, wanted: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+        """See `Lexicon.holding`."""
 
 
 class SynonymStore(Protocol):

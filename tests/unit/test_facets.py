@@ -95,7 +95,7 @@ def shop(
 
 def words_of(product: Product, field: str) -> tuple[str, ...]:
     value = product.filter_row().get(field, ())
-    return value if isinstance(value, tuple) else ()
+    return tuple(map(str.casefold, value)) if isinstance(value, tuple) else ()
 
 
 def passes(product: Product, condition: Condition) -> bool:
