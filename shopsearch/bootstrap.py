@@ -44,6 +44,7 @@ from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.items import ItemPreparer
 from shopsearch.preprocessing.pictures import PictureLibrary
 from shopsearch.ranking.ranker import SHIPPED, Ranker
+from shopsearch.relevance import RelevanceService
 from shopsearch.search import SearchService
 from shopsearch.second_stage import SecondStage
 from shopsearch.settings import Settings
@@ -224,6 +225,7 @@ class Services:
             stored_words=self.stored_words,
             second_stage=self.second_stage,
             wording=self.wording,
+            relevance=self.relevance,
             merchandising=Merchandising(rules, self.store, lambda: at or datetime.now(UTC)),
         )
 
@@ -236,6 +238,11 @@ class Services:
     def second_stage(self) -> SecondStage:
         """Orders what words and vectors have found, together."""
         return SecondStage(self.store, self.ranker, self.embedder)
+
+    @cached_property
+    def relevance(self) -> RelevanceService:
+        """Tells where the relevant ends."""
+        return RelevanceService(self.embedder)
 
     @cached_property
     def wording(self) -> WordingService:

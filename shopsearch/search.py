@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import (
+    EVERYTHING,
     Hit,
     Lexicon,
     PreparedItem,
@@ -27,10 +28,12 @@ from shopsearch.embedding import Embedder
 from shopsearch.errors import QueryError, UnknownProduct
 from shopsearch.explaining import Explainer
 from shopsearch.facets import FacetCounter
+from shopsearch.index import VectorIndex
 from shopsearch.index.generations import Generation
 from shopsearch.index.live import LiveGeneration
 from shopsearch.merchandising import Merchandising, Ruling
 from shopsearch.ranking.order import Candidate, ordered
+from shopsearch.relevance import RelevanceService, Relevant, Sought
 from shopsearch.same_picture import SamePicture
 from shopsearch.second_stage import WINDOW, Ranking, SecondStage, Wish, cosines_of
 from shopsearch.stages import Stages
@@ -54,6 +57,7 @@ class _Found:
 
     candidates: Sequence[Candidate]  # by relevance, best first
     total: int  # how many hits all pages have together
+    where: ProductFilter = EVERYTHING  # what the hits of all pages fulfil
     wish: Wish | None = None  # None: nothing is asked for but the filter
     neighbours: Mapping[int, float] = field(default_factory=dict)  # cosines by key
     ranking: Ranking | None = None  # None: the cosines are the scores
@@ -91,6 +95,7 @@ class SearchService:
         second_stage: SecondStage,
         wording: WordingService,
         merchandising: Merchandising,
+        relevance: RelevanceService,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._preparer = preparer
@@ -101,6 +106,7 @@ class SearchService:
         self._second_stage = second_stage
         self._wording = wording
         self._merchandising = merchandising
+        self._relevance = relevance
         self._same_picture = SamePicture(embedder, store)
         self._explainer = Explainer(embedder)
         self._facets = FacetCounter()
@@ -117,11 +123,12 @@ class SearchService:
         _check(query)
         road = self._road()
         ruling, query = self._ruled_query(road, replace(query, where=query.where.canonical()))
-        matching = road.generation.index.matching(query.where)
         if query.is_empty:
+            matching = road.generation.index.matching(query.where)
             found = _Found(self._listed(matching, query, ruling), len(matching))
         else:
-            found = self._nearest(road, query, matching, ruling)
+            found = self._nearest(road, query, ruling)
+            query = replace(query, where=found.where)
         with road.stages("fetch"):
             candidates = self._existing(road, found.candidates)
             arranged = ruling.arranged(self._ordered(candidates, query), query.offset + query.k)
@@ -161,7 +168,7 @@ class SearchService:
         _check(query)
         road = self._road()
         query = replace(query, where=query.where.canonical())
-        wish = self._wish(road, query, road.generation.index.matching(query.where))
+        wish = self._wish(road, query)
         neighbours = self._neighbours(road, wish, query.where, WINDOW)
         window = self._second_stage.window(wish, neighbours, road.generation.index, road.words)
         stored = self._store.fetch(window.keys.tolist())
@@ -191,15 +198,14 @@ class SearchService:
         is_said = query.text.strip() and self._preparer.prepare_query(query.text, None).text
         return query if is_said else replace(query, text="")
 
-    def _nearest(
-        self, road: _Road, query: Query, matching: NDArray[np.int64], ruling: Ruling
-    ) -> _Found:
+    def _nearest(self, road: _Road, query: Query, ruling: Ruling) -> _Found:
         """Pages of another order than relevance are cut from one window, so none repeats a hit."""
         by_relevance = query.sort is Sort.RELEVANCE
         n_wanted = query.offset + query.k if by_relevance else SORT_WINDOW
-        wish = self._wish(road, query, matching)
+        wish = self._wish(road, query)
         n_others = n_wanted + len(ruling.slots)  # the pinned may stand further down than they would
-        near = self._neighbours(road, wish, query.where, max(n_others, WINDOW))
+        n_near = WINDOW if query.cutoff else max(n_others, WINDOW)
+        near: Mapping[int, float] = self._neighbours(road, wish, query.where, n_near)
         ruled = self._ruled(road, wish, near, ruling)
         neighbours = {**near, **ruled}
         ranking = None
@@ -208,18 +214,61 @@ class SearchService:
                 ranking = self._second_stage.order(
                     wish, neighbours, road.generation.index, road.words
                 )
+        where, n_found = query.where, _n_passing(road.generation.index, wish)
         first = [] if ranking is None else ranking.candidates
-        lifted = self._same_picture.lifted(wish, neighbours)
-        after = lifted if ranking is None else ranking.after
+        if query.cutoff:
+            sought = Sought(
+                wish=wish,
+                ranking=ranking,
+                neighbours=near,
+                where=query.where,
+                always=ruling.pinned,
+            )
+            relevant = self._cut(road, sought)
+            where, n_found = relevant.where, len(relevant.keys)
+            is_relevant = relevant.holds([one.key for one in first])
+            first = [one for one, is_in in zip(first, is_relevant, strict=True) if is_in]
+            near = self._within(road, wish, relevant, near, n_others - len(first))
+            neighbours = relevant.of({**near, **ruled})
+        if ranking is None:
+            after = self._same_picture.lifted(wish, neighbours)
+        else:
+            after = self._second_stage.after(wish, ranking, neighbours)
         candidates = self._weighed(first, after, ruled, ruling, n_others)
-        total = len(matching) - _holds(matching, wish.except_key)
         return _Found(
             candidates=candidates if by_relevance else candidates[:n_wanted],
-            total=total if by_relevance else min(total, SORT_WINDOW),
+            where=where,
+            total=n_found if by_relevance else min(n_found, SORT_WINDOW),
             wish=wish,
             neighbours=neighbours,
             ranking=ranking,
         )
+
+    def _cut(self, road: _Road, sought: Sought) -> Relevant:
+        """What of all that passes the filter is relevant."""
+
+        def nearest(n: int) -> Mapping[int, float]:
+            return self._neighbours(road, sought.wish, sought.where, n)
+
+        with road.stages("relevance"):
+            return self._relevance.relevant(sought, road.generation, road.words, nearest)
+
+    def _within(
+        self,
+        road: _Road,
+        wish: Wish,
+        relevant: Relevant,
+        near: Mapping[int, float],
+        n: int,
+    ) -> Mapping[int, float]:
+        """At least n relevant neighbours, and those that are known; fewer where there are no more.
+
+        The index is asked again only where those that are known do not reach.
+        """
+        known = relevant.of(relevant.neighbours or near)
+        if len(known) >= n + WINDOW or len(known) == len(relevant.keys):
+            return known
+        return self._neighbours(road, wish, relevant.where, n + 2 * WINDOW)
 
     def _weighed(
         self,
@@ -273,8 +322,8 @@ class SearchService:
             parts = {one.key: _of_cosine(one, cosines) for one in page}
         return self._explainer.explain(page, products, found.wish, cosines, parts)
 
-    def _wish(self, road: _Road, query: Query, matching: NDArray[np.int64]) -> Wish:
-        """What both indexes are asked; `matching` are the keys that pass the query's filter."""
+    def _wish(self, road: _Road, query: Query) -> Wish:
+        """What both indexes are asked."""
         like = self.product(query.product_id) if query.product_id else None
         with road.stages("wording"):
             typed = self._preparer.prepare_query(query.text, query.image)
@@ -295,7 +344,7 @@ class SearchService:
             vector=vector,
             text_weight=1.0 if is_alone else query.text_weight,
             is_words_alone=is_alone,
-            among=matching if query.where else None,
+            among=road.generation.index.matching(query.where) if query.where else None,
             did_you_mean=meant.did_you_mean,
         )
 
@@ -357,12 +406,11 @@ def _vector_of(generation: Generation, stored: StoredProduct) -> NDArray[np.floa
     return vector
 
 
-def _holds(ascending: NDArray[np.int64], key: int | None) -> bool:
-    """Whether a key is among ascending ones."""
-    if key is None:
-        return False
-    place = int(np.searchsorted(ascending, key))
-    return place < len(ascending) and int(ascending[place]) == key
+def _n_passing(index: VectorIndex, wish: Wish) -> int:
+    """How many products pass the query's filter, without the query's own."""
+    if wish.among is None:
+        return len(index) - (wish.except_key is not None)
+    return len(wish.among) - int(np.count_nonzero(wish.among == wish.except_key))
 
 
 def _hits(

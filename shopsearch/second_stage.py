@@ -72,12 +72,11 @@ class Window:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The order of a window, and of what comes after it."""
+    """The order of a window."""
 
     window: Window
     plain: NDArray[np.float32]  # (N,) the ranker's scores
     scores: NDArray[np.float32]  # (N,) the same, exact matches lifted above all others
-    after: Mapping[int, float]  # the scores of later neighbours by key, best first
     relaxed: tuple[str, ...] = ()  # wanted words that no candidate has together with the others
 
     @cached_property
@@ -100,7 +99,7 @@ class SecondStage:
     def order(
         self, wish: Wish, neighbours: Mapping[int, float], index: VectorIndex, words: Lexicon
     ) -> Ranking:
-        """The window in its order, and the neighbours after it.
+        """The window in its order.
 
         `neighbours` are cosines by key, the best first: `WINDOW` of them at least, if there are.
         A feature without a weight is not looked at.
@@ -108,14 +107,20 @@ class SecondStage:
         window = self._window(wish, neighbours, index, words, self._ranker.weighed)
         plain = self._ranker.scores(window.cosines, window.features, wish.text_weight)  # (N,)
         scores = self._lifted(wish, window, plain)
-        in_window = set(window.keys.tolist())
-        after = {
-            key: cosine
-            for key, cosine in islice(neighbours.items(), WINDOW, None)
-            if key not in in_window
-        }
-        later = self._scores_after(wish, window, scores, after)
-        return Ranking(window, plain, scores, later, relaxed=self._given_up(wish, window))
+        return Ranking(window, plain, scores, relaxed=self._given_up(wish, window))
+
+    def after(
+        self, wish: Wish, ranking: Ranking, neighbours: Mapping[int, float]
+    ) -> dict[int, float]:
+        """The scores by key of those neighbours, best first, that are not in the window: by cosine
+        alone, and never above the last score of the window.
+        """
+        window = ranking.window
+        others = {k: c for k, c in neighbours.items() if k not in window.cosine_by_key}
+        cosines = np.fromiter(others.values(), dtype=np.float32, count=len(others))
+        plain = self._ranker.score_without_words(cosines, window.cosines, wish.text_weight)
+        lowest = ranking.scores.min(initial=1.0)
+        return dict(zip(others, np.minimum(plain, lowest).tolist(), strict=True))
 
     def window(
         self, wish: Wish, neighbours: Mapping[int, float], index: VectorIndex, words: Lexicon
@@ -224,19 +229,6 @@ class SecondStage:
         if wish.like is not None and wish.item.picture is None:
             return window.table.variants(sketches_of([wish.like.product]))
         return window.table.exact & wish.is_words_alone
-
-    def _scores_after(
-        self,
-        wish: Wish,
-        window: Window,
-        scores: NDArray[np.float32],
-        after: Mapping[int, float],
-    ) -> dict[int, float]:
-        """By cosine alone, and never above the last score of the window."""
-        cosines = np.fromiter(after.values(), dtype=np.float32, count=len(after))
-        plain = self._ranker.score_without_words(cosines, window.cosines, wish.text_weight)
-        lowest = scores.min(initial=1.0)
-        return dict(zip(after, np.minimum(plain, lowest).tolist(), strict=True))
 
 
 def _shares_of(

@@ -28,10 +28,12 @@ from shopsearch.domain.embeddings import (
 )
 from shopsearch.domain.filters import (
     EVERYTHING,
+    Among,
     AnyOf,
     Between,
     Condition,
     Exists,
+    Narrowing,
     ProductFilter,
     Withheld,
 )
@@ -64,6 +66,7 @@ __all__ = [
     "FILTER_ALIASES",
     "FILTER_FIELDS",
     "MAX_PRODUCT_ID_CHARS",
+    "Among",
     "AnyOf",
     "Between",
     "Changes",
@@ -82,6 +85,7 @@ __all__ = [
     "Modality",
     "ModalityEmbeddings",
     "ModalityPart",
+    "Narrowing",
     "Neighbours",
     "Picture",
     "Place",

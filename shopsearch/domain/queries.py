@@ -34,6 +34,7 @@ class Query:
     as_typed: bool = False  # whether words that the catalog does not have stay as they are
     facets: tuple[str, ...] = ()  # fields whose values shall be counted over all that matches
     facet_limit: int = 20  # at most so many values of each, the most frequent
+    cutoff: bool = False  # whether only what is relevant shall be found and counted
 
     @property
     def is_empty(self) -> bool:

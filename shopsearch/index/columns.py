@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import (
+    Among,
     AnyOf,
     Between,
     Condition,
     Exists,
     FieldCounts,
     FilterRow,
+    Narrowing,
     ProductFilter,
     Withheld,
 )
@@ -289,7 +291,7 @@ class FilterColumns:
                 columns._columns[field["name"]] = Column.restored(field["vocabulary"], own)
         return columns
 
-    def _fulfilled(self, condition: Condition | Withheld) -> Mask:
+    def _fulfilled(self, condition: Condition | Narrowing) -> Mask:
         mask = np.zeros(self._length, dtype=np.bool_)
         column = self._columns.get(condition.field, Column())
         match condition:
@@ -302,6 +304,8 @@ class FilterColumns:
             case Exists():
                 column.exists(mask)
                 return mask if condition.present else ~mask
+            case Among():  # the keys are known to the slots alone
+                return ~mask
             case Withheld():  # the keys are known to the slots alone
                 for filtered in condition.filters:
                     mask |= self.mask(filtered)

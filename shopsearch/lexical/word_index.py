@@ -24,6 +24,7 @@ FILES = (KEYS_FILE, TOKENS_FILE, LENGTHS_FILE, *POSTINGS_FILES.values())
 
 LEAST_RARITY = 1e-6  # as in FTS5: a word that half of all products hold still counts a little
 PHRASES_REMEMBERED = 500  # one is asked for several times in one search
+FEW = 20  # among so much fewer products than there are, each is looked up by itself
 DENSE = 20  # keys up to so many times as many as there are products are looked up in one array
 
 Held = tuple[NDArray[Any], NDArray[np.float32]]  # rows, and what is held counts in each
@@ -61,15 +62,19 @@ class WordIndex:
     ) -> WordMatches:
         """See `Lexicon.search`; the score is BM25 over weighted columns, as in FTS5."""
         self._settle()
-        scores = np.zeros(len(self._keys), dtype=np.float32)  # (N,)
-        for rows, parts in map(self._held, askable_terms(terms)):
-            scores[rows] += self._rarity(len(rows)) * parts
-        if among is not None:
-            scores[~self._is_among(among)] = 0.0
+        held = [self._held(term) for term in askable_terms(terms)]
+        if among is not None and len(among) * FEW < len(self._keys):
+            rows = self._rows_of(among)
+            scores = self._scores_of(rows, held)
+        else:
+            rows = np.arange(len(self._keys))
+            scores = self._all_scores(held)
+            if among is not None:
+                scores[~self._is_among(among)] = 0.0
         matching = np.flatnonzero(scores)
         if not matching.size or k < 1:
             return WordMatches(self._keys[:0], scores[:0])
-        return WordMatches(*best(scores[matching], self._keys[matching], k))
+        return WordMatches(*best(scores[matching], self._keys[rows[matching]], k))
 
     def frequencies(self, terms: Sequence[str]) -> Mapping[str, int]:
         """See `Lexicon.frequencies`."""
@@ -96,13 +101,8 @@ class WordIndex:
     def sketches(self, keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], Sketches]:
         """See `Lexicon.sketches`."""
         self._settle()
-        keys = np.asarray(keys, dtype=np.int64)
-        if not len(self._keys):
-            return keys[:0], self._sketches
-        places = np.searchsorted(self._keys, keys, sorter=self._by_key)
-        rows = self._by_key[np.minimum(places, len(self._keys) - 1)]
-        there = self._keys[rows] == keys
-        return keys[there], self._sketches.taken(rows[there])
+        rows = self._rows_of(np.asarray(keys, dtype=np.int64))
+        return self._keys[rows], self._sketches.taken(rows)
 
     def save(self, folder: Path) -> None:
         """Write all arrays; `load` maps them into memory, which several processes share."""
@@ -150,6 +150,32 @@ class WordIndex:
         self._by_key = np.argsort(self._keys, kind="stable")  # (N,) rows
         n_words = int(self._sketches.lengths[:, :N_COLUMNS].sum())
         self._mean_words = n_words / max(len(self._keys), 1)
+
+    def _rows_of(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The rows of those of some keys that are there, in the order given."""
+        if not len(self._keys):
+            return np.empty(0, dtype=np.int64)
+        places = np.searchsorted(self._keys, keys, sorter=self._by_key)
+        rows = self._by_key[np.minimum(places, len(self._keys) - 1)]
+        found: NDArray[np.int64] = rows[self._keys[rows] == keys]
+        return found
+
+    def _all_scores(self, held: Sequence[Held]) -> NDArray[np.float32]:
+        """(N,) of all products; 0 for those without any of the terms."""
+        scores = np.zeros(len(self._keys), dtype=np.float32)
+        for rows, parts in held:
+            scores[rows] += self._rarity(len(rows)) * parts
+        return scores
+
+    def _scores_of(self, wanted: NDArray[np.int64], held: Sequence[Held]) -> NDArray[np.float32]:
+        """(M,) of the products in some rows alone."""
+        scores = np.zeros(len(wanted), dtype=np.float32)
+        for rows, parts in held:
+            if len(rows):
+                places = np.minimum(np.searchsorted(rows, wanted), len(rows) - 1)
+                found = rows[places] == wanted
+                scores[found] += self._rarity(len(rows)) * parts[places[found]]
+        return scores
 
     def _rarity(self, n_holding: int) -> float:
         """ln((N - n + 0.5) / (n + 0.5)), never below `LEAST_RARITY`."""

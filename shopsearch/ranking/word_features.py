@@ -73,6 +73,11 @@ class WordTable:
         """The wanted words that are anywhere, or a synonym of."""
         return self.anywhere | self._meant
 
+    def held_share(self, weights: Mapping[str, float]) -> Column:
+        """(N,) the share of the wanted words that a product has, or a synonym of."""
+        worth = np.array([weights[word] for word in self._asked.wanted], dtype=np.float64)
+        return _share(self.held, self.held, worth)
+
     @cached_property
     def exact(self) -> NDArray[np.bool_]:
         """(N,) whose whole title the words are, or a model number that it has."""

@@ -81,6 +81,20 @@ class AskedWords:
             terms=tuple(dict.fromkeys(_terms(chunks, frozenset(unwanted)))),
         )
 
+    def ways(self) -> list[list[str]]:
+        """For each wanted word all terms that it may be written by, and those that stand for it."""
+        folded = {term: folded_words(term) for term in self.terms}
+        joined = [(one + other, (one, other)) for one, other in pairwise(self.words)]
+        return [
+            [
+                word,
+                *(term for term, words in folded.items() if word in words),
+                *(both for both, words in joined if word in words),
+                *(one.term for one in self.alternatives if word in one.stands_for),
+            ]
+            for word in self.wanted
+        ]
+
     @property
     def lesser_terms(self) -> tuple[str, ...]:
         """To be looked up too, and to count less than `terms`."""
