@@ -51,12 +51,14 @@ from shopsearch.domain.products import (
     ProductRecord,
     Rejection,
     StoredProduct,
+    Writes,
     minor_digits,
 )
 from shopsearch.domain.queries import (
     Query,
     Sort,
 )
+from shopsearch.domain.signals import Signal, SignalEffect
 
 __all__ = [
     "CATEGORY_SEPARATOR",
@@ -95,11 +97,14 @@ __all__ = [
     "RuleEffect",
     "ScoreParts",
     "SearchPage",
+    "Signal",
+    "SignalEffect",
     "Similarity",
     "Sort",
     "StoredProduct",
     "Why",
     "Withheld",
     "WordMatches",
+    "Writes",
     "minor_digits",
 ]

@@ -15,6 +15,7 @@ class Sort(StrEnum):
     PRICE_ASC = "price_asc"
     PRICE_DESC = "price_desc"
     NEWEST = "newest"
+    POPULARITY = "popularity"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Query:
     as_typed: bool = False  # whether words that the catalog does not have stay as they are
     facets: tuple[str, ...] = ()  # fields whose values shall be counted over all that matches
     facet_limit: int = 20  # at most so many values of each, the most frequent
+    diversity: float = 0.0  # 0..1: how much hits shall differ; 1 looks at nothing else
 
     @property
     def is_empty(self) -> bool:

@@ -1,9 +1,13 @@
-"""The order of hits: by relevance, by price, by age."""
+"""The order of hits: by relevance, by price, by age, by popularity."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from shopsearch.domain import Sort, StoredProduct
 
@@ -15,19 +19,24 @@ class Candidate:
     stored: StoredProduct
     score: float
     raised: float = 0.0  # what of the score merchandising rules have added; negative where buried
+    signalled: float = 0.0  # what of the score business signals have added
+    is_exact: bool = False  # whether it is the very product that is asked for
 
     @property
     def unruled(self) -> Candidate:
-        """The same with the score that it would have without rules."""
-        return replace(self, score=self.score - self.raised, raised=0.0)
+        """The same with the score that it would have without rules and signals."""
+        score = self.score - self.raised - self.signalled
+        return replace(self, score=score, raised=0.0, signalled=0.0)
 
 
-def ordered(candidates: Sequence[Candidate], sort: Sort) -> list[Candidate]:
+def ordered(
+    candidates: Sequence[Candidate], sort: Sort, popularity: Mapping[int, float] | None = None
+) -> list[Candidate]:
     """The candidates in the order asked for; stable, so equal ones stay in the order given.
 
     Products without a price come last in both orders by price. Prices of several currencies are
     compared currency by currency, in alphabetical order: nothing here knows exchange rates.
-    Newest is the latest write to the store.
+    Newest is the latest write to the store. `popularity` is by key; what it lacks comes last.
     """
     match sort:
         case Sort.RELEVANCE:
@@ -38,6 +47,26 @@ def ordered(candidates: Sequence[Candidate], sort: Sort) -> list[Candidate]:
             return sorted(candidates, key=lambda c: _price_key(c, descending=True))
         case Sort.NEWEST:
             return sorted(candidates, key=lambda c: -c.stored.revision)
+        case Sort.POPULARITY:
+            known = popularity or {}
+            return sorted(candidates, key=lambda c: -known.get(c.stored.key, -math.inf))
+
+
+def by_number(
+    numbers: NDArray[np.float64],
+    groups: NDArray[np.int64] | None = None,
+    *,
+    descending: bool = False,
+) -> NDArray[np.int64]:
+    """The order, as positions (N,), of N numbers, as `ordered` has it: stable, NaN last.
+
+    With `groups` (N,), numbers are compared within a group, and groups come in ascending order.
+    """
+    is_unknown = np.isnan(numbers)
+    keys = np.where(is_unknown, 0.0, -numbers if descending else numbers)
+    if groups is None:
+        return np.lexsort((keys, is_unknown))
+    return np.lexsort((keys, np.where(is_unknown, 0, groups), is_unknown))
 
 
 def _price_key(candidate: Candidate, *, descending: bool) -> tuple[bool, str, int]:
