@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from shopsearch.catalog_numbers import NumbersOf
 from shopsearch.embedding import Embedder
 from shopsearch.encoders import Encoder, LazyEncoder
 from shopsearch.enriching import Enricher
@@ -36,6 +37,7 @@ from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generations
 from shopsearch.index.live import LiveGeneration
 from shopsearch.indexing import Indexer
+from shopsearch.listing import Listing
 from shopsearch.merchandising import LiveRules, Merchandising, Rules
 from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.items import ItemPreparer
@@ -44,6 +46,7 @@ from shopsearch.ranking.ranker import SHIPPED, Ranker
 from shopsearch.search import SearchService
 from shopsearch.second_stage import SecondStage
 from shopsearch.settings import Settings
+from shopsearch.signals import LiveSignals, Signals, SignalService
 from shopsearch.store.sql import (
     Database,
     SqlEmbeddingCache,
@@ -51,10 +54,13 @@ from shopsearch.store.sql import (
     SqlLexicalIndex,
     SqlProductStore,
     SqlRuleStore,
+    SqlSignalStore,
     SqlSynonymStore,
+    SqlWriteTimes,
 )
 from shopsearch.suggestions import SuggestionService
 from shopsearch.wording import CatalogWords, WordingService
+from shopsearch.write_times import FollowedTimes
 
 
 class Services:
@@ -195,8 +201,12 @@ class Services:
         """Answers queries."""
         return self.search_under(LiveRules(self.rules))
 
-    def search_under(self, rules: Rules, at: datetime | None = None) -> SearchService:
-        """The same search under other rules, at another moment where one is given."""
+    def search_under(
+        self, rules: Rules, at: datetime | None = None, signals: Signals | None = None
+    ) -> SearchService:
+        """The same search under other rules, at another moment or with other signals where these
+        are given.
+        """
         return SearchService(
             preparer=self.preparer,
             embedder=self.embedder,
@@ -205,7 +215,28 @@ class Services:
             second_stage=self.second_stage,
             wording=self.wording,
             merchandising=Merchandising(rules, self.store, lambda: at or datetime.now(UTC)),
+            signals=self.signals_of(signals or LiveSignals(self.signals)),
+            listing=Listing(self.store, self.numbers, self.write_times),
         )
+
+    def signals_of(self, signals: Signals) -> SignalService:
+        """Weighs by these signals."""
+        return SignalService(signals, self.numbers, self.write_times)
+
+    @cached_property
+    def signals(self) -> SqlSignalStore:
+        """The business signals."""
+        return SqlSignalStore(self.database)
+
+    @cached_property
+    def numbers(self) -> NumbersOf:
+        """The numbers of all products, as the live generation has them."""
+        return NumbersOf()
+
+    @cached_property
+    def write_times(self) -> FollowedTimes:
+        """When products came and were written last."""
+        return FollowedTimes(SqlWriteTimes(self.database))
 
     @cached_property
     def rules(self) -> SqlRuleStore:

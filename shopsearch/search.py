@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Protocol
 
 import numpy as np
@@ -28,10 +28,13 @@ from shopsearch.explaining import Explainer
 from shopsearch.facets import FacetCounter
 from shopsearch.index.generations import Generation
 from shopsearch.index.live import LiveGeneration
+from shopsearch.listing import Listing
 from shopsearch.merchandising import Merchandising, Ruling
+from shopsearch.ranking.diversity import diversified
 from shopsearch.ranking.order import Candidate, ordered
 from shopsearch.same_picture import SamePicture
 from shopsearch.second_stage import WINDOW, Ranking, SecondStage, Window, Wish, cosines_of
+from shopsearch.signals import SignalService, Weighing
 from shopsearch.store import ProductStore
 from shopsearch.wording import WordingService
 
@@ -70,6 +73,8 @@ class SearchService:
         second_stage: SecondStage,
         wording: WordingService,
         merchandising: Merchandising,
+        signals: SignalService,
+        listing: Listing,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._preparer = preparer
@@ -79,6 +84,8 @@ class SearchService:
         self._second_stage = second_stage
         self._wording = wording
         self._merchandising = merchandising
+        self._signals = signals
+        self._listing = listing
         self._same_picture = SamePicture(embedder, store)
         self._explainer = Explainer(embedder)
         self._facets = FacetCounter(store)
@@ -98,17 +105,20 @@ class SearchService:
         ruling = self._merchandising.ruling(query, generation.index)
         query = replace(query, where=ruling.where)
         matching = generation.index.matching(query.where)
+        weighing = self._signals.weighing(query, generation)
         if query.is_empty:
-            found = _Found(self._listed(matching, query, ruling), len(matching))
+            page = self._listing.page(generation, matching, query, ruling, weighing)
+            found = _Found(page, len(matching))
         else:
-            found = self._nearest(generation, query, len(matching), ruling)
-        by_order = ordered(found.candidates, query.sort)
-        page = ruling.arranged(by_order, query.offset + query.k)[query.offset :]
+            found = self._nearest(generation, query, len(matching), ruling, weighing)
+            by_order = self._ordered(generation, found.candidates, query.sort)
+            page = ruling.arranged(by_order, query.offset + query.k)[query.offset :]
         whys = self._whys(page, found) if query.explain else [None] * len(page)
         but_for = None if found.wish is None else found.wish.except_key
         facets = self._facets.count(generation, query, but_for)
+        hits = ruling.told(_hits(page, whys, query.offset + 1), page, explain=query.explain)
         return SearchPage(
-            hits=ruling.told(_hits(page, whys, query.offset + 1), page, explain=query.explain),
+            hits=weighing.told(hits, page, explain=query.explain),
             total=found.total,
             facets=facets,
             took_ms=(self._clock() - started) * 1000,
@@ -151,8 +161,21 @@ class SearchService:
         is_said = query.text.strip() and self._preparer.prepare_query(query.text, None).text
         return query if is_said else replace(query, text="")
 
+    def _ordered(
+        self, generation: Generation, candidates: Sequence[Candidate], sort: Sort
+    ) -> list[Candidate]:
+        if sort is not Sort.POPULARITY:
+            return ordered(candidates, sort)
+        keys = [one.stored.key for one in candidates]
+        return ordered(candidates, sort, self._listing.popularity(generation, keys))
+
     def _nearest(
-        self, generation: Generation, query: Query, n_matching: int, ruling: Ruling
+        self,
+        generation: Generation,
+        query: Query,
+        n_matching: int,
+        ruling: Ruling,
+        weighing: Weighing,
     ) -> _Found:
         """Pages of another order than relevance are cut from one window, so none repeats a hit."""
         by_relevance = query.sort is Sort.RELEVANCE
@@ -160,15 +183,20 @@ class SearchService:
         wish, is_itself = self._wish(generation, query)
         n_others = n_wanted + len(ruling.slots)  # the pinned may stand further down than they would
         near = self._neighbours(generation, wish, query.where, max(n_others, WINDOW))
-        ruled = self._ruled(generation, wish, near, ruling)
+        ruled = self._ruled(generation, wish, ruling)
         neighbours = {**near, **ruled}
         ranking = None
         if wish.words and wish.text_weight:
-            ranking = self._second_stage.order(wish, neighbours, generation.index)
-        first = [] if ranking is None else ranking.candidates
-        lifted = self._same_picture.lifted(wish, neighbours)
-        after = lifted if ranking is None else ranking.after
-        candidates = self._weighed(first, after, ruled, ruling, n_others)
+            lift = weighing.lifted if weighing else None
+            ranking = self._second_stage.order(wish, neighbours, generation.index, lift)
+            first, after = ranking.candidates, ranking.after
+        else:
+            n_first = WINDOW if weighing or ruling.liftings or query.diversity else 0
+            first, after = self._without_words(wish, neighbours, weighing, n_first)
+        weighed = self._weighed(first, after, ruled, ruling, weighing)
+        if by_relevance and query.diversity:
+            weighed = _diversified(generation, weighed, query.diversity, ruling.pinned_by)
+        candidates = self._with_rest(weighed, after, ruled, n_others)
         total = n_matching - is_itself
         return _Found(
             candidates=candidates if by_relevance else candidates[:n_wanted],
@@ -178,19 +206,45 @@ class SearchService:
             ranking=ranking,
         )
 
+    def _without_words(
+        self, wish: Wish, neighbours: Mapping[int, float], weighing: Weighing, n_first: int
+    ) -> tuple[list[Candidate], Mapping[int, float]]:
+        """The first so many, with the scores that signals give them, and the scores of the others;
+        the same picture as the query's comes before all.
+        """
+        moved = weighing.over(neighbours, WINDOW)
+        lifted = self._same_picture.lifted(wish, moved)
+        first = [
+            replace(
+                one,
+                signalled=moved[one.stored.key] - neighbours[one.stored.key] if weighing else None,
+                is_exact=one.stored.key in lifted.same,
+            )
+            for one in self._candidates(list(islice(lifted.scores, n_first)), lifted.scores)
+        ]
+        return first, dict(islice(lifted.scores.items(), n_first, None))
+
     def _weighed(
         self,
         first: Sequence[Candidate],
         after: Mapping[int, float],
         ruled: Mapping[int, float],
         ruling: Ruling,
+        weighing: Weighing,
+    ) -> list[Candidate]:
+        """What the second stage has ordered and what rules bring, weighed by signals and rules."""
+        later = self._candidates([key for key in ruled if key in after], after)
+        below = min((one.score for one in first if one.is_exact), default=1.0)
+        return ruling.weighed([*first, *weighing.weighed(later, below)])
+
+    def _with_rest(
+        self,
+        weighed: Sequence[Candidate],
+        after: Mapping[int, float],
+        ruled: Mapping[int, float],
         n_wanted: int,
     ) -> list[Candidate]:
-        """What the second stage has ordered and rules touch, weighed by them; then the neighbours
-        after it, by their scores, until there are enough.
-        """
-        later = self._candidates([key for key in ruled if key in after], after)
-        weighed = ruling.weighed([*first, *later])
+        """And the neighbours after them, by their scores, until there are enough."""
         untouched = (key for key in after if key not in ruled)
         rest = list(islice(untouched, max(0, n_wanted - len(weighed))))
         return [*weighed, *self._candidates(rest, after)]
@@ -248,23 +302,14 @@ class SearchService:
         }
         return dict(islice(scores.items(), k))
 
-    def _ruled(
-        self, generation: Generation, wish: Wish, neighbours: Mapping[int, float], ruling: Ruling
-    ) -> dict[int, float]:
-        """The cosines of what rules want to be weighed, on every page alike: the pinned, and where
-        they boost or bury, the nearest neighbours and the nearest of what is boosted.
+    def _ruled(self, generation: Generation, wish: Wish, ruling: Ruling) -> dict[int, float]:
+        """The cosines of what rules bring to be weighed, on every page alike: the pinned, and the
+        nearest of what is boosted.
         """
-        ruled = dict(islice(neighbours.items(), WINDOW)) if ruling.liftings else {}
+        ruled: dict[int, float] = {}
         for where in ruling.boosts:
             ruled |= self._neighbours(generation, wish, where, WINDOW)
         return ruled | cosines_of(ruling.pinned, wish.vector, generation.index)
-
-    def _listed(self, matching: NDArray[np.int64], query: Query, ruling: Ruling) -> list[Candidate]:
-        """What a query that asks for nothing lists: everything that matches, newest first."""
-        by_age = ruling.listed(matching[::-1])  # keys grow with time
-        if query.sort in (Sort.RELEVANCE, Sort.NEWEST):
-            by_age = by_age[: query.offset + query.k + len(ruling.slots)]
-        return self._candidates([*map(int, by_age), *ruling.pinned], {})
 
     def _candidates(self, keys: Sequence[int], scores: Mapping[int, float]) -> list[Candidate]:
         """Products removed from the store since the generation was built are no candidates."""
@@ -272,9 +317,29 @@ class SearchService:
         return [Candidate(stored[key], scores.get(key, 0.0)) for key in keys if key in stored]
 
 
+def _diversified(
+    generation: Generation,
+    weighed: Sequence[Candidate],
+    diversity: float,
+    pinned: Container[int],
+) -> list[Candidate]:
+    """The candidates so that they differ; exact matches that come first stay where they are."""
+    others = [one for one in weighed if one.stored.key not in pinned]
+    keys = np.array([one.stored.key for one in others], dtype=np.int64)
+    order = diversified(
+        np.array([one.score for one in others]),
+        generation.index.fetch(keys),
+        diversity,
+        n_fixed=sum(1 for _ in takewhile(lambda one: one.is_exact, others)),
+    )
+    return [*(others[n] for n in order), *(one for one in weighed if one.stored.key in pinned)]
+
+
 def _of_cosine(hit: Candidate, cosines: Mapping[int, float]) -> ScoreParts:
-    """The cosine, and what the very picture of the query adds."""
-    cosine = cosines[hit.stored.key]
+    """The cosine, and what the very picture of the query adds; what signals hold below others has
+    that score alone.
+    """
+    cosine = min(cosines[hit.stored.key], hit.score)
     return ScoreParts(cosine=cosine, exact=hit.score - cosine)
 
 
@@ -285,6 +350,8 @@ def _check(query: Query) -> None:
         raise QueryError(f"the offset is {query.offset}, but must not be negative")
     if not 0.0 <= query.text_weight <= 1.0:
         raise QueryError(f"the text weight is {query.text_weight}, but must be from 0 to 1")
+    if not 0.0 <= query.diversity <= 1.0:
+        raise QueryError(f"the diversity is {query.diversity}, but must be from 0 to 1")
     if query.is_empty and query.negatives:
         raise QueryError("a search needs words, a picture or a product beside what it excludes")
 

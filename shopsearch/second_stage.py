@@ -7,7 +7,7 @@ not depend on the page, so all pages together are one order, in which no product
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -41,6 +41,9 @@ WINDOW = 100  # of each; twice as many found no better order of the judged queri
 LESSER_TERMS = 0.5  # how much of the lexical score is left to synonyms where there are some
 N_REMEMBERED = 8192  # products whose words stay in memory, at some 6 to 9 KB each
 
+# keys (N,) and their scores (N,) -> scores (N,), as business signals make them
+Lift = Callable[[NDArray[np.int64], NDArray[np.float32]], NDArray[np.float32]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
@@ -70,6 +73,11 @@ class Window:
     features: NDArray[np.float32]  # (N, F), columns as in `FEATURES`; 0 where nobody asked for one
 
     @property
+    def keys(self) -> NDArray[np.int64]:
+        """(N,)"""
+        return np.array([one.key for one in self.products], dtype=np.int64)
+
+    @property
     def cosine_by_key(self) -> dict[int, float]:
         """The cosines by key."""
         keys = (stored.key for stored in self.products)
@@ -82,15 +90,26 @@ class Ranking:
 
     window: Window
     plain: NDArray[np.float32]  # (N,) the ranker's scores
+    moved: NDArray[np.float32]  # (N,) the same, as business signals make them
     scores: NDArray[np.float32]  # (N,) the same, exact matches lifted above all others
+    exact: NDArray[np.bool_]  # (N,) which are exact matches
     after: Mapping[int, float]  # the scores of later neighbours by key, best first
     relaxed: tuple[str, ...] = ()  # wanted words that no candidate has together with the others
+    is_moved: bool = False  # whether there are signals
 
     @property
     def candidates(self) -> list[Candidate]:
         """Those of the window, best first."""
-        best_first = np.argsort(-self.scores, kind="stable")
-        return [Candidate(self.window.products[n], float(self.scores[n])) for n in best_first]
+        gains = (self.moved - self.plain).tolist()
+        return [
+            Candidate(
+                self.window.products[n],
+                float(self.scores[n]),
+                signalled=gains[n] if self.is_moved else None,
+                is_exact=bool(self.exact[n]),
+            )
+            for n in np.lexsort((-self.scores, ~self.exact))
+        ]
 
 
 class SecondStage:
@@ -106,15 +125,24 @@ class SecondStage:
         self._words = Remembered(lambda one: ProductWords(one.product), N_REMEMBERED)
         self._contents = Remembered(lambda one: ContentHashes.of(one.record), N_REMEMBERED)
 
-    def order(self, wish: Wish, neighbours: Mapping[int, float], index: VectorIndex) -> Ranking:
+    def order(
+        self,
+        wish: Wish,
+        neighbours: Mapping[int, float],
+        index: VectorIndex,
+        lift: Lift | None = None,
+    ) -> Ranking:
         """The window in its order, and the neighbours after it.
 
         `neighbours` are cosines by key, the best first: `WINDOW` of them at least, if there are.
-        A feature without a weight is not looked at.
+        A feature without a weight is not looked at. `lift` is for business signals: it comes before
+        exact matches are lifted, so that none of it can put another product above them.
         """
         window = self._window(wish, neighbours, index, self._ranker.weighed)
         plain = self._ranker.scores(window.cosines, window.features, wish.text_weight)  # (N,)
-        scores = self._lifted(wish, window, plain)
+        moved = plain if lift is None else lift(window.keys, plain)  # (N,)
+        exact = np.array([self._is_exact(wish, one) for one in window.products], dtype=bool)
+        scores = _lifted(moved, exact)
         in_window = {stored.key for stored in window.products}
         after = {
             key: cosine
@@ -122,17 +150,26 @@ class SecondStage:
             if key not in in_window
         }
         later = self._scores_after(wish, window, scores, after)
-        return Ranking(window, plain, scores, later, relaxed=self._given_up(wish, window))
+        return Ranking(
+            window=window,
+            plain=plain,
+            moved=moved,
+            scores=scores,
+            exact=exact,
+            after=later,
+            relaxed=self._given_up(wish, window),
+            is_moved=lift is not None,
+        )
 
     def window(self, wish: Wish, neighbours: Mapping[int, float], index: VectorIndex) -> Window:
         """The candidates and all of their features."""
         return self._window(wish, neighbours, index, frozenset(FEATURES))
 
     def parts(self, wish: Wish, ranking: Ranking, keys: Collection[int]) -> dict[int, ScoreParts]:
-        """What the scores are made of, by key, for those of the keys that are in the window."""
+        """What the scores are made of but for signals, by key, for those that are in the window."""
         window = ranking.window
         parts = self._ranker.parts(window.cosines, window.features, wish.text_weight)  # (N, 1 + F)
-        lifts = ranking.scores - ranking.plain  # (N,)
+        lifts = ranking.scores - ranking.moved  # (N,)
         return {
             stored.key: score_parts(parts[n], window.features[n], self._ranker.weights, lifts[n])
             for n, stored in enumerate(window.products)
@@ -225,16 +262,6 @@ class SecondStage:
         positive: NDArray[np.float32] = np.clip(cosines, 0.0, 1.0)
         return positive
 
-    def _lifted(
-        self, wish: Wish, window: Window, scores: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """The scores, those of exact matches lifted above all others."""
-        exact = np.array([self._is_exact(wish, one) for one in window.products], dtype=bool)
-        if not exact.any() or exact.all():
-            return scores
-        highest = scores[~exact].max()
-        return np.where(exact, highest + (1.0 - highest) * (1.0 + scores) / 2.0, scores)
-
     def _is_exact(self, wish: Wish, one: StoredProduct) -> bool:
         """Whether it is the very product that is asked for, by its words or as a variant."""
         words = self._words.of(one)
@@ -254,6 +281,14 @@ class SecondStage:
         plain = self._ranker.score_without_words(cosines, window.cosines, wish.text_weight)
         lowest = scores.min(initial=1.0)
         return dict(zip(after, np.minimum(plain, lowest).tolist(), strict=True))
+
+
+def _lifted(scores: NDArray[np.float32], exact: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The scores, those of exact matches lifted above all others."""
+    if not exact.any() or exact.all():
+        return scores
+    highest = scores[~exact].max()
+    return np.where(exact, highest + (1.0 - highest) * (1.0 + scores) / 2.0, scores)
 
 
 def _is_whole(window: Window) -> bool:

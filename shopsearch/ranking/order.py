@@ -19,14 +19,14 @@ class Candidate:
     stored: StoredProduct
     score: float
     raised: float = 0.0  # what of the score merchandising rules have added; negative where buried
-    signalled: float = 0.0  # what of the score business signals have added
+    signalled: float | None = None  # what business signals have added; None: they had no say
     is_exact: bool = False  # whether it is the very product that is asked for
 
     @property
     def unruled(self) -> Candidate:
         """The same with the score that it would have without rules and signals."""
-        score = self.score - self.raised - self.signalled
-        return replace(self, score=score, raised=0.0, signalled=0.0)
+        score = self.score - self.raised - (self.signalled or 0.0)
+        return replace(self, score=score, raised=0.0, signalled=None)
 
 
 def ordered(
