@@ -51,9 +51,7 @@ class SignalSpelling(NamedTuple):
 
         before = {one.name: one for one in kept}
         try:
-            signal = (
-                replace(before[name], weight=weight) if name in before else Signal(name, weight)
-            )
+            signal = replace(before.get(name) or Signal(name, 0.0), weight=weight)
             if signal.has_half_life and self.half_life is not None:
                 return replace(signal, half_life_days=self.half_life)
         except SignalError as error:
