@@ -44,8 +44,9 @@ class CatalogNumbers:
 
     def popularity_fields(self) -> list[str]:
         """The fields that count how many like a product: of the best known kind with any count."""
+        spelt = [(plain_name(field), field) for field in self._index.field_names()]
         for names in POPULARITY:
-            fields = [one for name in names if (one := self.field_of(name)) is not None]
+            fields = [field for name in names for plain, field in spelt if plain == name]
             if any(np.nanmax(self._field(one), initial=0.0) > 0 for one in fields):
                 return fields
         return []
