@@ -9,10 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from shopsearch.catalog_numbers import NumbersOf
 from shopsearch.embedding import Embedder
 from shopsearch.encoders import Encoder, LazyEncoder
 from shopsearch.enriching import Enricher
 from shopsearch.errors import FusionMismatch, SettingsError
+from shopsearch.finding import Finder
 from shopsearch.fusion import Fusion, LazyFusion
 from shopsearch.fusion.average import AverageFusion
 from shopsearch.fusion.card import (
@@ -39,6 +41,7 @@ from shopsearch.indexing import Indexer
 from shopsearch.lexical.live import LiveWords
 from shopsearch.lexical.stored import StoredWords
 from shopsearch.lexical.word_index import WordIndex
+from shopsearch.listing import Listing
 from shopsearch.merchandising import LiveRules, Merchandising, Rules
 from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.items import ItemPreparer
@@ -48,6 +51,7 @@ from shopsearch.relevance import RelevanceService
 from shopsearch.search import SearchService
 from shopsearch.second_stage import SecondStage
 from shopsearch.settings import Settings
+from shopsearch.signals import LiveSignals, Signals, SignalService
 from shopsearch.store.sql import (
     Database,
     SqlEmbeddingCache,
@@ -55,10 +59,13 @@ from shopsearch.store.sql import (
     SqlLexicalIndex,
     SqlProductStore,
     SqlRuleStore,
+    SqlSignalStore,
     SqlSynonymStore,
+    SqlWriteTimes,
 )
 from shopsearch.suggestions import SuggestionService
 from shopsearch.wording import CatalogWords, WordingService
+from shopsearch.write_times import FollowedTimes
 
 
 class Services:
@@ -215,19 +222,61 @@ class Services:
         """Answers queries."""
         return self.search_under(LiveRules(self.rules))
 
-    def search_under(self, rules: Rules, at: datetime | None = None) -> SearchService:
-        """The same search under other rules, at another moment where one is given."""
+    def search_under(
+        self, rules: Rules, at: datetime | None = None, signals: Signals | None = None
+    ) -> SearchService:
+        """The same search under other rules, at another moment or with other signals where these
+        are given.
+        """
         return SearchService(
             preparer=self.preparer,
             embedder=self.embedder,
             live=self.live,
             store=self.store,
             stored_words=self.stored_words,
+            finder=self.finder,
+            second_stage=self.second_stage,
+            merchandising=Merchandising(rules, self.store, lambda: at or datetime.now(UTC)),
+            signals=self.signals_of(signals or LiveSignals(self.signals)),
+            listing=self.listing,
+        )
+
+    @cached_property
+    def finder(self) -> Finder:
+        """Finds what queries mean."""
+        return Finder(
+            preparer=self.preparer,
+            embedder=self.embedder,
+            store=self.store,
             second_stage=self.second_stage,
             wording=self.wording,
             relevance=self.relevance,
-            merchandising=Merchandising(rules, self.store, lambda: at or datetime.now(UTC)),
+            listing=self.listing,
         )
+
+    @cached_property
+    def listing(self) -> Listing:
+        """Orders lists."""
+        return Listing(self.numbers, self.write_times)
+
+    def signals_of(self, signals: Signals) -> SignalService:
+        """Weighs by these signals."""
+        return SignalService(signals, self.numbers, self.write_times)
+
+    @cached_property
+    def signals(self) -> SqlSignalStore:
+        """The business signals."""
+        return SqlSignalStore(self.database)
+
+    @cached_property
+    def numbers(self) -> NumbersOf:
+        """The numbers of all products, as the live generation has them."""
+        return NumbersOf()
+
+    @cached_property
+    def write_times(self) -> FollowedTimes:
+        """When products came and were written last."""
+        return FollowedTimes(SqlWriteTimes(self.database))
 
     @cached_property
     def rules(self) -> SqlRuleStore:

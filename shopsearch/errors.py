@@ -18,6 +18,7 @@
     │   ├── FusionUnavailable     weights of a learned fusion are missing or cannot be read
     │   └── FusionMismatch        they were trained for another encoder
     ├── RuleError                 a merchandising rule that cannot be followed, or is not there
+    ├── SignalError               a business signal that cannot be weighed, or is not there
     ├── TrainingError             the training data cannot carry a training run
     ├── EnrichmentError           values of an attribute cannot be proposed as asked
     ├── EvaluationError           queries or judgments cannot be read, or do not fit together
@@ -115,6 +116,10 @@ class FusionMismatch(FusionError):
 
 class RuleError(ShopsearchError):
     """A merchandising rule that cannot be followed, or is not there."""
+
+
+class SignalError(ShopsearchError):
+    """A business signal that cannot be weighed as asked, or is not there."""
 
 
 class TrainingError(ShopsearchError):

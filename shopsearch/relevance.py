@@ -18,6 +18,7 @@ from shopsearch.domain import EVERYTHING, Among, Lexicon, PreparedItem, ProductF
 from shopsearch.embedding import Embedder
 from shopsearch.index import VectorIndex
 from shopsearch.index.generations import Generation
+from shopsearch.ranking.order import Candidate
 from shopsearch.second_stage import Ranking, Wish
 
 N_BACKGROUND = 500  # products that stand for the whole catalog
@@ -54,7 +55,7 @@ class Background:
         return nearest - float((self.vectors @ vector).mean()) <= self.least_rise
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Sought:
     """A query of which it shall be told where its answer ends."""
 
@@ -70,12 +71,14 @@ class Relevant:
     """The answer of a query among all products."""
 
     where: ProductFilter  # the query's, and that a hit is relevant
-    keys: NDArray[np.int64]  # (R,) ascending
+    keys: NDArray[np.int64] | None  # (R,) ascending; None: all that passes the filter
     neighbours: Mapping[int, float] = field(default_factory=dict)  # more than were known, by key
 
     def holds(self, keys: Sequence[int]) -> NDArray[np.bool_]:
         """(N,) which of some keys are relevant."""
         asked = np.array(keys, dtype=np.int64)
+        if self.keys is None:
+            return np.ones(len(asked), dtype=np.bool_)
         if not len(self.keys):
             return np.zeros(len(asked), dtype=np.bool_)
         places = np.searchsorted(self.keys, asked)
@@ -86,6 +89,11 @@ class Relevant:
         """Those of some cosines by key that are relevant, in their order."""
         held = self.holds(list(cosines))
         return {k: c for (k, c), is_held in zip(cosines.items(), held, strict=True) if is_held}
+
+    def candidates(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Those of some candidates that are relevant, in their order."""
+        held = self.holds([one.key for one in candidates])
+        return [one for one, is_held in zip(candidates, held, strict=True) if is_held]
 
 
 class RelevanceService:
@@ -108,7 +116,7 @@ class RelevanceService:
         wish, ranking = sought.wish, sought.ranking
         has_words = bool(wish.words) and ranking is not None
         if not (has_words or wish.item.picture is not None) or not sought.neighbours:
-            return Relevant(sought.where, generation.index.matching(sought.where))
+            return Relevant(sought.where, None)
         background = self._known(generation)
         top = next(iter(sought.neighbours.values()))
         holding = self._holding(sought, words)
@@ -194,7 +202,7 @@ def _candidates(sought: Sought, bound: float) -> NDArray[np.int64]:
     if sought.ranking is None:
         return np.empty(0, dtype=np.int64)
     window = sought.ranking.window
-    kept = (window.cosines >= bound) | (sought.ranking.scores > sought.ranking.plain)
+    kept = (window.cosines >= bound) | sought.ranking.exact
     if sought.wish.is_words_alone:
         shares = window.table.held_share(window.rarity.weights(sought.wish.words))  # (N,)
         kept |= shares >= HELD

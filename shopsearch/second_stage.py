@@ -7,7 +7,7 @@ not depend on the page, so all pages together are one order, in which no product
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -33,6 +33,9 @@ from shopsearch.store import ProductStore
 WINDOW = 100  # of each; twice as many found no better order of the judged queries, see decision 10
 LESSER_TERMS = 0.5  # how much of the lexical score is left to synonyms where there are some
 N_REMEMBERED = 8192  # products whose content hashes stay in memory
+
+# keys (N,) and their scores (N,) -> scores (N,), as business signals make them
+Lift = Callable[[NDArray[np.int64], NDArray[np.float32]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +79,26 @@ class Ranking:
 
     window: Window
     plain: NDArray[np.float32]  # (N,) the ranker's scores
+    moved: NDArray[np.float32]  # (N,) the same, as business signals make them
     scores: NDArray[np.float32]  # (N,) the same, exact matches lifted above all others
+    exact: NDArray[np.bool_]  # (N,) which are exact matches
     relaxed: tuple[str, ...] = ()  # wanted words that no candidate has together with the others
+    is_moved: bool = False  # whether there are signals
 
     @cached_property
     def candidates(self) -> list[Candidate]:
         """Those of the window, best first."""
-        best_first = np.argsort(-self.scores, kind="stable")
-        keys, scores = self.window.keys[best_first].tolist(), self.scores[best_first].tolist()
-        return [Candidate(key, score) for key, score in zip(keys, scores, strict=True)]
+        gains = (self.moved - self.plain).tolist()
+        keys, scores, exact = (a.tolist() for a in (self.window.keys, self.scores, self.exact))
+        return [
+            Candidate(
+                keys[n],
+                scores[n],
+                signalled=gains[n] if self.is_moved else None,
+                is_exact=exact[n],
+            )
+            for n in np.lexsort((-self.scores, ~self.exact)).tolist()
+        ]
 
 
 class SecondStage:
@@ -97,17 +111,32 @@ class SecondStage:
         self._contents = Remembered(lambda one: ContentHashes.of(one.record), N_REMEMBERED)
 
     def order(
-        self, wish: Wish, neighbours: Mapping[int, float], index: VectorIndex, words: Lexicon
+        self,
+        wish: Wish,
+        neighbours: Mapping[int, float],
+        index: VectorIndex,
+        words: Lexicon,
+        lift: Lift | None = None,
     ) -> Ranking:
         """The window in its order.
 
         `neighbours` are cosines by key, the best first: `WINDOW` of them at least, if there are.
-        A feature without a weight is not looked at.
+        A feature without a weight is not looked at. `lift` is for business signals: it comes before
+        exact matches are lifted, so that none of it can put another product above them.
         """
         window = self._window(wish, neighbours, index, words, self._ranker.weighed)
         plain = self._ranker.scores(window.cosines, window.features, wish.text_weight)  # (N,)
-        scores = self._lifted(wish, window, plain)
-        return Ranking(window, plain, scores, relaxed=self._given_up(wish, window))
+        moved = plain if lift is None else lift(window.keys, plain)  # (N,)
+        exact = self._exact(wish, window)
+        return Ranking(
+            window=window,
+            plain=plain,
+            moved=moved,
+            scores=_lifted(moved, exact),
+            exact=exact,
+            relaxed=self._given_up(wish, window),
+            is_moved=lift is not None,
+        )
 
     def after(
         self, wish: Wish, ranking: Ranking, neighbours: Mapping[int, float]
@@ -129,10 +158,10 @@ class SecondStage:
         return self._window(wish, neighbours, index, words, frozenset(FEATURES))
 
     def parts(self, wish: Wish, ranking: Ranking, keys: Collection[int]) -> dict[int, ScoreParts]:
-        """What the scores are made of, by key, for those of the keys that are in the window."""
+        """What the scores are made of but for signals, by key, for those that are in the window."""
         window = ranking.window
         parts = self._ranker.parts(window.cosines, window.features, wish.text_weight)  # (N, 1 + F)
-        lifts = ranking.scores - ranking.plain  # (N,)
+        lifts = ranking.scores - ranking.moved  # (N,)
         return {
             key: score_parts(parts[n], window.features[n], self._ranker.weights, lifts[n])
             for n, key in enumerate(window.keys.tolist())
@@ -214,21 +243,19 @@ class SecondStage:
         positive: NDArray[np.float32] = np.clip(cosines, 0.0, 1.0)
         return positive
 
-    def _lifted(
-        self, wish: Wish, window: Window, scores: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """The scores, those of exact matches lifted above all others."""
-        exact = self._exact(wish, window)
-        if not exact.any() or exact.all():
-            return scores
-        highest = scores[~exact].max()
-        return np.where(exact, highest + (1.0 - highest) * (1.0 + scores) / 2.0, scores)
-
     def _exact(self, wish: Wish, window: Window) -> NDArray[np.bool_]:
         """(N,) which are the very product that is asked for, by its words or as a variant."""
         if wish.like is not None and wish.item.picture is None:
             return window.table.variants(sketches_of([wish.like.product]))
         return window.table.exact & wish.is_words_alone
+
+
+def _lifted(scores: NDArray[np.float32], exact: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The scores, those of exact matches lifted above all others."""
+    if not exact.any() or exact.all():
+        return scores
+    highest = scores[~exact].max()
+    return np.where(exact, highest + (1.0 - highest) * (1.0 + scores) / 2.0, scores)
 
 
 def _shares_of(

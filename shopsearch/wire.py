@@ -20,6 +20,7 @@ from shopsearch.domain import (
     RuleEffect,
     ScoreParts,
     SearchPage,
+    SignalEffect,
     Why,
 )
 
@@ -99,10 +100,12 @@ def hit_json(hit: Hit, image: str | None) -> dict[str, Any]:
 
 
 def _why_json(hit: Hit) -> dict[str, Any]:
-    """What a hit of a list by filter alone can tell is the rules that touched it."""
+    """What a hit of a list by filter alone can tell is the rules and signals that touched it."""
     why = {} if hit.why is None else why_json(hit.why)
     if hit.rules:
         why["rules"] = [_rule_json(effect) for effect in hit.rules]
+    if hit.signals:
+        why["signals"] = [_signal_json(effect) for effect in hit.signals]
     return {"why": why} if why else {}
 
 
@@ -110,6 +113,17 @@ def _rule_json(effect: RuleEffect) -> dict[str, Any]:
     is_pin = effect.action is RuleAction.PIN
     by = {"position": int(effect.by)} if is_pin else {"factor": effect.by}
     return {"rule": effect.rule, "action": effect.action, **by}
+
+
+def _signal_json(effect: SignalEffect) -> dict[str, Any]:
+    """`value` is null where it is not known; a list without scores has no `part`."""
+    return {
+        "signal": effect.signal,
+        "value": _part(effect.value),
+        "weight": effect.weight,
+        "factor": _part(effect.factor),
+        **({} if effect.part is None else {"part": _part(effect.part)}),
+    }
 
 
 def why_json(why: Why) -> dict[str, Any]:
@@ -138,6 +152,7 @@ def _score_json(score: ScoreParts) -> dict[str, Any]:
         },
         "exact": _part(score.exact),
         **({"rules": _part(score.rules)} if score.rules else {}),
+        **({"signals": _part(score.signals)} if score.signals else {}),
     }
 
 

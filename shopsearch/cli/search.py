@@ -75,10 +75,18 @@ why_option = click.option(
 )
 @click.option(
     "--sort",
-    type=click.Choice(["relevance", "price_asc", "price_desc", "newest"]),
+    type=click.Choice(["relevance", "price_asc", "price_desc", "newest", "popularity"]),
     default="relevance",
     show_default=True,
     help="Order of the products shown.",
+)
+@click.option(
+    "--diversity",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    metavar="0..1",
+    help="How much the first products shall differ: 0 not at all, 1 as much as they can.",
 )
 @click.option("--as-typed", is_flag=True, help="Correct no word that the catalog does not have.")
 @count_option
@@ -97,6 +105,7 @@ def search(
     facets: tuple[str, ...],
     facet_limit: int,
     sort: str,
+    diversity: float,
     k: int,
     explain: bool,
     as_typed: bool,
@@ -122,6 +131,7 @@ def search(
             negatives=negatives,
             where=where,
             sort=Sort(sort),
+            diversity=diversity,
             k=k,
             explain=explain,
             as_typed=as_typed,
@@ -221,7 +231,7 @@ def _show_whys(hits: Sequence[Hit]) -> None:
     from shopsearch.cli import console
     from shopsearch.cli.why import why_table
 
-    explained = [hit for hit in hits if hit.why is not None or hit.rules]
+    explained = [hit for hit in hits if hit.why is not None or hit.rules or hit.signals]
     if explained:
         screen = console.out()
         screen.print()

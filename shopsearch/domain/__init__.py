@@ -52,12 +52,14 @@ from shopsearch.domain.products import (
     ProductRecord,
     Rejection,
     StoredProduct,
+    Writes,
     minor_digits,
 )
 from shopsearch.domain.queries import (
     Query,
     Sort,
 )
+from shopsearch.domain.signals import Signal, SignalEffect
 from shopsearch.domain.words import Lexicon, Place, Sketches, WordMatches, word_hash, word_hashes
 
 __all__ = [
@@ -101,6 +103,8 @@ __all__ = [
     "RuleEffect",
     "ScoreParts",
     "SearchPage",
+    "Signal",
+    "SignalEffect",
     "Similarity",
     "Sketches",
     "Sort",
@@ -108,6 +112,7 @@ __all__ = [
     "Why",
     "Withheld",
     "WordMatches",
+    "Writes",
     "minor_digits",
     "word_hash",
     "word_hashes",

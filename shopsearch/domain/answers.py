@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from shopsearch.domain.embeddings import Modality
 from shopsearch.domain.products import Product
+from shopsearch.domain.signals import SignalEffect
 
 
 class RuleAction(StrEnum):
@@ -67,12 +68,13 @@ class ScoreParts:
     features: tuple[FeaturePart, ...] = ()  # those with a weight
     exact: float = 0.0  # above 0 for the whole title, a model number, the very picture or variant
     rules: float = 0.0  # what merchandising rules that boost or bury changed
+    signals: float = 0.0  # what business signals changed
 
     @property
     def total(self) -> float:
         """The score."""
         features = sum(feature.part for feature in self.features)
-        return self.cosine + features + self.exact + self.rules
+        return self.cosine + features + self.exact + self.rules + self.signals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +93,8 @@ class Hit:
     """A product found for a query.
 
     `score` is in [-1, 1], higher is better, and never rises with the rank of a search by relevance
-    but around hits that a rule has moved: the cosine, or, where the query has words, its weighted
-    mean with the features of the ranking.
+    but around hits that a rule has moved, and where the query asks for diversity above 0: the
+    cosine, or, where the query has words, its weighted mean with the features of the ranking.
     """
 
     product: Product
@@ -101,6 +103,7 @@ class Hit:
     image_hash: str | None = None  # content hash of the main picture, to show it by
     why: Why | None = None  # where the query asks to explain, and asks for more than a filter
     rules: tuple[RuleEffect, ...] = ()  # those that touched it, where the query asks to explain
+    signals: tuple[SignalEffect, ...] = ()  # those that weighed it, where it asks to explain
 
 
 @dataclass(frozen=True, slots=True)

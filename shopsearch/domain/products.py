@@ -162,6 +162,15 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
+class Writes:
+    """When N products came and were written last."""
+
+    keys: NDArray[np.int64]  # (N,)
+    revisions: NDArray[np.int64]  # (N,) of the latest write, ascending
+    created_s: NDArray[np.float64]  # (N,) when each came, in seconds since 1970, UTC
+
+
+@dataclass(frozen=True, slots=True)
 class IndexReport:
     """What a run did to the catalog: every product read is counted exactly once."""
 

@@ -15,6 +15,7 @@ class Sort(StrEnum):
     PRICE_ASC = "price_asc"
     PRICE_DESC = "price_desc"
     NEWEST = "newest"
+    POPULARITY = "popularity"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class Query:
     facets: tuple[str, ...] = ()  # fields whose values shall be counted over all that matches
     facet_limit: int = 20  # at most so many values of each, the most frequent
     cutoff: bool = False  # whether only what is relevant shall be found and counted
+    diversity: float = 0.0  # 0..1: how much hits shall differ; 1 looks at nothing else
 
     @property
     def is_empty(self) -> bool:

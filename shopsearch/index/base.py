@@ -81,6 +81,16 @@ class VectorIndex(Protocol):
         any product ever had.
         """
 
+    def numbers(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(N,) the number that each key has in one field; NaN where it has none, or is not there.
+
+        Words that are plain decimal numbers count as numbers, as they do in filters; of several,
+        the first.
+        """
+
+    def field_names(self) -> tuple[str, ...]:
+        """The fields of the filter rows that it holds; those of deleted keys may be among them."""
+
     def save(self, folder: Path) -> None:
         """Write everything into an empty folder; `load` of the same adapter reads it back."""
 

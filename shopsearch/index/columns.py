@@ -95,6 +95,15 @@ class Column:
         if chosen.any():
             _mark(mask, self._owners.rows, chosen.take(self._codes.rows))
 
+    def numbers_into(self, numbers: NDArray[np.float64]) -> None:
+        """Set the number of each row that has one; of several words that are numbers, the first."""
+        of_words = self._word_numbers.rows
+        spelt = np.flatnonzero(~np.isnan(of_words).take(self._codes.rows))[::-1]
+        # of an owner that repeats, the last assignment counts
+        numbers[self._owners.rows.take(spelt)] = of_words.take(self._codes.rows.take(spelt))
+        plain = np.flatnonzero(~np.isnan(self._numbers.rows))
+        numbers[self._number_owners.rows.take(plain)] = self._numbers.rows.take(plain)
+
     def exists(self, mask: Mask) -> None:
         """Set the mask where a row has a value."""
         mask[self._owners.rows] = True
@@ -248,6 +257,16 @@ class FilterColumns:
     def counts(self, field: str, mask: Mask, limit: int, named: Iterable[str]) -> FieldCounts:
         """What the rows of the mask have in one field; see `Column.counts`."""
         return self._columns.get(field, Column()).counts(mask, limit, named)
+
+    def numbers(self, field: str) -> NDArray[np.float64]:
+        """(n,) the number of each row in one field; NaN where it has none."""
+        numbers = np.full(self._length, np.nan)
+        self._columns.get(field, Column()).numbers_into(numbers)
+        return numbers
+
+    def fields(self) -> tuple[str, ...]:
+        """The fields that rows have, in the order in which they came."""
+        return tuple(self._columns)
 
     def taken(self, positions: NDArray[np.int64]) -> FilterColumns:
         """A copy that holds the rows at these positions alone, in this order."""

@@ -92,6 +92,14 @@ class ExactIndex:
         """See `VectorIndex.counts`."""
         return self._slots.counts(field, where, limit, named, except_key)
 
+    def numbers(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.float64]:
+        """See `VectorIndex.numbers`."""
+        return self._slots.numbers(field, keys)
+
+    def field_names(self) -> tuple[str, ...]:
+        """See `VectorIndex.field_names`."""
+        return self._slots.field_names()
+
     def save(self, folder: Path) -> None:
         """See `VectorIndex.save`; what was deleted or replaced is left out."""
         alive = self._slots.survivors()

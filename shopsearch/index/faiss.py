@@ -129,6 +129,14 @@ class FaissIndex:
         """See `VectorIndex.counts`."""
         return self._slots.counts(field, where, limit, named, except_key)
 
+    def numbers(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.float64]:
+        """See `VectorIndex.numbers`."""
+        return self._slots.numbers(field, keys)
+
+    def field_names(self) -> tuple[str, ...]:
+        """See `VectorIndex.field_names`."""
+        return self._slots.field_names()
+
     def save(self, folder: Path) -> None:
         """See `VectorIndex.save`.
 

@@ -117,6 +117,20 @@ class Slots:
             mask[self._position_of[except_key]] = False
         return self._columns.counts(field, mask, limit, named)
 
+    def numbers(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.float64]:
+        """See `VectorIndex.numbers`."""
+        alive = self.survivors()
+        alive = alive[np.argsort(self.keys[alive], kind="stable")]  # quick: they come nearly sorted
+        known = self.keys[alive]  # (M,) ascending
+        places = np.searchsorted(known, keys)  # (N,)
+        is_there = np.append(known, -1)[places] == keys
+        numbers = np.append(self._columns.numbers(field)[alive], np.nan)[places]  # (N,)
+        return np.where(is_there, numbers, np.nan)
+
+    def field_names(self) -> tuple[str, ...]:
+        """See `VectorIndex.field_names`."""
+        return self._columns.fields()
+
     def positions(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """(N,) the positions of keys; -1 where a key is not there."""
         found = [self._position_of.get(key, -1) for key in np.asarray(keys).tolist()]

@@ -1,11 +1,11 @@
-"""The order of hits: by relevance, by price, by age."""
+"""Candidates, and the order of numbers that they are sorted by."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shopsearch.domain import Sort, StoredProduct
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,34 +15,28 @@ class Candidate:
     key: int
     score: float
     raised: float = 0.0  # what of the score merchandising rules have added; negative where buried
+    signalled: float | None = None  # what business signals have added; None: they had no say
+    is_exact: bool = False  # whether it is the very product that is asked for
 
     @property
     def unruled(self) -> Candidate:
-        """The same with the score that it would have without rules."""
-        return replace(self, score=self.score - self.raised, raised=0.0)
+        """The same with the score that it would have without rules and signals."""
+        score = self.score - self.raised - (self.signalled or 0.0)
+        return replace(self, score=score, raised=0.0, signalled=None)
 
 
-def ordered(
-    candidates: Sequence[Candidate], sort: Sort, products: Mapping[int, StoredProduct]
-) -> list[Candidate]:
-    """The candidates in the order asked for; stable, so equal ones stay in the order given.
+def by_number(
+    numbers: NDArray[np.float64],
+    groups: NDArray[np.int64] | None = None,
+    *,
+    descending: bool = False,
+) -> NDArray[np.int64]:
+    """The order, as positions (N,), of N numbers: stable, NaN last.
 
-    `products` by key are asked for orders by price and age alone; candidates that are not among
-    them are left out then. Products without a price come last in both orders by price. Prices of
-    several currencies are compared currency by currency, in alphabetical order: nothing here knows
-    exchange rates. Newest is the latest write to the store.
+    With `groups` (N,), numbers are compared within a group, and groups come in ascending order.
     """
-    if sort is Sort.RELEVANCE:
-        return list(candidates)
-    here = [one for one in candidates if one.key in products]
-    if sort is Sort.NEWEST:
-        return sorted(here, key=lambda c: -products[c.key].revision)
-    descending = sort is Sort.PRICE_DESC
-    return sorted(here, key=lambda c: _price_key(products[c.key], descending=descending))
-
-
-def _price_key(stored: StoredProduct, *, descending: bool) -> tuple[bool, str, int]:
-    price = stored.product.price
-    if price is None:
-        return (True, "", 0)
-    return (False, price.currency, -price.amount_minor if descending else price.amount_minor)
+    is_unknown = np.isnan(numbers)
+    keys = np.where(is_unknown, 0.0, -numbers if descending else numbers)
+    if groups is None:
+        return np.lexsort((keys, is_unknown))
+    return np.lexsort((keys, np.where(is_unknown, 0, groups), is_unknown))

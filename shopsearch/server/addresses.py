@@ -55,6 +55,7 @@ def search_fields(request: SearchRequest) -> list[tuple[str, str]]:
         ("price.max", "" if request.price_max is None else f"{request.price_max:.12g}"),
         ("as_typed", "true" if request.as_typed else ""),
         ("sort", "" if request.sort is Sort.RELEVANCE else request.sort.value),
+        ("diversity", f"{request.diversity:g}" if request.diversity else ""),
         ("size", "" if request.size == DEFAULT_SIZE else str(request.size)),
         ("page", "" if request.page == 1 else str(request.page)),
     ]

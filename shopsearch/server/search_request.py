@@ -10,7 +10,8 @@
     price.min       price.max
     facets          fields whose values shall be counted, joined by commas; repeatable
     facet_limit     at most so many values of each
-    sort            relevance, price_asc, price_desc, newest
+    sort            relevance, price_asc, price_desc, newest, popularity
+    diversity       0..1: how much the first hits shall differ
     page, size      1 is the first page
     why             true: each hit shall say why it is one
     as_typed        true: no word is corrected
@@ -43,7 +44,7 @@ DEFAULT_FACET_LIMIT = 20
 
 _SINGLE = frozenset(
     {"q", "image_url", "product_id", "text_weight", "price.min", "price.max"}
-    | {"sort", "page", "size", "why", "as_typed", "facet_limit"}
+    | {"sort", "page", "size", "why", "as_typed", "facet_limit", "diversity"}
 )
 _FLAGS = frozenset({"why", "as_typed"})  # in JSON, these alone may be `true` and `false`
 _REPEATABLE = frozenset({"not", "facets"})
@@ -76,6 +77,7 @@ class SearchRequest:
     as_typed: bool = False
     facets: tuple[str, ...] = ()
     facet_limit: int = DEFAULT_FACET_LIMIT
+    diversity: float = 0.0
 
     @property
     def is_filtered(self) -> bool:
@@ -103,6 +105,7 @@ class SearchRequest:
             as_typed=self.as_typed,
             facets=self.facets,
             facet_limit=self.facet_limit,
+            diversity=self.diversity,
         )
 
     def _conditions(self) -> tuple[Condition, ...]:
@@ -143,6 +146,7 @@ def read_search(fields: Fields) -> SearchRequest:
         facet_limit=_whole_number(
             single, "facet_limit", high=MAX_VALUES, otherwise=DEFAULT_FACET_LIMIT
         ),
+        diversity=_number(single, "diversity", high=1) or 0.0,
     )
     check_facets(request.facets, request.facet_limit)
     _check_together(request)

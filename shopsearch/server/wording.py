@@ -32,6 +32,7 @@ _SIGNS = {
 ORDERS = {
     Sort.RELEVANCE: "Best match",
     Sort.NEWEST: "Newest",
+    Sort.POPULARITY: "Most popular",
     Sort.PRICE_ASC: "Price, low to high",
     Sort.PRICE_DESC: "Price, high to low",
 }

@@ -13,7 +13,9 @@ from shopsearch.store.base import (
     LexicalIndex,
     ProductStore,
     RuleStore,
+    SignalStore,
     SynonymStore,
+    WriteTimes,
 )
 
 __all__ = [
@@ -22,5 +24,7 @@ __all__ = [
     "LexicalIndex",
     "ProductStore",
     "RuleStore",
+    "SignalStore",
     "SynonymStore",
+    "WriteTimes",
 ]

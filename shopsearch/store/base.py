@@ -8,7 +8,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import Changes, IndexReport, ProductRecord, StoredProduct, WordMatches
+from shopsearch.domain import (
+    Changes,
+    IndexReport,
+    ProductRecord,
+    Signal,
+    StoredProduct,
+    WordMatches,
+    Writes,
+)
 from shopsearch.rules import KeptRule, Rule, RuleVersion
 
 
@@ -136,3 +144,29 @@ class RuleStore(Protocol):
 
     def revision(self) -> int:
         """Grows with every change to any rule; 0 before the first."""
+
+
+class SignalStore(Protocol):
+    """Keeps the business signals of a shop, one of each name."""
+
+    def put(self, signals: Sequence[Signal]) -> None:
+        """Keep signals, all or none; those of the same names are replaced."""
+
+    def remove(self, names: Sequence[str]) -> Sequence[str]:
+        """Take signals out; the names that were there."""
+
+    def signals(self) -> Sequence[Signal]:
+        """All signals, by name."""
+
+    def revision(self) -> int:
+        """Grows with every call that changes something; 0 before the first."""
+
+
+class WriteTimes(Protocol):
+    """Tells when products came and were written last, so that a list can be sorted by it."""
+
+    def written_after(self, revision: int) -> Writes:
+        """The products whose latest write came after a revision, oldest write first.
+
+        One that was removed is in none; revision 0 is the start.
+        """

@@ -6,7 +6,9 @@ from shopsearch.store.lexical import SqlLexicalIndex
 from shopsearch.store.products import SqlProductStore
 from shopsearch.store.rules import SqlRuleStore
 from shopsearch.store.runs import SqlFeedRuns
+from shopsearch.store.signals import SqlSignalStore
 from shopsearch.store.synonyms import SqlSynonymStore
+from shopsearch.store.write_times import SqlWriteTimes
 
 __all__ = [
     "Database",
@@ -15,5 +17,7 @@ __all__ = [
     "SqlLexicalIndex",
     "SqlProductStore",
     "SqlRuleStore",
+    "SqlSignalStore",
     "SqlSynonymStore",
+    "SqlWriteTimes",
 ]

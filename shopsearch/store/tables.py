@@ -15,6 +15,7 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -228,6 +229,17 @@ class RuleVersionRow(Base):
     changed_at: Mapped[datetime]
 
 
+class SignalRow(Base):
+    """A business signal and how much it weighs."""
+
+    __tablename__ = "signals"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    weight: Mapped[float] = mapped_column(Double)
+    half_life_days: Mapped[float] = mapped_column(Double)
+    changed_at: Mapped[datetime]
+
+
 def table(model: type[Base]) -> Table:
     """The table of a model, for statements over many rows at once."""
     return cast(Table, model.__table__)
@@ -245,3 +257,4 @@ LIST_REVISIONS = table(ListRevisionRow)
 SYNONYMS = table(SynonymRow)
 RULES = table(RuleRow)
 RULE_VERSIONS = table(RuleVersionRow)
+SIGNALS = table(SignalRow)

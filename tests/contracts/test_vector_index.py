@@ -231,6 +231,53 @@ def test_a_search_finds_the_nearest_of_all_that_pass_the_filter(
     )
 
 
+def numbers_of(entries: Entries, field: str, keys: list[int]) -> list[float | None]:
+    """The truth: the number of a field, or of the first of its words that is one."""
+
+    def one(key: int) -> float | None:
+        value = entries[key][1].get(field) if key in entries else None
+        if isinstance(value, float):
+            return value
+        return next((n for n in map(as_number, value or ()) if n is not None), None)
+
+    return [one(key) for key in keys]
+
+
+def assert_numbers(index: VectorIndex, entries: Entries, field: str, keys: list[int]) -> None:
+    found = index.numbers(field, np.array(keys, dtype=np.int64))
+    assert (found.dtype, found.shape) == (np.float64, (len(keys),))
+    told = [None if np.isnan(number) else number for number in found.tolist()]
+    assert told == numbers_of(entries, field, keys)
+
+
+@quickly
+@given(field=FIELDS, keys=st.lists(st.integers(-1, 190), max_size=70))
+def test_numbers_come_in_the_order_asked_for_and_are_nan_where_there_is_none(
+    sixty: tuple[VectorIndex, Entries], field: str, keys: list[int]
+) -> None:
+    index, entries = sixty
+    assert_numbers(index, entries, field, keys)
+
+
+def test_of_several_words_the_first_that_is_a_number_counts(adapter: Adapter) -> None:
+    vector = random_units(1)[0]
+    entries: Entries = {
+        7: (vector, {"size": ("xl", "42", "41")}),
+        3: (vector, {"size": 44.0}),
+        5: (vector, {"size": ("41", "42")}),
+        4: (vector, {"size": ("xl",), "brand": ("kiln",)}),
+    }
+    index = filled(adapter, entries)
+    assert_numbers(index, entries, "size", [3, 4, 5, 7])
+    assert set(index.field_names()) == {"size", "brand"}
+
+
+def test_an_empty_index_knows_no_numbers_and_no_fields(adapter: Adapter) -> None:
+    index = adapter.settle(adapter.new())
+    assert np.isnan(index.numbers("price", np.array([1, 2]))).all()
+    assert index.field_names() == ()
+
+
 CHANGES = st.lists(
     st.tuples(
         st.sampled_from(["upsert", "delete"]),
@@ -257,6 +304,8 @@ def test_any_sequence_of_changes_leaves_what_a_dictionary_would_hold(
             truth |= dict(zip(keys, zip(vectors, rows, strict=True), strict=True))
     index = adapter.settle(index)
     assert len(index) == len(truth)
+    for field in ("price", "weight"):
+        assert_numbers(index, truth, field, list(range(14)))
     queries = random_units(2, seed=8)
     for where in (EVERYTHING, ProductFilter((AnyOf("color", ("red", "green")),))):
         assert_true(index.search(queries, 5, where), queries, 5, truth, where)
