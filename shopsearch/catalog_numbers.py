@@ -31,7 +31,7 @@ class CatalogNumbers:
         self._index = index
         self._kept: dict[str, NDArray[np.float64]] = {}
         self._orders: dict[Sort, Keys] = {}
-        self.keys = index.matching(EVERYTHING)  # (N,) ascending
+        self.keys = index.fields.matching(EVERYTHING)  # (N,) ascending
 
     def at(self, values: Numbers, keys: Keys) -> Numbers:
         """(M,) the values (N,) of some keys; NaN where the index does not hold one."""
@@ -44,7 +44,7 @@ class CatalogNumbers:
 
     def popularity_fields(self) -> list[str]:
         """The fields that count how many like a product: of the best known kind with any count."""
-        spelt = [(plain_name(field), field) for field in self._index.field_names()]
+        spelt = [(plain_name(field), field) for field in self._index.fields.names()]
         for names in POPULARITY:
             fields = [field for name in names for plain, field in spelt if plain == name]
             if any(np.nanmax(self._field(one), initial=0.0) > 0 for one in fields):
@@ -65,7 +65,7 @@ class CatalogNumbers:
 
     def field_of(self, name: str) -> str | None:
         """The field of this name, or of the first that is the same but for case and signs."""
-        fields = self._index.field_names()
+        fields = self._index.fields.names()
         if name in fields:
             return name
         wanted = plain_name(name)
@@ -103,7 +103,7 @@ class CatalogNumbers:
         return self._kept[name]
 
     def _field(self, field: str) -> Numbers:
-        return self._once(f"field {field}", lambda: self._index.numbers(field, self.keys))
+        return self._once(f"field {field}", lambda: self._index.fields.numbers(field, self.keys))
 
     def _popularity(self) -> Numbers:
         counts = np.full(len(self.keys), np.nan)
@@ -141,11 +141,11 @@ class CatalogNumbers:
         return newest_first[by_number(prices, currencies, descending=descending)]
 
     def _words(self, field: str) -> Sequence[str]:
-        return self._index.counts(field, limit=MAX_WORDS).words
+        return self._index.fields.counts(field, limit=MAX_WORDS).words
 
     def _with(self, field: str, word: str) -> Keys:
         """Where the products stand that have a word in a field."""
-        return self._places(self._index.matching(ProductFilter((AnyOf(field, (word,)),))))
+        return self._places(self._index.fields.matching(ProductFilter((AnyOf(field, (word,)),))))
 
 
 class NumbersOf:

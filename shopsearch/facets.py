@@ -53,7 +53,7 @@ class FacetCounter:
     ) -> Facet:
         field = FILTER_ALIASES.get(name, name)
         named = _named(query.where, field)
-        counts = generation.index.counts(
+        counts = generation.index.fields.counts(
             field,
             query.where.without(field),
             limit=query.facet_limit * (TREE_FACTOR if field == CATEGORY else 1),
@@ -74,14 +74,14 @@ class FacetCounter:
         self, generation: Generation, query: Query, except_key: int | None
     ) -> tuple[PriceBand, ...]:
         others = query.where.without(PRICE)
-        found = generation.index.counts(
+        found = generation.index.fields.counts(
             CURRENCY, others, limit=MAX_CURRENCIES, except_key=except_key
         )
         chosen = {one for one in query.where.conditions if isinstance(one, Between)}
         bands: list[PriceBand] = []
         for currency in found.words:
             of_currency = ProductFilter((*others.conditions, AnyOf(CURRENCY, (currency,))))
-            prices = generation.index.counts(
+            prices = generation.index.fields.counts(
                 PRICE, of_currency, limit=0, except_key=except_key
             ).numbers
             bands += bands_of(prices, currency.upper(), minor_digits(currency))

@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from shopsearch.collapsing import Variants
 from shopsearch.domain import (
     EVERYTHING,
     Lexicon,
@@ -82,6 +83,19 @@ class Found:
     wish: Wish | None = None  # None: nothing is asked for but the filter
     neighbours: Mapping[int, float] = field(default_factory=dict)  # cosines by key
     ranking: Ranking | None = None  # None: the cosines are the scores
+    variants: Variants | None = None  # None: each product is a hit of its own
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A search of which it is known what is looked for."""
+
+    query: Query
+    weights: Weights
+    wish: Wish
+    ranking: Ranking | None
+    reach: Relevant
+    ruled: Mapping[int, float]  # cosines by key of what rules bring
 
 
 class Finder:
@@ -117,9 +131,11 @@ class Finder:
             return found
         keys = np.array([one.key for one in found.candidates], dtype=np.int64)
         if query.cutoff and found.where:
-            others = road.index.matching(found.where)[::-1]  # the newest first
+            others = road.index.fields.matching(found.where)[::-1]  # the newest first
             keys = np.concatenate([keys, others[~np.isin(others, keys)]])
         in_order = self._listing.resorted(road.generation, keys, query.sort)
+        if found.variants is not None:
+            in_order = in_order[found.variants.firsts(in_order)]
         return self._scored(road, found, in_order[: query.offset + query.k].tolist())
 
     def window(self, road: Road, query: Query) -> Window:
@@ -129,33 +145,66 @@ class Finder:
         return self._second_stage.window(wish, near, road.index, road.words)
 
     def _by_relevance(self, road: Road, query: Query, weights: Weights) -> Found:
+        wish = self._wish(road, query)
         is_sorted = query.sort is not Sort.RELEVANCE
         n_wanted = SORT_WINDOW if is_sorted else query.offset + query.k
-        n_others = n_wanted + len(weights.ruling.slots)  # the pinned may stand further down
-        wish = self._wish(road, query)
-        near: Mapping[int, float] = self._neighbours(road, wish, query.where, max(n_others, WINDOW))
+        n_wanted += len(weights.ruling.slots)  # the pinned may stand further down
+        near = self._neighbours(road, wish, query.where, max(n_wanted, WINDOW))
         ruled = self._ruled(road, wish, weights.ruling)
         ranking = self._ranking(road, wish, {**near, **ruled}, weights.weighing)
         reach = Relevant(query.where, None)
         if query.cutoff:
             reach = self._cut(road, Sought(wish, ranking, near, query.where, weights.ruling.pinned))
-            near = self._within(road, wish, reach, near, n_others)
-        neighbours = reach.of({**near, **ruled})
-        first, after = self._scores(wish, ranking, neighbours, weights, query.diversity)
-        weighed = reach.candidates(_weighed(first, after, ruled, weights))
-        if query.diversity and not is_sorted:
-            weighed = _diversified(road.index, weighed, query.diversity, weights.ruling.pinned_by)
-        rest = ((key, score) for key, score in after.items() if key not in ruled)
-        n_rest = max(0, n_others - len(weighed))
-        candidates = [*weighed, *(Candidate(*one) for one in islice(rest, n_rest))]
+        case = _Case(query, weights, wish, ranking, reach, ruled)
+        if query.collapse:
+            return self._collapsed(road, case, near, n_wanted)
+        found = self._reaching(road, case, near, n_wanted)
         total = _n_passing(road.index, wish) if reach.keys is None else len(reach.keys)
+        if is_sorted and not query.cutoff:
+            total = min(total, SORT_WINDOW)
+            found = replace(found, candidates=found.candidates[:SORT_WINDOW])
+        return replace(found, total=total)
+
+    def _collapsed(
+        self, road: Road, case: _Case, near: Mapping[int, float], n_wanted: int
+    ) -> Found:
+        """With one hit for all variants of a product; the pinned stand for theirs."""
+        keys = case.reach.keys
+        if keys is None:
+            keys = road.index.fields.matching(case.query.where)
+            keys = keys[keys != (-1 if case.wish.except_key is None else case.wish.except_key)]
+        variants = Variants.of(road.index.fields, keys)
+        if case.ranking is not None:
+            some = case.ranking.window.keys
+            some = some[case.reach.holds(some.tolist())]
+            variants = variants.with_copies(some, road.index.fetch(some))
+        for n in (n_wanted, 4 * n_wanted, len(keys)):
+            found = self._reaching(road, case, near, n)
+            in_order = np.array([one.key for one in found.candidates], dtype=np.int64)
+            chosen = variants.firsts(in_order, case.weights.ruling.pinned)
+            if np.count_nonzero(chosen) >= n_wanted or len(in_order) >= len(keys):
+                break
+        hits = [one for one, is_first in zip(found.candidates, chosen, strict=True) if is_first]
+        return replace(found, candidates=hits, total=variants.count, variants=variants)
+
+    def _reaching(self, road: Road, case: _Case, near: Mapping[int, float], n_wanted: int) -> Found:
+        """The candidates in order, at least so many where there are so many."""
+        query, reach, weights = case.query, case.reach, case.weights
+        if len(near) < n_wanted or query.cutoff:
+            near = self._within(road, case.wish, reach, near, n_wanted)
+        neighbours = reach.of({**near, **case.ruled})
+        first, after = self._scores(case, neighbours)
+        weighed = reach.candidates(_weighed(first, after, case.ruled, weights))
+        if query.diversity and query.sort is Sort.RELEVANCE:
+            weighed = _diversified(road.index, weighed, query.diversity, weights.ruling.pinned_by)
+        rest = (Candidate(key, score) for key, score in after.items() if key not in case.ruled)
         return Found(
-            candidates=candidates[:n_wanted] if is_sorted else candidates,
-            total=min(total, SORT_WINDOW) if is_sorted and not query.cutoff else total,
+            candidates=[*weighed, *islice(rest, max(0, n_wanted - len(weighed)))],
+            total=0,  # for the caller to say
             where=reach.where,
-            wish=wish,
+            wish=case.wish,
             neighbours=neighbours,
-            ranking=ranking,
+            ranking=case.ranking,
         )
 
     def _ranking(
@@ -169,18 +218,14 @@ class Finder:
             return self._second_stage.order(wish, neighbours, road.index, road.words, lift)
 
     def _scores(
-        self,
-        wish: Wish,
-        ranking: Ranking | None,
-        neighbours: Mapping[int, float],
-        weights: Weights,
-        diversity: float,
+        self, case: _Case, neighbours: Mapping[int, float]
     ) -> tuple[list[Candidate], Mapping[int, float]]:
         """The candidates that rules and signals weigh, and the scores of those after them."""
+        wish, ranking, weighing = case.wish, case.ranking, case.weights.weighing
         if ranking is not None:
             return ranking.candidates, self._second_stage.after(wish, ranking, neighbours)
-        weighing = weights.weighing
-        n_first = WINDOW if weighing or weights.ruling.liftings or diversity else 0
+        is_moved = weighing or case.weights.ruling.liftings or case.query.diversity
+        n_first = WINDOW if is_moved else 0
         moved = weighing.over(neighbours, WINDOW)
         lifted = self._same_picture.lifted(wish, moved)
         first = [
@@ -211,7 +256,9 @@ class Finder:
         The index is asked again only where those that are known do not reach.
         """
         known = reach.of(reach.neighbours or near)
-        if reach.keys is None or len(known) >= min(n + 2 * WINDOW, len(reach.keys)):
+        if reach.keys is None:
+            return self._neighbours(road, wish, reach.where, n) if len(known) < n else known
+        if len(known) >= min(n + 2 * WINDOW, len(reach.keys)):
             return known
         return self._neighbours(road, wish, reach.where, n + 2 * WINDOW)
 
@@ -248,7 +295,7 @@ class Finder:
             vector=vector,
             text_weight=1.0 if is_alone else query.text_weight,
             is_words_alone=is_alone,
-            among=road.index.matching(query.where) if query.where else None,
+            among=road.index.fields.matching(query.where) if query.where else None,
             did_you_mean=meant.did_you_mean,
         )
 

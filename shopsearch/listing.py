@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.catalog_numbers import NumbersOf
+from shopsearch.collapsing import Variants
 from shopsearch.domain import Query, Sort
 from shopsearch.index.generations import Generation
 from shopsearch.merchandising import Ruling
@@ -34,11 +35,18 @@ class Listing:
         query: Query,
         ruling: Ruling,
         weighing: Weighing,
-    ) -> list[Candidate]:
-        """The candidates of one page; `matching` are all keys of the list, ascending."""
+    ) -> tuple[list[Candidate], Variants | None]:
+        """The candidates of one page, and the variants that they stand for where the query asks to
+        collapse; `matching` are all keys of the list, ascending.
+        """
         in_order = self.ordered(generation, matching, query.sort, ruling, weighing)
+        variants = None
+        if query.collapse:
+            variants = Variants.of(generation.index.fields, matching)
+            in_order = in_order[variants.firsts(in_order, ruling.pinned)]
         keys = ruling.placed(in_order, query.offset, query.offset + query.k)
-        return [Candidate(key, 0.0, signalled=0.0 if weighing else None) for key in keys]
+        signalled = 0.0 if weighing else None
+        return [Candidate(key, 0.0, signalled=signalled) for key in keys], variants
 
     def resorted(self, generation: Generation, keys: Keys, sort: Sort) -> Keys:
         """Some keys (M,) in an order other than that by relevance; equal ones as they were."""

@@ -205,7 +205,7 @@ class Merchandising:
         wanted = [(pin, rule.name) for rule in rules for pin in rule.pins][:MAX_PINS]
         if not wanted:
             return Ruling(where, liftings=liftings)
-        matching = index.matching(where)
+        matching = index.fields.matching(where)
         stored = self._store.find([pin.product_id for pin, _ in wanted])
         keys = {id_: one.key for id_, one in stored.items() if _holds(matching, one.key)}
         pins = [
@@ -227,7 +227,7 @@ def _liftings(where: ProductFilter, rules: Sequence[Rule], index: VectorIndex) -
             if lift is not None:
                 meant = ProductFilter((*where.conditions, *lift.where.conditions))
                 effect = RuleEffect(rule.name, action, lift.factor)
-                yield Lifting(effect, lift.where, index.matching(meant))
+                yield Lifting(effect, lift.where, index.fields.matching(meant))
 
 
 def _raised(candidate: Candidate, log_factor: float) -> Candidate:

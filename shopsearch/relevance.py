@@ -139,7 +139,7 @@ class RelevanceService:
         return known
 
     def _drawn(self, index: VectorIndex) -> Background:
-        keys = index.matching(EVERYTHING)
+        keys = index.fields.matching(EVERYTHING)
         chance = np.random.default_rng(0)
         some = np.sort(chance.choice(keys, min(N_BACKGROUND, len(keys)), replace=False))
         vectors = index.fetch(some)
@@ -173,7 +173,7 @@ def _narrowed(
     if sought.wish.except_key is not None:
         keys = keys[keys != sought.wish.except_key]
     where = ProductFilter((*sought.where.conditions, Among(keys)))
-    return Relevant(where, index.matching(where) if sought.where else keys, neighbours or {})
+    return Relevant(where, index.fields.matching(where) if sought.where else keys, neighbours or {})
 
 
 def _any_held(ranking: Ranking | None) -> bool:

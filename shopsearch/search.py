@@ -159,10 +159,12 @@ class SearchService:
         if not query.is_empty:
             return self._finder.found(road, query, weights)
         with road.stages("list"):
-            matching = road.index.matching(query.where)
+            matching = road.index.fields.matching(query.where)
             ruling, weighing = weights.ruling, weights.weighing
-            page = self._listing.page(road.generation, matching, query, ruling, weighing)
-        return Found(page, len(matching), query.where)
+            listing = self._listing.page(road.generation, matching, query, ruling, weighing)
+            page, variants = listing
+        total = len(matching) if variants is None else variants.count
+        return Found(page, total, query.where, variants=variants)
 
     def _page(
         self, road: Road, query: Query, found: Found, weights: Weights
@@ -194,6 +196,9 @@ class SearchService:
         whys: Sequence[Why | None] = [None] * len(page)
         if query.explain and found.wish is not None:
             whys = self._whys(road, page, products, found)
+        n_variants = [0] * len(page)
+        if found.variants is not None:
+            n_variants = found.variants.n_others(np.array([one.key for one in page], np.int64))
         return tuple(
             Hit(
                 product=products[one.key].product,
@@ -201,8 +206,11 @@ class SearchService:
                 rank=rank,
                 image_hash=products[one.key].record.image_hash,
                 why=why,
+                n_variants=n,
             )
-            for rank, (one, why) in enumerate(zip(page, whys, strict=True), query.offset + 1)
+            for rank, (one, why, n) in enumerate(
+                zip(page, whys, n_variants, strict=True), query.offset + 1
+            )
         )
 
     def _whys(

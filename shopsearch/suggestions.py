@@ -182,7 +182,7 @@ def _fitting(typed: _Typed, names: Counter[str], *, whole: bool = False) -> Iter
 
 def _n_matching(generation: Generation, field: str, value: str) -> int:
     where = ProductFilter((AnyOf(field, (value.casefold(),)),))
-    return len(generation.index.matching(where))
+    return len(generation.index.fields.matching(where))
 
 
 def _named(product: Product) -> str:

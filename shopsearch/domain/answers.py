@@ -103,6 +103,7 @@ class Hit:
     image_hash: str | None = None  # content hash of the main picture, to show it by
     why: Why | None = None  # where the query asks to explain, and asks for more than a filter
     rules: tuple[RuleEffect, ...] = ()  # those that touched it, where the query asks to explain
+    n_variants: int = 0  # further variants that it stands for, where the query asks to collapse
     signals: tuple[SignalEffect, ...] = ()  # those that weighed it, where it asks to explain
 
 
@@ -148,7 +149,7 @@ class SearchPage:
     """One page of the answer to a query."""
 
     hits: tuple[Hit, ...]
-    total: int  # how many products match the filter of the query
+    total: int  # how many hits all pages have together
     took_ms: float
     generation: str  # the index generation that answered
     facets: tuple[Facet, ...] = ()  # in the order in which the query asked for them

@@ -20,48 +20,8 @@ from shopsearch.domain import (
 )
 
 
-class VectorIndex(Protocol):
-    """Finds the keys whose vectors are nearest to a query's, among those that pass a filter.
-
-    Scores are cosines in [-1, 1]. A search returns min(k, matches) neighbours at every selectivity
-    of the filter, equal scores in ascending order of keys. Searches may run from several threads
-    at once; changes need exclusive use. An unknown filter field matches nothing (and `Exists(...,
-    present=False)` and negated conditions match everything).
-    """
-
-    @property
-    def kind(self) -> str:
-        """Which structure it is, such as "exact" or "faiss-hnsw"; part of the manifest."""
-
-    @property
-    def dimension(self) -> int:
-        """D, the length of every vector."""
-
-    def __len__(self) -> int:
-        """How many keys it holds."""
-
-    def upsert(
-        self, keys: NDArray[np.int64], vectors: NDArray[np.float32], rows: Sequence[FilterRow]
-    ) -> None:
-        """Add (N, D) unit rows under their keys; a key that is there already is replaced.
-
-        Raises `DimensionMismatch`.
-        """
-
-    def delete(self, keys: NDArray[np.int64]) -> None:
-        """Take keys out; a key that is not there is no error."""
-
-    def search(
-        self, queries: NDArray[np.float32], k: int, where: ProductFilter = EVERYTHING
-    ) -> Neighbours:
-        """The nearest neighbours of each of (Q, D) unit rows.
-
-        The result has K = min(k, len(self)) columns, padded with key -1 and score -inf where the
-        filter lets fewer through. Raises `DimensionMismatch`.
-        """
-
-    def fetch(self, keys: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The (N, D) vectors of keys; a row of NaN where a key is not there."""
+class Fields(Protocol):
+    """What a `ProductFilter` can ask of the products of an index, and what they have, by field."""
 
     def matching(self, where: ProductFilter) -> NDArray[np.int64]:
         """All keys that pass a filter, ascending."""
@@ -88,8 +48,59 @@ class VectorIndex(Protocol):
         the first.
         """
 
-    def field_names(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """The fields of the filter rows that it holds; those of deleted keys may be among them."""
+
+    def groups(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(N,) a number that keys share which have the same word in one field; -1 without one."""
+
+
+class VectorIndex(Protocol):
+    """Finds the keys whose vectors are nearest to a query's, among those that pass a filter.
+
+    Scores are cosines in [-1, 1]. A search returns min(k, matches) neighbours at every selectivity
+    of the filter, equal scores in ascending order of keys. Searches may run from several threads
+    at once; changes need exclusive use. An unknown filter field matches nothing (and `Exists(...,
+    present=False)` and negated conditions match everything).
+    """
+
+    @property
+    def kind(self) -> str:
+        """Which structure it is, such as "exact" or "faiss-hnsw"; part of the manifest."""
+
+    @property
+    def dimension(self) -> int:
+        """D, the length of every vector."""
+
+    @property
+    def fields(self) -> Fields:
+        """What it knows of the fields of its keys, and filters by."""
+
+    def __len__(self) -> int:
+        """How many keys it holds."""
+
+    def upsert(
+        self, keys: NDArray[np.int64], vectors: NDArray[np.float32], rows: Sequence[FilterRow]
+    ) -> None:
+        """Add (N, D) unit rows under their keys; a key that is there already is replaced.
+
+        Raises `DimensionMismatch`.
+        """
+
+    def delete(self, keys: NDArray[np.int64]) -> None:
+        """Take keys out; a key that is not there is no error."""
+
+    def search(
+        self, queries: NDArray[np.float32], k: int, where: ProductFilter = EVERYTHING
+    ) -> Neighbours:
+        """The nearest neighbours of each of (Q, D) unit rows.
+
+        The result has K = min(k, len(self)) columns, padded with key -1 and score -inf where the
+        filter lets fewer through. Raises `DimensionMismatch`.
+        """
+
+    def fetch(self, keys: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The (N, D) vectors of keys; a row of NaN where a key is not there."""
 
     def save(self, folder: Path) -> None:
         """Write everything into an empty folder; `load` of the same adapter reads it back."""

@@ -104,6 +104,10 @@ class Column:
         plain = np.flatnonzero(~np.isnan(self._numbers.rows))
         numbers[self._number_owners.rows.take(plain)] = self._numbers.rows.take(plain)
 
+    def codes_into(self, codes: NDArray[np.int64]) -> None:
+        """Set the code of the first word of each row that has one."""
+        codes[self._owners.rows[::-1]] = self._codes.rows[::-1]  # the last assignment counts
+
     def exists(self, mask: Mask) -> None:
         """Set the mask where a row has a value."""
         mask[self._owners.rows] = True
@@ -267,6 +271,12 @@ class FilterColumns:
     def fields(self) -> tuple[str, ...]:
         """The fields that rows have, in the order in which they came."""
         return tuple(self._columns)
+
+    def codes(self, field: str) -> NDArray[np.int64]:
+        """(n,) the code of the first word of each row in one field; -1 where it has none."""
+        codes = np.full(self._length, -1, dtype=np.int64)
+        self._columns.get(field, Column()).codes_into(codes)
+        return codes
 
     def taken(self, positions: NDArray[np.int64]) -> FilterColumns:
         """A copy that holds the rows at these positions alone, in this order."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import Among, FieldCounts, FilterRow, ProductFilter, Withheld
+from shopsearch.domain import EVERYTHING, Among, FieldCounts, FilterRow, ProductFilter, Withheld
 from shopsearch.index.columns import FilterColumns, Mask
 from shopsearch.index.growing import Growing
 
@@ -105,12 +105,13 @@ class Slots:
     def counts(
         self,
         field: str,
-        where: ProductFilter,
+        where: ProductFilter = EVERYTHING,
+        *,
         limit: int,
-        named: Sequence[str],
-        except_key: int | None,
+        named: Sequence[str] = (),
+        except_key: int | None = None,
     ) -> FieldCounts:
-        """See `VectorIndex.counts`."""
+        """See `Fields.counts`."""
         mask = self.mask(where)
         if except_key is not None and except_key in self._position_of:
             mask = mask.copy()
@@ -118,18 +119,24 @@ class Slots:
         return self._columns.counts(field, mask, limit, named)
 
     def numbers(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.float64]:
-        """See `VectorIndex.numbers`."""
+        """See `Fields.numbers`."""
+        return np.append(self._columns.numbers(field), np.nan)[self._places(keys)]
+
+    def names(self) -> tuple[str, ...]:
+        """See `Fields.names`."""
+        return self._columns.fields()
+
+    def groups(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """See `Fields.groups`."""
+        return np.append(self._columns.codes(field), -1)[self._places(keys)]
+
+    def _places(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(N,) the positions of keys, of many at once; -1 where a key is not there."""
         alive = self.survivors()
         alive = alive[np.argsort(self.keys[alive], kind="stable")]  # quick: they come nearly sorted
         known = self.keys[alive]  # (M,) ascending
         places = np.searchsorted(known, keys)  # (N,)
-        is_there = np.append(known, -1)[places] == keys
-        numbers = np.append(self._columns.numbers(field)[alive], np.nan)[places]  # (N,)
-        return np.where(is_there, numbers, np.nan)
-
-    def field_names(self) -> tuple[str, ...]:
-        """See `VectorIndex.field_names`."""
-        return self._columns.fields()
+        return np.where(np.append(known, -1)[places] == keys, np.append(alive, -1)[places], -1)
 
     def positions(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """(N,) the positions of keys; -1 where a key is not there."""

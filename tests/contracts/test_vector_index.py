@@ -226,7 +226,7 @@ def test_a_search_finds_the_nearest_of_all_that_pass_the_filter(
     index, entries = sixty
     queries = random_units(4, seed=9)
     assert_true(index.search(queries, k, where), queries, k, entries, where)
-    assert index.matching(where).tolist() == matches(
+    assert index.fields.matching(where).tolist() == matches(
         {key: row for key, (_, row) in entries.items()}, where
     )
 
@@ -244,7 +244,7 @@ def numbers_of(entries: Entries, field: str, keys: list[int]) -> list[float | No
 
 
 def assert_numbers(index: VectorIndex, entries: Entries, field: str, keys: list[int]) -> None:
-    found = index.numbers(field, np.array(keys, dtype=np.int64))
+    found = index.fields.numbers(field, np.array(keys, dtype=np.int64))
     assert (found.dtype, found.shape) == (np.float64, (len(keys),))
     told = [None if np.isnan(number) else number for number in found.tolist()]
     assert told == numbers_of(entries, field, keys)
@@ -269,13 +269,13 @@ def test_of_several_words_the_first_that_is_a_number_counts(adapter: Adapter) ->
     }
     index = filled(adapter, entries)
     assert_numbers(index, entries, "size", [3, 4, 5, 7])
-    assert set(index.field_names()) == {"size", "brand"}
+    assert set(index.fields.names()) == {"size", "brand"}
 
 
 def test_an_empty_index_knows_no_numbers_and_no_fields(adapter: Adapter) -> None:
     index = adapter.settle(adapter.new())
-    assert np.isnan(index.numbers("price", np.array([1, 2]))).all()
-    assert index.field_names() == ()
+    assert np.isnan(index.fields.numbers("price", np.array([1, 2]))).all()
+    assert index.fields.names() == ()
 
 
 CHANGES = st.lists(
@@ -348,8 +348,8 @@ def test_an_upsert_replaces_vector_and_filter_row(adapter: Adapter) -> None:
     index = adapter.settle(index)
     assert len(index) == 1
     np.testing.assert_array_equal(index.fetch(np.array([5])), after[None])
-    assert index.matching(ProductFilter((AnyOf("color", ("red",)),))).tolist() == []
-    assert index.matching(ProductFilter((AnyOf("color", ("blue",)),))).tolist() == [5]
+    assert index.fields.matching(ProductFilter((AnyOf("color", ("red",)),))).tolist() == []
+    assert index.fields.matching(ProductFilter((AnyOf("color", ("blue",)),))).tolist() == [5]
     found = index.search(after[None], 3)
     assert found.keys.tolist() == [[5]]
     assert found.scores[0, 0] == pytest.approx(1.0, abs=1e-6)
@@ -362,7 +362,7 @@ def test_of_a_key_that_repeats_in_one_upsert_the_last_entry_counts(adapter: Adap
     index = adapter.settle(index)
     assert len(index) == 2
     np.testing.assert_array_equal(index.fetch(np.array([5, 6])), vectors[[2, 1]])
-    assert index.matching(ProductFilter((Between("n", 3, 3),))).tolist() == [5]
+    assert index.fields.matching(ProductFilter((Between("n", 3, 3),))).tolist() == [5]
 
 
 def test_what_is_deleted_is_gone_and_what_was_never_there_is_no_error(adapter: Adapter) -> None:
@@ -395,16 +395,16 @@ def test_an_unknown_field_matches_nothing_and_its_denial_matches_everything(
 ) -> None:
     index = filled(adapter, entries_of(10))
     for nothing in (AnyOf("x", ("1",)), Between("x"), Exists("x")):
-        assert index.matching(ProductFilter((nothing,))).size == 0
+        assert index.fields.matching(ProductFilter((nothing,))).size == 0
     for everything in (AnyOf("x", ("1",), negate=True), Exists("x", present=False)):
-        assert index.matching(ProductFilter((everything,))).size == 10
+        assert index.fields.matching(ProductFilter((everything,))).size == 10
 
 
 def test_an_empty_index_answers_with_no_columns(adapter: Adapter) -> None:
     index = adapter.settle(adapter.new())
     found = index.search(random_units(2), 5)
     assert found.keys.shape == found.scores.shape == (2, 0)
-    assert index.matching(EVERYTHING).size == 0
+    assert index.fields.matching(EVERYTHING).size == 0
     assert len(index) == 0
     assert index.dimension == DIMENSION
 

@@ -81,7 +81,7 @@ def test_the_pictured_product_stays_first_under_signals_and_diversity(
         query = Query(image=image, explain=True, diversity=diversity)
         hits = service.search(query).hits
         assert hits[0].product.product_id == "red"
-        assert len(hits) == services.live.get().index.matching(EVERYTHING).size
+        assert len(hits) == services.live.get().index.fields.matching(EVERYTHING).size
         for hit in hits:
             assert hit.why is not None
             assert hit.why.score.total == pytest.approx(hit.score, abs=1e-5)

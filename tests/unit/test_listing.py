@@ -73,7 +73,7 @@ def test_every_order_is_that_of_the_whole_list_on_every_page(services: Services,
     services.indexer.run(listed(*changed), feed_name="test")
     index = services.live.get().index
     for where in FILTERS:
-        stored = [*services.store.fetch(index.matching(where).tolist()).values()]
+        stored = [*services.store.fetch(index.fields.matching(where).tolist()).values()]
         for sort in Sort:
             found, _ = all_pages(services.search, Query(where=where, sort=sort), 17)
             assert found == by_the_book(stored, sort)

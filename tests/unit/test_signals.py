@@ -131,9 +131,9 @@ def test_prices_are_ranked_among_those_of_their_currency(shop: Services) -> None
 def test_freshness_is_told_by_when_a_product_came(services: Services) -> None:
     old, new = Product(product_id="old", title="Mug"), Product(product_id="new", title="Mug")
     services.indexer.run(listed(old), feed_name="t")
-    came = services.write_times.created_s(services.live.get().index.matching(EVERYTHING))[0]
+    came = services.write_times.created_s(services.live.get().index.fields.matching(EVERYTHING))[0]
     services.indexer.run(listed(replace(old, title="Mug anew"), new), feed_name="t")
-    later = services.write_times.created_s(services.live.get().index.matching(EVERYTHING))[1]
+    later = services.write_times.created_s(services.live.get().index.fields.matching(EVERYTHING))[1]
     service = under(services, Signal("freshness", 2.0, 10.0), at=came + 20 * DAY)
     hits = service.search(Query(explain=True)).hits
     told = {hit.product.product_id: hit.signals[0].value for hit in hits}
