@@ -32,12 +32,17 @@ class Variants:
         groups = np.where(alone, first_free + np.cumsum(alone) - 1, groups)
         return cls(keys, groups)
 
-    def with_copies(self, keys: Keys, vectors: NDArray[np.float32]) -> Variants:
-        """The same where, of some products with (N, D) vectors, near-identical ones are variants
-        of the first that is like them.
+    def with_copies(
+        self, keys: Keys, vectors: NDArray[np.float32], titles: NDArray[np.uint32]
+    ) -> Variants:
+        """The same where, of some products with (N, D) vectors and hashes of their titles (N,),
+        those of one title that are near-identical are variants of the first of them.
+
+        A vector alone does not tell a product from the next size or model of it.
         """
         of = self._groups_of(keys)  # (N,)
-        alike = np.tril(vectors @ vectors.T >= COPY, k=-1)  # (N, N) row: like an earlier column
+        is_same = (vectors @ vectors.T >= COPY) & (titles[:, None] == titles[None, :])
+        alike = np.tril(is_same, k=-1)  # (N, N) row: like an earlier column
         groups = self.groups
         for later in np.flatnonzero(alike.any(axis=1)).tolist():
             first = int(np.argmax(alike[later]))

@@ -175,9 +175,11 @@ class Finder:
             keys = keys[keys != (-1 if case.wish.except_key is None else case.wish.except_key)]
         variants = Variants.of(road.index.fields, keys)
         if case.ranking is not None:
-            some = case.ranking.window.keys
-            some = some[case.reach.holds(some.tolist())]
-            variants = variants.with_copies(some, road.index.fetch(some))
+            window = case.ranking.window
+            some = case.reach.holds(window.keys.tolist())
+            vectors = road.index.fetch(window.keys[some])
+            titles = window.table.titles[some]
+            variants = variants.with_copies(window.keys[some], vectors, titles)
         for n in (n_wanted, 4 * n_wanted, len(keys)):
             found = self._reaching(road, case, near, n)
             in_order = np.array([one.key for one in found.candidates], dtype=np.int64)
@@ -264,7 +266,8 @@ class Finder:
 
     def _scored(self, road: Road, found: Found, keys: Sequence[int]) -> Found:
         """The same with these hits, each with the score that it has by relevance."""
-        known = {one.key: one for one in found.candidates}
+        in_window = () if found.ranking is None else found.ranking.candidates
+        known = {one.key: one for one in (*in_window, *found.candidates)}
         others = [key for key in keys if key not in known]
         cosines = {} if found.wish is None else cosines_of(others, found.wish.vector, road.index)
         scores: Mapping[int, float] = cosines

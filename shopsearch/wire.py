@@ -87,7 +87,9 @@ def _band_json(band: PriceBand) -> dict[str, Any]:
 
 
 def hit_json(hit: Hit, image: str | None) -> dict[str, Any]:
-    """One hit; it has `why` where the query asked to explain."""
+    """One hit; it has `why` where the query asked to explain, and `variants` where it stands for
+    some.
+    """
     return {
         "rank": hit.rank,
         "score": round(hit.score, _SCORE_DIGITS),
@@ -95,6 +97,7 @@ def hit_json(hit: Hit, image: str | None) -> dict[str, Any]:
         "title": hit.product.title,
         **price_json(hit.product.price),
         "image": image,
+        **({"variants": hit.n_variants} if hit.n_variants else {}),
         **_why_json(hit),
     }
 

@@ -88,6 +88,12 @@ why_option = click.option(
     metavar="0..1",
     help="How much the first products shall differ: 0 not at all, 1 as much as they can.",
 )
+@click.option(
+    "--cutoff", is_flag=True, help="Find and count only what is relevant; not all that passes."
+)
+@click.option(
+    "--collapse", is_flag=True, help="Show variants and copies of a product as one, with a count."
+)
 @click.option("--as-typed", is_flag=True, help="Correct no word that the catalog does not have.")
 @count_option
 @why_option
@@ -108,6 +114,8 @@ def search(
     diversity: float,
     k: int,
     explain: bool,
+    cutoff: bool,
+    collapse: bool,
     as_typed: bool,
     as_json: bool,
 ) -> None:
@@ -134,6 +142,8 @@ def search(
             diversity=diversity,
             k=k,
             explain=explain,
+            cutoff=cutoff,
+            collapse=collapse,
             as_typed=as_typed,
             facets=tuple(dict.fromkeys(facets)),
             facet_limit=facet_limit,
@@ -243,6 +253,8 @@ def _cells(hit: Hit, *, scored: bool) -> tuple[str | Text, ...]:
 
     product = hit.product
     title = Text(product.title) if product.title else Text("(picture only)", style="dim")
+    if hit.n_variants:
+        title.append(f" +{hit.n_variants}", style="dim")
     return (
         str(hit.rank),
         f"{hit.score:.3f}" if scored else "",  # a list by filter alone has no scores

@@ -42,6 +42,11 @@ class WordTable:
     def __len__(self) -> int:
         return len(self._sketches)
 
+    @property
+    def titles(self) -> NDArray[np.uint32]:
+        """(N,) the hashes of the whole titles, see `Place.WHOLE_TITLE`."""
+        return self._sketches.at(Place.WHOLE_TITLE).tokens
+
     @cached_property
     def in_title(self) -> Marks:
         """The wanted words in the title; both words where it writes them as one."""

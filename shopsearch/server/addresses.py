@@ -56,10 +56,16 @@ def search_fields(request: SearchRequest) -> list[tuple[str, str]]:
         ("as_typed", "true" if request.as_typed else ""),
         ("sort", "" if request.sort is Sort.RELEVANCE else request.sort.value),
         ("diversity", f"{request.diversity:g}" if request.diversity else ""),
+        ("cutoff", _said(request.cutoff)),
+        ("collapse", _said(request.collapse)),
         ("size", "" if request.size == DEFAULT_SIZE else str(request.size)),
         ("page", "" if request.page == 1 else str(request.page)),
     ]
     return [(name, value) for name, value in fields if value]
+
+
+def _said(flag: bool | None) -> str:
+    return "" if flag is None else str(flag).lower()
 
 
 def search_address(request: SearchRequest) -> str:

@@ -40,6 +40,11 @@ class Asked:
         return bool(self.request.text) and (self.pictured or self.like is not None)
 
     @property
+    def is_cut(self) -> bool:
+        """Whether something is asked for, and only what is relevant to it is shown."""
+        return self.request.cutoff is not False and (bool(self.request.text) or self.pictured)
+
+    @property
     def heading(self) -> str:
         """What the results answer, above chips that show what "this" is."""
         like = None if self.like is None else "this"
@@ -63,6 +68,7 @@ def install(app: Flask) -> None:
         filtered=_filtered,
         unfiltered=_unfiltered,
         unsaid=_unsaid,
+        variants_of=_variants_of,
         n_pages=_n_pages,
         max_image_bytes=services_of(app).settings.max_image_bytes,
     )
@@ -163,8 +169,22 @@ def _similar(product_id: str) -> tuple[Hit, ...]:
 
 
 def _with_facets(asked: SearchRequest) -> SearchRequest:
-    """The same search, and the facets that the page shows."""
-    return replace(asked, facets=facet_links.SHOWN)
+    """The same search as a page asks it: with facets, cut where its answer ends, and with one hit
+    for the variants of a product, unless the address says otherwise.
+    """
+    return replace(
+        asked,
+        facets=facet_links.SHOWN,
+        cutoff=asked.cutoff is not False,
+        collapse=asked.collapse is not False,
+    )
+
+
+def _variants_of(asked: SearchRequest, group: str) -> SearchRequest:
+    """The same search for all variants of one product."""
+    others = tuple(one for one in asked.filters if one.field != "item_group_id")
+    of_group = AnyOf("item_group_id", (group,))
+    return replace(asked, filters=(*others, of_group), collapse=False, cutoff=False, page=1)
 
 
 def _read_address() -> SearchRequest:

@@ -12,6 +12,8 @@
     facet_limit     at most so many values of each
     sort            relevance, price_asc, price_desc, newest, popularity
     diversity       0..1: how much the first hits shall differ
+    cutoff          true: only what is relevant is found and counted
+    collapse        true: variants and copies of a product are one hit
     page, size      1 is the first page
     why             true: each hit shall say why it is one
     as_typed        true: no word is corrected
@@ -45,8 +47,11 @@ DEFAULT_FACET_LIMIT = 20
 _SINGLE = frozenset(
     {"q", "image_url", "product_id", "text_weight", "price.min", "price.max"}
     | {"sort", "page", "size", "why", "as_typed", "facet_limit", "diversity"}
+    | {"cutoff", "collapse"}
 )
-_FLAGS = frozenset({"why", "as_typed"})  # in JSON, these alone may be `true` and `false`
+_FLAGS = frozenset(
+    {"why", "as_typed", "cutoff", "collapse"}
+)  # in JSON, these alone may be `true` and `false`
 _REPEATABLE = frozenset({"not", "facets"})
 _FILTER = "filter."
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
@@ -78,6 +83,8 @@ class SearchRequest:
     facets: tuple[str, ...] = ()
     facet_limit: int = DEFAULT_FACET_LIMIT
     diversity: float = 0.0
+    cutoff: bool | None = None  # None: nothing is said of it; pages cut and collapse then
+    collapse: bool | None = None
 
     @property
     def is_filtered(self) -> bool:
@@ -106,6 +113,8 @@ class SearchRequest:
             facets=self.facets,
             facet_limit=self.facet_limit,
             diversity=self.diversity,
+            cutoff=bool(self.cutoff),
+            collapse=bool(self.collapse),
         )
 
     def _conditions(self) -> tuple[Condition, ...]:
@@ -147,6 +156,8 @@ def read_search(fields: Fields) -> SearchRequest:
             single, "facet_limit", high=MAX_VALUES, otherwise=DEFAULT_FACET_LIMIT
         ),
         diversity=_number(single, "diversity", high=1) or 0.0,
+        cutoff=_flag(single, "cutoff") if "cutoff" in single else None,
+        collapse=_flag(single, "collapse") if "collapse" in single else None,
     )
     check_facets(request.facets, request.facet_limit)
     _check_together(request)
