@@ -33,6 +33,8 @@ from shopsearch.ranking.order import Candidate, ordered
 from shopsearch.same_picture import SamePicture
 from shopsearch.second_stage import WINDOW, Ranking, SecondStage, Window, Wish, cosines_of
 from shopsearch.store import ProductStore
+from shopsearch.unwanted import REACH, Unwanted, with_lowered
+from shopsearch.wishes import FurtherWishes, share_of_main, unwanted_phrases, vector_of
 from shopsearch.wording import WordingService
 
 MAX_K = 1000
@@ -81,6 +83,8 @@ class SearchService:
         self._merchandising = merchandising
         self._same_picture = SamePicture(embedder, store)
         self._explainer = Explainer(embedder)
+        self._wishes = FurtherWishes(preparer.prepare_query, store)
+        self._unwanted = Unwanted()
         self._facets = FacetCounter(store)
         self._clock = clock
 
@@ -91,9 +95,9 @@ class SearchService:
         All of one search is answered by one index generation, however often it is swapped.
         """
         started = self._clock()
-        query = self._readable(query)
+        query = self._wishes.readable(self._readable(query))
         _check(query)
-        query = replace(query, where=query.where.canonical())
+        query = self._wishes.but_for_named(replace(query, where=query.where.canonical()))
         generation = self._generation()
         ruling = self._merchandising.ruling(query, generation.index)
         query = replace(query, where=ruling.where)
@@ -140,9 +144,11 @@ class SearchService:
 
         Raises what `search` raises.
         """
+        query = self._wishes.readable(query)
         _check(query)
         generation = self._generation()
-        wish, _ = self._wish(generation, replace(query, where=query.where.canonical()))
+        query = self._wishes.but_for_named(replace(query, where=query.where.canonical()))
+        wish, _ = self._wish(generation, query)
         neighbours = self._neighbours(generation, wish, query.where, WINDOW)
         return self._second_stage.window(wish, neighbours, generation.index)
 
@@ -159,6 +165,7 @@ class SearchService:
         n_wanted = query.offset + query.k if by_relevance else SORT_WINDOW
         wish, is_itself = self._wish(generation, query)
         n_others = n_wanted + len(ruling.slots)  # the pinned may stand further down than they would
+        n_others = max(n_others, REACH) if wish.unwanted else n_others
         near = self._neighbours(generation, wish, query.where, max(n_others, WINDOW))
         ruled = self._ruled(generation, wish, near, ruling)
         neighbours = {**near, **ruled}
@@ -168,7 +175,8 @@ class SearchService:
         first = [] if ranking is None else ranking.candidates
         lifted = self._same_picture.lifted(wish, neighbours)
         after = lifted if ranking is None else ranking.after
-        candidates = self._weighed(first, after, ruled, ruling, n_others)
+        weighed = self._weighed(first, after, ruled, ruling, n_others)
+        candidates = self._unwanted.behind(wish, weighed) if wish.unwanted else weighed
         total = n_matching - is_itself
         return _Found(
             candidates=candidates if by_relevance else candidates[:n_wanted],
@@ -199,7 +207,7 @@ class SearchService:
         """Why each is a hit; None where all that is asked for is the filter."""
         if found.wish is None:
             return [None] * len(page)
-        page = [candidate.unruled for candidate in page]
+        told, page = page, [candidate.itself for candidate in page]
         cosines, parts = dict(found.neighbours), {}
         if found.ranking is not None:
             cosines |= found.ranking.window.cosine_by_key
@@ -207,29 +215,34 @@ class SearchService:
             parts = self._second_stage.parts(found.wish, found.ranking, shown)
         else:
             parts = {one.stored.key: _of_cosine(one, cosines) for one in page}
-        return self._explainer.explain(page, found.wish, cosines, parts)
+        whys = self._explainer.explain(page, found.wish, cosines, parts)
+        return list(map(with_lowered, whys, told))
 
     def _wish(self, generation: Generation, query: Query) -> tuple[Wish, bool]:
         """What both indexes are asked, and whether the query's own product passes its filter."""
         like = self.product(query.product_id) if query.product_id else None
         typed = self._preparer.prepare_query(query.text, query.image)
         meant = self._wording.read(typed.text, as_typed=query.as_typed)
-        item = replace(typed, text=meant.text)
+        item = replace(typed, text=meant.words.text)
+        further = self._wishes.read(query, meant.words, generation.index)
         vector = self._embedder.embed_query(
             item,
             text_weight=query.text_weight,
-            like=None if like is None else _vector_of(generation, like),
-            negatives=query.negatives,
+            like=None if like is None else vector_of(generation.index, like),
+            further=further,
         )  # (D,)
         matching = generation.index.matching(query.where)
         is_alone = item.picture is None and like is None
+        share = share_of_main(query)
         wish = Wish(
             item=item,
             like=like,
             words=meant.words,
             vector=vector,
-            text_weight=1.0 if is_alone else query.text_weight,
-            is_words_alone=is_alone,
+            text_weight=share * (1.0 if is_alone else query.text_weight),
+            is_words_alone=is_alone and share == 1.0,
+            is_moved=bool(further),
+            unwanted=unwanted_phrases(query, meant.words),
             among=matching if query.where else None,
             did_you_mean=meant.did_you_mean,
         )
@@ -285,15 +298,8 @@ def _check(query: Query) -> None:
         raise QueryError(f"the offset is {query.offset}, but must not be negative")
     if not 0.0 <= query.text_weight <= 1.0:
         raise QueryError(f"the text weight is {query.text_weight}, but must be from 0 to 1")
-    if query.is_empty and query.negatives:
+    if query.is_empty and query.wishes:
         raise QueryError("a search needs words, a picture or a product beside what it excludes")
-
-
-def _vector_of(generation: Generation, stored: StoredProduct) -> NDArray[np.float32]:
-    vector: NDArray[np.float32] = generation.index.fetch(np.array([stored.key]))[0]  # (D,)
-    if np.isnan(vector).any():
-        raise UnknownProduct(stored.product.product_id)
-    return vector
 
 
 def _hits(

@@ -54,8 +54,11 @@ from shopsearch.domain.products import (
     minor_digits,
 )
 from shopsearch.domain.queries import (
+    MAX_WISHES,
+    NEGATIVE_WEIGHT,
     Query,
     Sort,
+    Wanted,
 )
 
 __all__ = [
@@ -64,6 +67,8 @@ __all__ = [
     "FILTER_ALIASES",
     "FILTER_FIELDS",
     "MAX_PRODUCT_ID_CHARS",
+    "MAX_WISHES",
+    "NEGATIVE_WEIGHT",
     "AnyOf",
     "Between",
     "Changes",
@@ -98,6 +103,7 @@ __all__ = [
     "Similarity",
     "Sort",
     "StoredProduct",
+    "Wanted",
     "Why",
     "Withheld",
     "WordMatches",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shopsearch.domain import Sort, StoredProduct
 
@@ -15,11 +15,12 @@ class Candidate:
     stored: StoredProduct
     score: float
     raised: float = 0.0  # what of the score merchandising rules have added; negative where buried
+    lowered: float = 0.0  # what of the score words that are not wanted have added: 0 or less
 
     @property
-    def unruled(self) -> Candidate:
-        """The same with the score that it would have without rules."""
-        return replace(self, score=self.score - self.raised, raised=0.0)
+    def itself(self) -> Candidate:
+        """The same with the score that it would have without rules and unwanted words."""
+        return Candidate(self.stored, self.score - self.raised - self.lowered)
 
 
 def ordered(candidates: Sequence[Candidate], sort: Sort) -> list[Candidate]:
