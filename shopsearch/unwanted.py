@@ -13,7 +13,7 @@ from shopsearch.ranking.order import Candidate
 from shopsearch.ranking.remembered import Remembered
 from shopsearch.second_stage import Wish
 
-REACH = 1000  # the most relevant so many are looked at, on every page alike
+REACH = 500  # the most relevant so many are looked at, on every page alike
 N_REMEMBERED = 8192  # products whose words stay in memory
 
 

@@ -19,7 +19,8 @@ _TOKEN = re.compile(r"\w+(?:['\N{RIGHT SINGLE QUOTATION MARK}\-./]\w+)*|[^\w\s]"
 _PERHAPS = re.compile(r"(?i:\b(?:no|non|not|without|w/o)\b)|(?<!\S)-")
 _WITHOUT = frozenset(("without", "w/o"))
 _ONE = frozenset(("no", "non", "not"))  # these speak of one thing, "without" of all that follows
-_JOINS = frozenset(("or", "nor", "and"))
+_EITHER = frozenset(("or", "nor"))
+_JOINS = _EITHER | {"and"}
 _LEADING = frozenset(("and", "but", ",", ";", "(", "-"))  # go with the clause that they lead to
 _NOT_OF = frozenset(("made", "of", "in", "with", "from"))  # "not made of leather"
 _EMPTY = frozenset(("a", "an", "any", "the"))
@@ -59,7 +60,17 @@ _NAMES = frozenset(
         *("alcoholic", "bake", "bleed", "brainer", "comedogenic", "contact", "crease", "dairy"),
         *("damage", "drip", "escape", "fade", "fear", "fiction", "flush", "fog", "frills"),
         *("fuss", "glare", "gmo", "iron", "knead", "knot", "limit", "limits", "lye", "marking"),
-        *("mercy", "mess", "more", "name", "permanent", "prescription", "profit", "pull"),
+        *(
+            "mercy",
+            "mess",
+            "more",
+            "name",
+            "nonsense",
+            "permanent",
+            "prescription",
+            "profit",
+            "pull",
+        ),
         *("regrets", "return", "rinse", "scratch", "sew", "shed", "show", "skid", "slip", "snag"),
         *("spill", "stick", "sticky", "stop", "tangle", "tear", "tears", "tie", "touch", "toxic"),
         *("trespassing", "way", "wax", "woven"),
@@ -196,7 +207,7 @@ class _Reader:
         at = n + 1
         while word == "not" and self._word(at) in _NOT_OF:
             at += 1
-        after = self._word(at)
+        after = self._word(at).split("/")[0]
         if self._word(n - 1) in _SAID_BEFORE or after in _SAID_AFTER or not self._is_thing(at):
             return nowhere
         is_called = word != "not" and (after in _NAMES or self._is_name(f"{word} {after}"))
@@ -214,14 +225,20 @@ class _Reader:
 
     def _after_join(self, at: int, extent: Extent) -> int:
         """Where the next phrase of a list begins; behind all tokens where the list is over."""
-        if self._word(at) == "," and self._word(at + 1) in _JOINS:
+        if self._word(at) == "," and self._word(at + 1) in _EITHER:
             return at + 2
-        if self._word(at) in _JOINS:
-            return at + 1
-        following = extent(at + 1) if self._word(at) == "," else None
-        if following is not None and self._after_join(following[1], extent) < len(self._tokens):
+        if self._word(at) in _JOINS or (self._word(at) == "," and self._is_list(at, extent)):
             return at + 1
         return len(self._tokens)
+
+    def _is_list(self, at: int, extent: Extent) -> bool:
+        """Whether commas from here on lead to an "or": else what follows one is wanted again."""
+        while self._word(at) == ",":
+            following = extent(at + 1)
+            if following is None:
+                return self._word(at + 1) in _EITHER
+            at = following[1]
+        return self._word(at) in _EITHER
 
     def _to_the_end(self, at: int) -> tuple[int, int] | None:
         """All words up to a sign, or to what says more about the thing itself."""

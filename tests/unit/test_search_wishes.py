@@ -145,7 +145,7 @@ def test_what_holds_an_unwanted_word_comes_after_all_that_does_not(
 ) -> None:
     whole = crowd.search.search(replace(query, k=REACH))
     held = is_leather(whole)
-    assert 0.2 * REACH < sum(held) < 0.5 * REACH
+    assert 0.05 * REACH < sum(held) < 0.5 * REACH
     assert held == sorted(held)
     scores = [hit.score for hit in whole.hits]
     assert scores == sorted(scores, reverse=True)
@@ -164,7 +164,7 @@ def test_pages_with_unwanted_words_are_one_order_without_repeats(
     hits = [hit for page in pages for hit in page.hits]
     together = [hit.product.product_id for hit in hits]
     assert len(set(together)) == len(together) == REACH + 2 * WINDOW
-    assert together[:1000] == ids(crowd.search.search(replace(query, k=1000)))
+    assert together == ids(crowd.search.search(replace(query, k=1000)))
     scores = [hit.score for hit in hits]
     assert scores == sorted(scores, reverse=True)
     for hit in hits:
