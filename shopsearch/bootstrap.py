@@ -64,6 +64,7 @@ from shopsearch.store.sql import (
     SqlWriteTimes,
 )
 from shopsearch.suggestions import SuggestionService
+from shopsearch.wishes import FurtherWishes
 from shopsearch.wording import CatalogWords, WordingService
 from shopsearch.write_times import FollowedTimes
 
@@ -235,6 +236,7 @@ class Services:
             store=self.store,
             stored_words=self.stored_words,
             finder=self.finder,
+            wishes=self.wishes,
             second_stage=self.second_stage,
             merchandising=Merchandising(rules, self.store, lambda: at or datetime.now(UTC)),
             signals=self.signals_of(signals or LiveSignals(self.signals)),
@@ -252,7 +254,13 @@ class Services:
             wording=self.wording,
             relevance=self.relevance,
             listing=self.listing,
+            wishes=self.wishes,
         )
+
+    @cached_property
+    def wishes(self) -> FurtherWishes:
+        """Reads what queries wish for beside their main wish."""
+        return FurtherWishes(self.preparer.prepare_query, self.store)
 
     @cached_property
     def listing(self) -> Listing:

@@ -13,7 +13,6 @@ from itertools import islice, takewhile
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shopsearch.collapsing import Variants
 from shopsearch.domain import (
@@ -39,6 +38,8 @@ from shopsearch.second_stage import WINDOW, Ranking, SecondStage, Window, Wish, 
 from shopsearch.signals import Weighing
 from shopsearch.stages import Stages
 from shopsearch.store import ProductStore
+from shopsearch.unwanted import REACH, Unwanted
+from shopsearch.wishes import FurtherWishes, share_of_main, unwanted_phrases, vector_of
 from shopsearch.wording import WordingService
 
 SORT_WINDOW = 200  # without a cut-off, a search by price or age orders the most relevant so many
@@ -111,6 +112,7 @@ class Finder:
         wording: WordingService,
         relevance: RelevanceService,
         listing: Listing,
+        wishes: FurtherWishes,
     ) -> None:
         self._preparer = preparer
         self._embedder = embedder
@@ -119,6 +121,8 @@ class Finder:
         self._wording = wording
         self._relevance = relevance
         self._listing = listing
+        self._wishes = wishes
+        self._unwanted = Unwanted(store)
         self._same_picture = SamePicture(embedder, store)
 
     def found(self, road: Road, query: Query, weights: Weights) -> Found:
@@ -149,6 +153,7 @@ class Finder:
         is_sorted = query.sort is not Sort.RELEVANCE
         n_wanted = SORT_WINDOW if is_sorted else query.offset + query.k
         n_wanted += len(weights.ruling.slots)  # the pinned may stand further down
+        n_wanted = max(n_wanted, REACH) if wish.unwanted else n_wanted
         near = self._neighbours(road, wish, query.where, max(n_wanted, WINDOW))
         ruled = self._ruled(road, wish, weights.ruling)
         ranking = self._ranking(road, wish, {**near, **ruled}, weights.weighing)
@@ -200,8 +205,9 @@ class Finder:
         if query.diversity and query.sort is Sort.RELEVANCE:
             weighed = _diversified(road.index, weighed, query.diversity, weights.ruling.pinned_by)
         rest = (Candidate(key, score) for key, score in after.items() if key not in case.ruled)
+        candidates = [*weighed, *islice(rest, max(0, n_wanted - len(weighed)))]
         return Found(
-            candidates=[*weighed, *islice(rest, max(0, n_wanted - len(weighed)))],
+            candidates=self._unwanted.behind(case.wish, candidates),
             total=0,  # for the caller to say
             where=reach.where,
             wish=case.wish,
@@ -282,22 +288,26 @@ class Finder:
         with road.stages("wording"):
             typed = self._preparer.prepare_query(query.text, query.image)
             meant = self._wording.read(typed.text, as_typed=query.as_typed)
-        item = replace(typed, text=meant.text)
+        item = replace(typed, text=meant.words.text)
+        further = self._wishes.read(query, meant.words, road.index)
         with road.stages("encode"):
             vector = self._embedder.embed_query(
                 item,
                 text_weight=query.text_weight,
-                like=None if like is None else _vector_of(road.index, like),
-                negatives=query.negatives,
+                like=None if like is None else vector_of(road.index, like),
+                further=further,
             )  # (D,)
         is_alone = item.picture is None and like is None
+        share = share_of_main(query)
         return Wish(
             item=item,
             like=like,
             words=meant.words,
             vector=vector,
-            text_weight=1.0 if is_alone else query.text_weight,
-            is_words_alone=is_alone,
+            text_weight=share * (1.0 if is_alone else query.text_weight),
+            is_words_alone=is_alone and share == 1.0,
+            is_moved=bool(further),
+            unwanted=unwanted_phrases(query, meant.words),
             among=road.index.fields.matching(query.where) if query.where else None,
             did_you_mean=meant.did_you_mean,
         )
@@ -365,10 +375,3 @@ def _n_passing(index: VectorIndex, wish: Wish) -> int:
     if wish.among is None:
         return len(index) - (wish.except_key is not None)
     return len(wish.among) - int(np.count_nonzero(wish.among == wish.except_key))
-
-
-def _vector_of(index: VectorIndex, stored: StoredProduct) -> NDArray[np.float32]:
-    vector: NDArray[np.float32] = index.fetch(np.array([stored.key]))[0]  # (D,)
-    if np.isnan(vector).any():
-        raise UnknownProduct(stored.product.product_id)
-    return vector

@@ -43,7 +43,7 @@ class SamePicture:
         all others, the most alike first. Other queries get them back as they are.
         """
         asks_in_words = wish.item.text and wish.text_weight
-        if wish.item.picture is None or asks_in_words or wish.like is not None:
+        if wish.item.picture is None or asks_in_words or wish.like is not None or wish.is_moved:
             return Lifted(neighbours)
         alike = self._alike(wish, list(islice(neighbours, WINDOW)))
         others = {key: cosine for key, cosine in neighbours.items() if key not in alike}

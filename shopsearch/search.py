@@ -31,6 +31,8 @@ from shopsearch.second_stage import SecondStage, cosines_of
 from shopsearch.signals import SignalService
 from shopsearch.stages import Stages
 from shopsearch.store import ProductStore
+from shopsearch.unwanted import with_lowered
+from shopsearch.wishes import FurtherWishes
 
 __all__ = ["SORT_WINDOW", "SearchService"]
 
@@ -58,6 +60,7 @@ class SearchService:
         store: ProductStore,
         stored_words: Lexicon,
         finder: Finder,
+        wishes: FurtherWishes,
         second_stage: SecondStage,
         merchandising: Merchandising,
         signals: SignalService,
@@ -70,6 +73,7 @@ class SearchService:
         self._store = store
         self._stored_words = stored_words
         self._finder = finder
+        self._wishes = wishes
         self._second_stage = second_stage
         self._merchandising = merchandising
         self._signals = signals
@@ -85,9 +89,9 @@ class SearchService:
         All of one search is answered by one index generation, however often it is swapped.
         """
         started = self._clock()
+        query = self._readable(query)
         _check(query)
         road = self._road()
-        query = self._readable(query)
         weights, query = self._weights(road, query)
         found = self._found(road, query, weights)
         query = replace(query, where=found.where)
@@ -124,8 +128,9 @@ class SearchService:
 
         Raises what `search` raises.
         """
+        query = self._readable(query)
         _check(query)
-        window = self._finder.window(self._road(), replace(query, where=query.where.canonical()))
+        window = self._finder.window(self._road(), query)
         stored = self._store.fetch(window.keys.tolist())
         there = np.array([key in stored for key in window.keys.tolist()], dtype=np.bool_)
         return Considered(
@@ -143,10 +148,12 @@ class SearchService:
         return Road(generation, words, Stages(self._clock))
 
     def _readable(self, query: Query) -> Query:
-        """The query without words of which preprocessing leaves nothing, its filter canonical."""
+        """The query without words of which preprocessing leaves nothing, its filter canonical, and
+        without the products that it names.
+        """
         is_said = query.text.strip() and self._preparer.prepare_query(query.text, None).text
-        said = query if is_said else replace(query, text="")
-        return replace(said, where=said.where.canonical())
+        said = self._wishes.readable(query if is_said else replace(query, text=""))
+        return self._wishes.but_for_named(replace(said, where=said.where.canonical()))
 
     def _weights(self, road: Road, query: Query) -> tuple[Weights, Query]:
         """What rules and signals say, and the query without what is hidden."""
@@ -221,7 +228,7 @@ class SearchService:
         found: Found,
     ) -> Sequence[Why]:
         assert found.wish is not None  # noqa: S101 - asked for where there is one alone
-        plain = [candidate.unruled for candidate in page]
+        plain = [candidate.itself for candidate in page]
         shown = [one.key for one in page]
         cosines = cosines_of(shown, found.wish.vector, road.index) | dict(found.neighbours)
         if found.ranking is None:
@@ -229,7 +236,8 @@ class SearchService:
         else:
             cosines |= found.ranking.window.cosine_by_key
             parts = self._second_stage.parts(found.wish, found.ranking, set(shown))
-        return self._explainer.explain(plain, products, found.wish, cosines, parts)
+        whys = self._explainer.explain(plain, products, found.wish, cosines, parts)
+        return list(map(with_lowered, whys, page))
 
 
 def _of_cosine(hit: Candidate, cosines: Mapping[int, float]) -> ScoreParts:
@@ -249,5 +257,5 @@ def _check(query: Query) -> None:
         raise QueryError(f"the text weight is {query.text_weight}, but must be from 0 to 1")
     if not 0.0 <= query.diversity <= 1.0:
         raise QueryError(f"the diversity is {query.diversity}, but must be from 0 to 1")
-    if query.is_empty and query.negatives:
+    if query.is_empty and query.wishes:
         raise QueryError("a search needs words, a picture or a product beside what it excludes")

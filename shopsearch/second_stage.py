@@ -48,6 +48,8 @@ class Wish:
     vector: NDArray[np.float32]  # (D,)
     text_weight: float  # how much the words count, 0..1
     is_words_alone: bool  # then an exact title or model number comes first
+    is_moved: bool = False  # by further wishes
+    unwanted: tuple[frozenset[str], ...] = ()  # the folded words of each phrase, see `unwanted`
     among: NDArray[np.int64] | None  # the only keys that pass the filter; None lets all pass
     did_you_mean: str | None = None  # the words, where some of them were corrected
 

@@ -149,7 +149,7 @@ class Weighing:
         )
         parts: list[float | None] = [None] * len(factors)
         if hit.why is not None:
-            parts = [*shares_of(gain, candidate.unruled.score, factors).tolist()]
+            parts = [*shares_of(gain, candidate.itself.score, factors).tolist()]
         effects = tuple(
             SignalEffect(
                 signal=one.signal.name,

@@ -156,6 +156,7 @@ def _score_json(score: ScoreParts) -> dict[str, Any]:
         "exact": _part(score.exact),
         **({"rules": _part(score.rules)} if score.rules else {}),
         **({"signals": _part(score.signals)} if score.signals else {}),
+        **({"unwanted": _part(score.unwanted)} if score.unwanted else {}),
     }
 
 

@@ -80,6 +80,8 @@ def _sum(score: ScoreParts) -> str:
         named.append(("signals", score.signals))
     if score.exact:
         named.append(("exact match", score.exact))
+    if score.unwanted:
+        named.append(("unwanted words", score.unwanted))
     return _added([f"{name} {part:.3f}" for name, part in named if abs(part) >= _LEAST_SHOWN])
 
 

@@ -56,8 +56,11 @@ from shopsearch.domain.products import (
     minor_digits,
 )
 from shopsearch.domain.queries import (
+    MAX_WISHES,
+    NEGATIVE_WEIGHT,
     Query,
     Sort,
+    Wanted,
 )
 from shopsearch.domain.signals import Signal, SignalEffect
 from shopsearch.domain.words import Lexicon, Place, Sketches, WordMatches, word_hash, word_hashes
@@ -68,6 +71,8 @@ __all__ = [
     "FILTER_ALIASES",
     "FILTER_FIELDS",
     "MAX_PRODUCT_ID_CHARS",
+    "MAX_WISHES",
+    "NEGATIVE_WEIGHT",
     "Among",
     "AnyOf",
     "Between",
@@ -109,6 +114,7 @@ __all__ = [
     "Sketches",
     "Sort",
     "StoredProduct",
+    "Wanted",
     "Why",
     "Withheld",
     "WordMatches",

@@ -62,19 +62,20 @@ class FeaturePart:
 
 @dataclass(frozen=True, slots=True)
 class ScoreParts:
-    """The score of a hit as a sum: of the cosine, of features, and of what an exact match adds."""
+    """The score of a hit as a sum: of the cosine, of features, and of what moves whole groups."""
 
     cosine: float
     features: tuple[FeaturePart, ...] = ()  # those with a weight
     exact: float = 0.0  # above 0 for the whole title, a model number, the very picture or variant
     rules: float = 0.0  # what merchandising rules that boost or bury changed
     signals: float = 0.0  # what business signals changed
+    unwanted: float = 0.0  # below 0 where it holds words that are not wanted, and so comes last
 
     @property
     def total(self) -> float:
         """The score."""
         features = sum(feature.part for feature in self.features)
-        return self.cosine + features + self.exact + self.rules + self.signals
+        return self.cosine + features + self.exact + self.rules + self.signals + self.unwanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,25 @@ class Sort(StrEnum):
     POPULARITY = "popularity"
 
 
+NEGATIVE_WEIGHT = 0.5  # gamma / beta of Rocchio (1971): how far what is not wanted pushes away
+MAX_WISHES = 10  # beside the main one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One more wish of a query: words, a picture or a product, one of them."""
+
+    text: str = ""
+    image: bytes | None = None  # an encoded picture as it came
+    product_id: str | None = None  # it is not among the hits, wanted or not
+    weight: float = 1.0  # -1..1 but 0: above 0 more like this, below 0 less; the main wish has 1
+
+    @property
+    def is_excluded(self) -> bool:
+        """Whether products that hold these words come last, and are not only pushed away."""
+        return bool(self.text) and self.weight <= -NEGATIVE_WEIGHT
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A search: words, a picture, a product of the catalog, or a mix of them."""
@@ -26,7 +45,8 @@ class Query:
     image: bytes | None = None  # an encoded picture as it came: JPEG, PNG, WebP, ...
     product_id: str | None = None  # "like this one"; it is never among its own hits
     text_weight: float = 0.5  # 0..1; counts where there are words and a picture or product
-    negatives: tuple[str, ...] = ()  # words for what it must not be like
+    negatives: tuple[str, ...] = ()  # words for what it must not be like, see `wishes`
+    also: tuple[Wanted, ...] = ()  # further wishes, with weights
     where: ProductFilter = EVERYTHING
     sort: Sort = Sort.RELEVANCE
     k: int = 24
@@ -42,4 +62,10 @@ class Query:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is asked for but the filter: then the page lists what matches it."""
-        return not (self.text.strip() or self.image or self.product_id)
+        asks_for_more = any(wanted.weight > 0.0 for wanted in self.also)
+        return not (self.text.strip() or self.image or self.product_id or asks_for_more)
+
+    @property
+    def wishes(self) -> tuple[Wanted, ...]:
+        """All further wishes; `negatives` are words with a weight of -`NEGATIVE_WEIGHT`."""
+        return (*self.also, *(Wanted(text=t, weight=-NEGATIVE_WEIGHT) for t in self.negatives))

@@ -16,13 +16,14 @@ class Candidate:
     score: float
     raised: float = 0.0  # what of the score merchandising rules have added; negative where buried
     signalled: float | None = None  # what business signals have added; None: they had no say
+    lowered: float = 0.0  # what of the score words that are not wanted have added: 0 or less
     is_exact: bool = False  # whether it is the very product that is asked for
 
     @property
-    def unruled(self) -> Candidate:
-        """The same with the score that it would have without rules and signals."""
-        score = self.score - self.raised - (self.signalled or 0.0)
-        return replace(self, score=score, raised=0.0, signalled=None)
+    def itself(self) -> Candidate:
+        """The same with the score that it would have without rules, signals and unwanted words."""
+        score = self.score - self.raised - (self.signalled or 0.0) - self.lowered
+        return replace(self, score=score, raised=0.0, signalled=None, lowered=0.0)
 
 
 def by_number(

@@ -30,7 +30,7 @@ def test_words_are_folded(text: str, words: list[str]) -> None:
         ("brown belt without buckle", ("brown", "belt"), ("buckle",)),
         ("lights without wiring with switch", ("light", "switch"), ("wiring",)),
         ("storage box without storage", ("storage", "box"), ()),
-        ("without prejudice", ("without", "prejudice"), ()),
+        ("without prejudice", ("prejudice",), ()),
         ("the of and", ("the", "of", "and"), ()),
     ],
 )
