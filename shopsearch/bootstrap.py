@@ -54,6 +54,7 @@ from shopsearch.store.sql import (
     SqlSynonymStore,
 )
 from shopsearch.suggestions import SuggestionService
+from shopsearch.understanding import Understanding
 from shopsearch.wording import CatalogWords, WordingService
 
 
@@ -205,6 +206,7 @@ class Services:
             second_stage=self.second_stage,
             wording=self.wording,
             merchandising=Merchandising(rules, self.store, lambda: at or datetime.now(UTC)),
+            understanding=self.understanding,
         )
 
     @cached_property
@@ -221,6 +223,11 @@ class Services:
     def wording(self) -> WordingService:
         """Corrects the words of queries, and knows their synonyms."""
         return WordingService(self.lexical, self.catalog_words, self.synonyms)
+
+    @cached_property
+    def understanding(self) -> Understanding:
+        """Takes prices, sizes, colours, brands and the like out of the words of queries."""
+        return Understanding(self.lexical, self.store, is_enabled=self.settings.understand)
 
     @cached_property
     def suggestions(self) -> SuggestionService:

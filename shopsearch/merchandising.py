@@ -26,6 +26,7 @@ from shopsearch.domain import (
     RuleAction,
     RuleEffect,
     Sort,
+    UnderstoodPart,
     Why,
     Withheld,
 )
@@ -34,6 +35,7 @@ from shopsearch.ranking.order import Candidate
 from shopsearch.ranking.rules import RuleBook, lifted, merged, slots_of
 from shopsearch.rules import KeptRule, Rule
 from shopsearch.store import ProductStore, RuleStore
+from shopsearch.understanding import Preference, best_of, preferences_of
 
 MAX_PINS = 500  # of one search, those of the oldest rules
 CHECK_EVERY_S = 1.0  # how old the rules of a server may be
@@ -114,6 +116,16 @@ class Ruling:
     slots: Mapping[int, int] = field(default_factory=dict)  # position, from 1 -> pinned key
     pinned_by: Mapping[int, str] = field(default_factory=dict)  # key -> name of the rule
     liftings: tuple[Lifting, ...] = ()
+    preferences: tuple[Preference, ...] = ()  # of the query itself; no rule, but weighed like one
+
+    def preferring(self, parts: Sequence[UnderstoodPart], index: VectorIndex) -> Ruling:
+        """The same, and what the words of the query were understood to prefer."""
+        return replace(self, preferences=preferences_of(parts, self.where, index))
+
+    @property
+    def is_weighing(self) -> bool:
+        """Whether it changes scores."""
+        return bool(self.liftings or self.preferences)
 
     @property
     def pinned(self) -> list[int]:
@@ -122,16 +134,20 @@ class Ruling:
 
     @property
     def boosts(self) -> list[ProductFilter]:
-        """What is boosted: the best of it are wanted among the candidates."""
-        boosting = (one for one in self.liftings if one.effect.action is RuleAction.BOOST)
-        return [ProductFilter((*self.where.conditions, *one.where.conditions)) for one in boosting]
+        """What is boosted or preferred: the best of it are wanted among the candidates."""
+        boosting = [one.where for one in self.liftings if one.effect.action is RuleAction.BOOST]
+        wanted = (*boosting, *best_of(self.preferences))
+        return [ProductFilter((*self.where.conditions, *one.conditions)) for one in wanted]
 
     def weighed(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """The candidates with the scores that the rules give them; equal ones stay in order."""
-        if not self.liftings:
+        """The candidates with the scores that rules and preferences give them; equal ones stay in
+        order.
+        """
+        if not self.is_weighing:
             return list(candidates)
-        changes = self._log_factors([one.stored.key for one in candidates])
-        raised = [_raised(*one) for one in zip(candidates, changes.tolist(), strict=True)]
+        by_rules = self._log_factors([one.stored.key for one in candidates]).tolist()
+        by_wish = self._log_preferences(candidates).tolist()
+        raised = [_raised(*one) for one in zip(candidates, by_rules, by_wish, strict=True)]
         return sorted(raised, key=lambda one: -one.score)
 
     def listed(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -157,7 +173,12 @@ class Ruling:
         if not explain:
             return hits
         return tuple(
-            replace(hit, rules=self._effects(one.stored.key), why=_with_rules(hit.why, one.raised))
+            replace(
+                hit,
+                rules=self._effects(one.stored.key),
+                preferred=self._preferred(one),
+                why=_with_changes(hit.why, one),
+            )
             for hit, one in zip(hits, page, strict=True)
         )
 
@@ -166,6 +187,18 @@ class Ruling:
         for one in self.liftings:
             changes[np.isin(keys, one.keys)] += one.log_factor
         return changes
+
+    def _log_preferences(self, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
+        changes = np.zeros(len(candidates), dtype=np.float64)
+        keys = [one.stored.key for one in candidates]
+        products = [one.stored.product for one in candidates]
+        for one in self.preferences:
+            changes[one.raised(keys, products)] += one.log_factor
+        return changes
+
+    def _preferred(self, one: Candidate) -> tuple[UnderstoodPart, ...]:
+        key, product = one.stored.key, one.stored.product
+        return tuple(p.part for p in self.preferences if p.raised([key], [product]).any())
 
     def _effects(self, key: int) -> tuple[RuleEffect, ...]:
         lifts = [one.effect for one in self.liftings if _holds(one.keys, key)]
@@ -246,15 +279,21 @@ def _liftings(where: ProductFilter, rules: Sequence[Rule], index: VectorIndex) -
                 yield Lifting(effect, lift.where, index.matching(meant))
 
 
-def _raised(candidate: Candidate, log_factor: float) -> Candidate:
-    if not log_factor:
+def _raised(candidate: Candidate, by_rules: float, by_wish: float) -> Candidate:
+    """The preferences of the query come first: what the rules change then is theirs."""
+    if not (by_rules or by_wish):
         return candidate
-    score = lifted(candidate.score, log_factor)
-    return replace(candidate, score=score, raised=score - candidate.score)
+    preferred = lifted(candidate.score, by_wish) if by_wish else candidate.score
+    score = lifted(candidate.score, by_wish + by_rules) if by_rules else preferred
+    return replace(
+        candidate, score=score, raised=score - preferred, preferred=preferred - candidate.score
+    )
 
 
-def _with_rules(why: Why | None, raised: float) -> Why | None:
-    return why and replace(why, score=replace(why.score, rules=raised))
+def _with_changes(why: Why | None, one: Candidate) -> Why | None:
+    return why and replace(
+        why, score=replace(why.score, rules=one.raised, understood=one.preferred)
+    )
 
 
 def _holds(keys: NDArray[np.int64], key: int) -> bool:

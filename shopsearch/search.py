@@ -33,6 +33,7 @@ from shopsearch.ranking.order import Candidate, ordered
 from shopsearch.same_picture import SamePicture
 from shopsearch.second_stage import WINDOW, Ranking, SecondStage, Window, Wish, cosines_of
 from shopsearch.store import ProductStore
+from shopsearch.understanding import Understanding
 from shopsearch.wording import WordingService
 
 MAX_K = 1000
@@ -70,6 +71,7 @@ class SearchService:
         second_stage: SecondStage,
         wording: WordingService,
         merchandising: Merchandising,
+        understanding: Understanding,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._preparer = preparer
@@ -79,6 +81,7 @@ class SearchService:
         self._second_stage = second_stage
         self._wording = wording
         self._merchandising = merchandising
+        self._understanding = understanding
         self._same_picture = SamePicture(embedder, store)
         self._explainer = Explainer(embedder)
         self._facets = FacetCounter(store)
@@ -95,8 +98,11 @@ class SearchService:
         _check(query)
         query = replace(query, where=query.where.canonical())
         generation = self._generation()
-        ruling = self._merchandising.ruling(query, generation.index)
-        query = replace(query, where=ruling.where)
+        understood = self._understanding.read(query, generation)
+        asked = replace(query, where=understood.query.where)  # rules go by the words as typed
+        ruling = self._merchandising.ruling(asked, generation.index)
+        ruling = ruling.preferring(understood.preferences, generation.index)
+        query = self._readable(replace(understood.query, where=ruling.where))
         matching = generation.index.matching(query.where)
         if query.is_empty:
             found = _Found(self._listed(matching, query, ruling), len(matching))
@@ -113,8 +119,9 @@ class SearchService:
             facets=facets,
             took_ms=(self._clock() - started) * 1000,
             generation=generation.manifest.generation_id,
-            did_you_mean=None if found.wish is None else found.wish.did_you_mean,
+            did_you_mean=None if found.wish is None else understood.whole(found.wish.did_you_mean),
             relaxed=() if found.ranking is None else found.ranking.relaxed,
+            understood=understood.parts,
         )
 
     def similar(self, product_id: str, k: int = 12, *, explain: bool = False) -> SearchPage:
@@ -254,7 +261,7 @@ class SearchService:
         """The cosines of what rules want to be weighed, on every page alike: the pinned, and where
         they boost or bury, the nearest neighbours and the nearest of what is boosted.
         """
-        ruled = dict(islice(neighbours.items(), WINDOW)) if ruling.liftings else {}
+        ruled = dict(islice(neighbours.items(), WINDOW)) if ruling.is_weighing else {}
         for where in ruling.boosts:
             ruled |= self._neighbours(generation, wish, where, WINDOW)
         return ruled | cosines_of(ruling.pinned, wish.vector, generation.index)

@@ -10,6 +10,8 @@ from typing import Any
 
 from shopsearch.domain import (
     FILTER_FIELDS,
+    AnyOf,
+    Between,
     Facet,
     FacetValue,
     Hit,
@@ -20,12 +22,14 @@ from shopsearch.domain import (
     RuleEffect,
     ScoreParts,
     SearchPage,
+    UnderstoodPart,
     Why,
 )
 
 ImageUrl = Callable[[Hit], str | None]
 
 _SCORE_DIGITS = 4  # float32 cosines of two machines agree to about as many
+_MAX_SHOWN_VALUES = 20  # of an understood part: a colour may be told in hundreds of ways
 _PART_DIGITS = 6  # parts of a score are small, and are summed
 
 
@@ -41,6 +45,7 @@ def page_json(page: SearchPage, image_url: ImageUrl) -> dict[str, Any]:
         "generation": page.generation,
         **({"facets": facets_json(page.facets)} if page.facets else {}),
         **wording_json(page),
+        **({"understood": list(map(part_json, page.understood))} if page.understood else {}),
     }
 
 
@@ -49,6 +54,25 @@ def wording_json(page: SearchPage) -> dict[str, Any]:
     meant = {"did_you_mean": page.did_you_mean} if page.did_you_mean is not None else {}
     relaxed = {"relaxed": list(page.relaxed)} if page.relaxed else {}
     return {**meant, **relaxed}
+
+
+def part_json(part: UnderstoodPart) -> dict[str, Any]:
+    """A part of the words and what it was taken for: bounds, or the values that will do."""
+    return {
+        "kind": part.kind,
+        "text": part.text,
+        "field": part.wish.field,
+        "filter": part.is_filter,
+        "applied": part.applied,
+        **_wish_json(part.wish),
+        **({"currency": part.currency.upper()} if part.currency else {}),
+    }
+
+
+def _wish_json(wish: AnyOf | Between) -> dict[str, Any]:
+    if isinstance(wish, Between):
+        return {"min": wish.low, "max": wish.high}
+    return {"values": list(wish.values[:_MAX_SHOWN_VALUES]), "n_values": len(wish.values)}
 
 
 def facets_json(facets: Iterable[Facet]) -> dict[str, Any]:
@@ -103,6 +127,8 @@ def _why_json(hit: Hit) -> dict[str, Any]:
     why = {} if hit.why is None else why_json(hit.why)
     if hit.rules:
         why["rules"] = [_rule_json(effect) for effect in hit.rules]
+    if hit.preferred:
+        why["understood"] = [{"kind": one.kind, "text": one.text} for one in hit.preferred]
     return {"why": why} if why else {}
 
 
@@ -138,6 +164,7 @@ def _score_json(score: ScoreParts) -> dict[str, Any]:
         },
         "exact": _part(score.exact),
         **({"rules": _part(score.rules)} if score.rules else {}),
+        **({"understood": _part(score.understood)} if score.understood else {}),
     }
 
 

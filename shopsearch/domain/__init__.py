@@ -57,6 +57,7 @@ from shopsearch.domain.queries import (
     Query,
     Sort,
 )
+from shopsearch.domain.understood import PartKind, UnderstoodPart
 
 __all__ = [
     "CATEGORY_SEPARATOR",
@@ -82,6 +83,7 @@ __all__ = [
     "ModalityEmbeddings",
     "ModalityPart",
     "Neighbours",
+    "PartKind",
     "Picture",
     "PreparedItem",
     "Price",
@@ -98,6 +100,7 @@ __all__ = [
     "Similarity",
     "Sort",
     "StoredProduct",
+    "UnderstoodPart",
     "Why",
     "Withheld",
     "WordMatches",

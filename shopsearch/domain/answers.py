@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from shopsearch.domain.embeddings import Modality
 from shopsearch.domain.products import Product
+from shopsearch.domain.understood import UnderstoodPart
 
 
 class RuleAction(StrEnum):
@@ -67,12 +68,13 @@ class ScoreParts:
     features: tuple[FeaturePart, ...] = ()  # those with a weight
     exact: float = 0.0  # above 0 for the whole title, a model number, the very picture or variant
     rules: float = 0.0  # what merchandising rules that boost or bury changed
+    understood: float = 0.0  # what the preferences that the query was understood to tell added
 
     @property
     def total(self) -> float:
         """The score."""
         features = sum(feature.part for feature in self.features)
-        return self.cosine + features + self.exact + self.rules
+        return self.cosine + features + self.exact + self.rules + self.understood
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,7 @@ class Hit:
     image_hash: str | None = None  # content hash of the main picture, to show it by
     why: Why | None = None  # where the query asks to explain, and asks for more than a filter
     rules: tuple[RuleEffect, ...] = ()  # those that touched it, where the query asks to explain
+    preferred: tuple[UnderstoodPart, ...] = ()  # what it was raised for, where asked to explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +154,4 @@ class SearchPage:
     facets: tuple[Facet, ...] = ()  # in the order in which the query asked for them
     did_you_mean: str | None = None  # the words that were searched for instead of those typed
     relaxed: tuple[str, ...] = ()  # words, folded, that no product has together with the others
+    understood: tuple[UnderstoodPart, ...] = ()  # what the words of the query were taken for

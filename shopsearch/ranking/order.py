@@ -15,11 +15,13 @@ class Candidate:
     stored: StoredProduct
     score: float
     raised: float = 0.0  # what of the score merchandising rules have added; negative where buried
+    preferred: float = 0.0  # what of the score the preferences of the query have added
 
     @property
     def unruled(self) -> Candidate:
-        """The same with the score that it would have without rules."""
-        return replace(self, score=self.score - self.raised, raised=0.0)
+        """The same with the score that it would have without rules and preferences."""
+        score = self.score - self.raised - self.preferred
+        return replace(self, score=score, raised=0.0, preferred=0.0)
 
 
 def ordered(candidates: Sequence[Candidate], sort: Sort) -> list[Candidate]:
