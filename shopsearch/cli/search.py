@@ -81,6 +81,14 @@ why_option = click.option(
     help="Order of the products shown.",
 )
 @click.option("--as-typed", is_flag=True, help="Correct no word that the catalog does not have.")
+@click.option(
+    "--literal",
+    multiple=True,
+    metavar="WORDS",
+    help="Take these words for words alone, not for a colour, a brand, a price or the like; "
+    "repeatable.",
+)
+@click.option("--no-understanding", is_flag=True, help="Take all words for words alone.")
 @count_option
 @why_option
 @json_option
@@ -100,6 +108,8 @@ def search(
     k: int,
     explain: bool,
     as_typed: bool,
+    literal: tuple[str, ...],
+    no_understanding: bool,
     as_json: bool,
 ) -> None:
     """Search by words, by a picture, or by both.
@@ -125,6 +135,8 @@ def search(
             k=k,
             explain=explain,
             as_typed=as_typed,
+            understand=not no_understanding,
+            literal=literal,
             facets=tuple(dict.fromkeys(facets)),
             facet_limit=facet_limit,
         )

@@ -31,6 +31,8 @@ def _rows(hit: Hit) -> Iterator[tuple[str, Text]]:
     yield "found", Text(hit.product.title or hit.product.product_id, style="bold")
     if hit.rules:
         yield "rules", Text("; ".join(map(effect_text, hit.rules)))
+    if hit.preferred:
+        yield "wished", Text("; ".join(f"{part.kind} {part.text}" for part in hit.preferred))
     if why is None:
         return
     yield "score", Text(f"{hit.score:.3f} = {_sum(why.score)}")
@@ -55,6 +57,8 @@ def _sum(score: ScoreParts) -> str:
     named = [("cosine", score.cosine), *((one.name, one.part) for one in features)]
     if score.rules:
         named.append(("rules", score.rules))
+    if score.understood:
+        named.append(("understood", score.understood))
     if score.exact:
         named.append(("exact match", score.exact))
     return _added([f"{name} {part:.3f}" for name, part in named if abs(part) >= _LEAST_SHOWN])

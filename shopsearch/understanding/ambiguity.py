@@ -1,7 +1,8 @@
 """Whether words are a wish for a value, or only happen to be spelled like one.
 
-The catalog itself tells: where `orange juicer` stands on products that are not orange, and `apple
-pie` on what Apple does not make, these words mean something else.
+The catalog itself tells: `wood` is the colour of few things that are of wood; where `orange juicer`
+stands on products that are not orange, and `apple pie` on what Apple does not make, these words
+mean something else.
 """
 
 from __future__ import annotations
@@ -11,12 +12,18 @@ from collections.abc import Callable, Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import AnyOf, Exists, ProductFilter
+from shopsearch.domain import AnyOf, Exists, PartKind, ProductFilter
 from shopsearch.index import VectorIndex
 from shopsearch.store import LexicalIndex
 
-LEAST_SHARE_OF_BRAND = 0.5  # of the products that hold its words
-LEAST_SHARE_BESIDE = 0.5  # of the products that hold the words together with the next one
+LEAST_SHARES = {  # of the products that hold the words, those that have the value
+    PartKind.BRAND: 0.5,
+    PartKind.COLOR: 0.2,
+    PartKind.MATERIAL: 0.15,
+    PartKind.CATEGORY: 0.2,
+    PartKind.GENDER: 0.0,
+}
+LEAST_SHARE_BESIDE = 0.25  # of the products that hold the words together with the next one
 MAX_LOOKED_AT = 200  # products that hold a phrase, the best of them
 MAX_REMEMBERED = 20_000  # answers of one generation
 
@@ -29,13 +36,13 @@ class Ambiguity:
         self._index = index
         self._answers: dict[Hashable, bool] = {}
 
-    def is_brand(self, words: str, n_products: int) -> bool:
-        """Whether most products that hold the words are of the brand."""
+    def is_usual(self, kind: PartKind, words: str, n_products: int) -> bool:
+        """Whether enough of the products that hold the words have what they would be taken for."""
 
         def ask() -> bool:
-            return n_products >= LEAST_SHARE_OF_BRAND * self._held_by(words)
+            return n_products >= LEAST_SHARES[kind] * self._held_by(words)
 
-        return self._answered(("brand", words.casefold()), ask)
+        return self._answered((kind, words.casefold(), n_products), ask)
 
     def is_held(self, words: str) -> bool:
         """Whether a product holds the words together, as they are."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from shopsearch.domain import AnyOf, PartKind
 from shopsearch.understanding.ambiguity import Ambiguity
-from shopsearch.understanding.values import FIELDS, CatalogValues, Meaning
+from shopsearch.understanding.values import CatalogValues, Meaning
 from shopsearch.understanding.words import (
     FUNCTION_WORDS,
     JOINING,
@@ -67,25 +67,33 @@ class ValueReader:
         if words[0].folded in JOINING or words[-1].folded in JOINING:
             return []
         found = self._values.meanings.get(phrase_of(words), ())
-        asked = (one for one in found if FIELDS[one.kind] not in self._told)
+        asked = (one for one in found if one.field not in self._told)
         return sorted(asked, key=lambda one: (one.kind is not PartKind.BRAND, -one.n_products))
 
     def _is_meant(self, meaning: Meaning, first: int, stop: int, taken: Sequence[Span]) -> bool:
-        if meaning.kind is PartKind.CATEGORY:
-            return self._ends_the_noun(stop, taken)
         if meaning.kind is PartKind.GENDER:
             return True
         said = self._said(first, stop)
-        if meaning.kind is PartKind.BRAND:
-            if not self._ambiguity.is_brand(said, meaning.n_products):
-                return False
-            others = self._other_words(first, stop, taken)
-            if others and not self._ambiguity.is_made_by(_wish(meaning), others):
-                return False
-        beside = stop < len(self._words) and self._words[stop].folded not in FUNCTION_WORDS
-        if not beside or self._is_parted(self._words[stop - 1 : stop + 1]):
-            return True
-        return not self._ambiguity.means_else(_wish(meaning), self._said(first, stop + 1))
+        if not self._ambiguity.is_usual(meaning.kind, said, meaning.n_products):
+            return False
+        if meaning.kind is PartKind.CATEGORY:
+            return self._ends_the_noun(stop, taken)
+        if meaning.kind is PartKind.BRAND and not self._is_made(meaning, first, stop, taken):
+            return False
+        return not self._means_else(meaning, first, stop)
+
+    def _means_else(self, meaning: Meaning, first: int, stop: int) -> bool:
+        """Whether the words mean something else together with the one after them."""
+        if stop == len(self._words) or self._words[stop].folded in FUNCTION_WORDS:
+            return False
+        if self._is_parted(self._words[stop - 1 : stop + 1]):
+            return False
+        return self._ambiguity.means_else(_wish(meaning), self._said(first, stop + 1))
+
+    def _is_made(self, brand: Meaning, first: int, stop: int, taken: Sequence[Span]) -> bool:
+        """Whether the brand has anything of what else is asked for."""
+        others = self._other_words(first, stop, taken)
+        return not others or self._ambiguity.is_made_by(_wish(brand), others)
 
     def _ends_the_noun(self, stop: int, taken: Sequence[Span]) -> bool:
         """Whether no further noun follows: a `lamp shade` is no lamp."""
@@ -126,4 +134,4 @@ def _windows(n_words: int) -> Iterator[tuple[int, int]]:
 
 
 def _wish(meaning: Meaning) -> AnyOf:
-    return AnyOf(FIELDS[meaning.kind], meaning.values)
+    return AnyOf(meaning.field, meaning.values)

@@ -25,6 +25,9 @@ FIELDS = {
     PartKind.MATERIAL: "material",
     PartKind.CATEGORY: "product_type",
 }
+PEOPLE = frozenset(
+    ("women", "men", "lady", "gent", "girl", "boy", "kid", "children", "baby", "unisex")
+)
 _SEVERAL = re.compile(r"[,;|/+&]|\band\b")
 _ENDS_IN_ITS_KIND = frozenset((PartKind.COLOR, PartKind.MATERIAL, PartKind.CATEGORY))
 
@@ -42,6 +45,7 @@ class Meaning:
     """What a phrase may mean: the values of one field that it names."""
 
     kind: PartKind
+    field: str
     values: tuple[str, ...]  # case-folded, as the index has them
     n_products: int  # that have them; a product with two of them counts twice
 
@@ -81,7 +85,13 @@ def _meanings(kind: PartKind, found: Mapping[str, int]) -> Iterator[tuple[str, M
         is_value = kind is PartKind.CATEGORY or max(by_value.values()) > Closeness.ENDING
         if is_value and _is_name(phrase):
             values = _chosen(kind, by_value)
-            yield phrase, Meaning(kind, values, sum(found[value] for value in values))
+            n_products = sum(found[value] for value in values)
+            yield phrase, Meaning(_kind(kind, phrase), FIELDS[kind], values, n_products)
+
+
+def _kind(kind: PartKind, phrase: str) -> PartKind:
+    """Many shops tell by a category whom a product is for."""
+    return PartKind.GENDER if phrase in PEOPLE else kind
 
 
 def _phrases(kind: PartKind, value: str) -> Iterator[tuple[str, Closeness]]:
