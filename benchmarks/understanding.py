@@ -8,8 +8,8 @@ takes some minutes; a second run starts at once. `--factor KIND=N` tries another
 preference; it may be given more than once.
 
 The queries are made of what the products themselves tell: a colour and a kind (`blue jackets`), a
-brand and a kind, a kind and a bound of the price, a kind and a size. Right is what has both. `of 10`
-is the share of the first ten that have the one that is understood: the colour, brand, price or
+brand and a kind, a kind and a bound of the price, a kind and a size. Right is what has both. `of
+10` is the share of the first ten that have the one that is understood: the colour, brand, price or
 size. ESCI are real queries with judgments by people.
 """
 
@@ -52,7 +52,7 @@ class Asked:
 
 
 def asked(name: str, products: Sequence[Product], pairs: Iterable[tuple[str, ...]]) -> Asked:
-    """From (product id, text, wish), many of each text; a wish is one thing that a text asks for."""
+    """From (product id, text, wish); a wish is one thing that a text asks for."""
     right: dict[tuple[str, str], set[str]] = defaultdict(set)
     wished: dict[str, set[str]] = defaultdict(set)
     for product_id, text, wish in pairs:

@@ -13,12 +13,14 @@ from shopsearch.understanding.words import (
     FUNCTION_WORDS,
     JOINING,
     MAX_PHRASE_WORDS,
+    NEGATIONS,
     Span,
     Word,
     is_parted,
     phrase_of,
 )
 
+_NO_NOUNS = FUNCTION_WORDS | NEGATIONS
 _NAMES_A_QUALITY = frozenset((PartKind.COLOR, PartKind.MATERIAL, PartKind.GENDER))
 
 
@@ -84,7 +86,7 @@ class ValueReader:
 
     def _means_else(self, meaning: Meaning, first: int, stop: int) -> bool:
         """Whether the words mean something else together with the one after them."""
-        if stop == len(self._words) or self._words[stop].folded in FUNCTION_WORDS:
+        if stop == len(self._words) or self._words[stop].folded in _NO_NOUNS:
             return False
         if self._is_parted(self._words[stop - 1 : stop + 1]):
             return False
@@ -100,7 +102,7 @@ class ValueReader:
         if stop == len(self._words) or self._is_parted(self._words[stop - 1 : stop + 1]):
             return True
         following = self._words[stop]
-        if following.folded in FUNCTION_WORDS or following.folded[0].isdigit():
+        if following.folded in _NO_NOUNS or following.folded[0].isdigit():
             return True
         return any(following.span.meets(span) for span in taken) or self._is_quality(following)
 
@@ -114,7 +116,7 @@ class ValueReader:
             self._text[word.span.start : word.span.end]
             for place, word in enumerate(self._words)
             if not first <= place < stop
-            and word.folded not in FUNCTION_WORDS
+            and word.folded not in _NO_NOUNS
             and not any(word.span.meets(span) for span in taken)
             and not self._is_quality(word)
         ]

@@ -18,7 +18,7 @@ FUNCTION_WORDS = frozenset(
         *("these", "this", "to", "under", "w", "was", "which", "with", "without", "your"),
     ]
 )
-_NEGATIONS = frozenset(("not", "no", "non", "without", "except", "excluding", "minus"))
+NEGATIONS = frozenset(("not", "no", "non", "without", "except", "excluding", "minus"))
 _END_OF_NEGATION = frozenset(("but", "for", "from", "in", "on", "that", "to", "with"))
 
 _WORD = re.compile(
@@ -88,6 +88,6 @@ def _negated(text: str, words: Sequence[Word]) -> Iterator[Span]:
             is_negated = False
         if is_negated or (gap.endswith("-") and not gap[:-1].strip() and gap != "-"):
             yield word.span
-        if word.folded in _NEGATIONS:
+        if word.folded in NEGATIONS:
             is_negated = True
         before = word.span.end
