@@ -59,7 +59,7 @@ class FurtherWishes:
         `PictureRejected` and `UnknownProduct`.
         """
         wishes = [FurtherWish(self._content(one, index), one.weight) for one in query.wishes]
-        negated = (FurtherWish(PreparedItem(text), -NEGATIVE_WEIGHT) for text in words.away)
+        negated = (FurtherWish(PreparedItem(text), -NEGATIVE_WEIGHT) for text in words.negated)
         return [*wishes, *negated]
 
     def _content(self, wanted: Wanted, index: VectorIndex) -> PreparedItem | NDArray[np.float32]:

@@ -26,7 +26,6 @@ from shopsearch.store import LexicalIndex, ProductStore, SynonymStore
 TRUST = 0.8  # how much a corrected word counts beside one that the catalog has
 TOGETHER = 0.6  # typos that standing beside the same word somewhere in the catalog makes up for
 NAME_SHARE = 1 / 3  # of the products with "stick", from which on "non stick" is what they are
-DENIALS = ("without", "no", "non")
 READ_AT_ONCE = 500  # products
 MAX_NAMES = 50_000  # brands and categories that are remembered
 _PER_CALL = 64  # terms that a lexical index looks at in one call
@@ -102,8 +101,6 @@ class WordingService:
         corrected = {} if as_typed else self._corrections(text, unknown - set(compounds))
         meant = _with_corrections(text, corrected)
         asked = AskedWords.of(meant, self._is_name)
-        if asked.negated and self._is_denied(asked.negated):
-            asked = replace(asked, text=meant, away=())
         words = replace(
             asked,
             terms=tuple(dict.fromkeys((*asked.terms, *compounds.values()))),
@@ -124,14 +121,6 @@ class WordingService:
         _, word = pair.split(" ", maxsplit=1)
         held_by = self._held_by([pair, word])
         return held_by[pair] > NAME_SHARE * held_by[word]
-
-    def _is_denied(self, phrases: Sequence[str]) -> bool:
-        """Whether products say themselves that they are "without buckle": then these words find
-        them, and a vector pushed away from buckles would not.
-        """
-        first = [words[0] for words in map(folded_words, phrases) if words]
-        held_by = self._held_by([f"{denial} {word}" for word in first for denial in DENIALS])
-        return any(held_by.values())
 
     def _unknown(self, text: str) -> set[str]:
         """The words that no product holds, in any of its forms; no numbers, no model codes."""

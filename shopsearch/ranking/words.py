@@ -54,9 +54,8 @@ class AskedWords:
     terms: tuple[str, ...] = ()  # to be looked up in a lexical index
     alternatives: tuple[Alternative, ...] = ()  # synonyms
     trust: Mapping[str, float] = field(default_factory=dict)  # 0..1 of corrected words; others 1
-    text: str = ""  # what an encoder shall see, as typed
-    negated: tuple[str, ...] = ()  # phrases for what is not wanted, as typed
-    away: tuple[str, ...] = ()  # those of them that shall push the vector away
+    text: str = ""  # what is wanted, as typed
+    negated: tuple[str, ...] = ()  # phrases for what is not, as typed
 
     def __bool__(self) -> bool:
         return bool(self.terms)
@@ -71,9 +70,8 @@ class AskedWords:
         asked = chunks if said.wanted == text else _chunks(said.wanted)
         words = folded_words(" ".join(asked))
         wanted = [word for word in words if word not in FUNCTION_WORDS] or words
-        told = {phrase: folded_words(phrase) for phrase in said.unwanted}
-        unwanted = (word for phrase in told.values() for word in phrase)
-        negated = tuple(one for one, held in told.items() if not set(held) <= set(wanted))
+        negated = {phrase: folded_words(phrase) for phrase in said.unwanted}
+        unwanted = (word for phrase in negated.values() for word in phrase)
         return cls(
             words=tuple(words if asked is chunks else folded_words(" ".join(chunks))),
             wanted=tuple(dict.fromkeys(wanted)),
@@ -84,8 +82,7 @@ class AskedWords:
             codes=tuple(dict.fromkeys(filter(_is_code, map(_compact, asked)))),
             terms=tuple(dict.fromkeys(_terms(asked))),
             text=said.wanted,
-            negated=negated,
-            away=negated,
+            negated=tuple(one for one, told in negated.items() if not set(told) <= set(wanted)),
         )
 
     @property
