@@ -14,7 +14,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import PreparedItem, ScoreParts, StoredProduct
+from shopsearch.domain import AnyOf, PreparedItem, ProductFilter, ScoreParts, StoredProduct
 from shopsearch.embedding import ContentHashes, Embedder
 from shopsearch.index import VectorIndex
 from shopsearch.ranking.explain import score_parts
@@ -26,18 +26,23 @@ from shopsearch.ranking.features import (
     ProductWords,
     Rarity,
     is_exact,
+    is_of_brand,
     is_variant,
     word_rows,
 )
 from shopsearch.ranking.offers import OFFERS
 from shopsearch.ranking.order import Candidate
+from shopsearch.ranking.phrases import PhraseTexts, phrases_given_up
 from shopsearch.ranking.ranker import Ranker
 from shopsearch.ranking.relaxing import given_up
 from shopsearch.ranking.remembered import Remembered
-from shopsearch.ranking.words import AskedWords
+from shopsearch.ranking.tiers import BRAND, EXACT, PHRASES, in_tiers
+from shopsearch.ranking.words import AskedWords, Phrase
 from shopsearch.store import LexicalIndex, ProductStore
 
 WINDOW = 100  # of each; twice as many found no better order of the judged queries, see decision 10
+NAMED = 300  # products with the quoted phrases, or of the brand asked for, that are weighed too
+MAX_HOLDING = 10_000  # products with one phrase among which those with the next are looked for
 LESSER_TERMS = 0.5  # how much of the lexical score is left to synonyms where there are some
 N_REMEMBERED = 8192  # products whose words stay in memory, at some 6 to 9 KB each
 
@@ -51,7 +56,7 @@ class Wish:
     like: StoredProduct | None  # the product that is asked about
     vector: NDArray[np.float32]  # (D,)
     text_weight: float  # how much the words count, 0..1
-    is_words_alone: bool  # then an exact title or model number comes first
+    is_words_alone: bool  # then an exact title, model number or brand comes first
     among: NDArray[np.int64] | None  # the only keys that pass the filter; None lets all pass
     did_you_mean: str | None = None  # the words, where some of them were corrected
 
@@ -82,14 +87,15 @@ class Ranking:
 
     window: Window
     plain: NDArray[np.float32]  # (N,) the ranker's scores
-    scores: NDArray[np.float32]  # (N,) the same, exact matches lifted above all others
+    tiers: NDArray[np.int64]  # (N,) what comes before others whatever its score, see `tiers`
+    scores: NDArray[np.float32]  # (N,) the ranker's scores, such that they respect the tiers
     after: Mapping[int, float]  # the scores of later neighbours by key, best first
-    relaxed: tuple[str, ...] = ()  # wanted words that no candidate has together with the others
+    relaxed: tuple[str, ...] = ()  # phrases and wanted words that no candidate has with the others
 
     @property
     def candidates(self) -> list[Candidate]:
         """Those of the window, best first."""
-        best_first = np.argsort(-self.scores, kind="stable")
+        best_first = np.lexsort((-self.scores, -self.tiers))  # the last counts first
         return [Candidate(self.window.products[n], float(self.scores[n])) for n in best_first]
 
 
@@ -114,7 +120,11 @@ class SecondStage:
         """
         window = self._window(wish, neighbours, index, self._ranker.weighed)
         plain = self._ranker.scores(window.cosines, window.features, wish.text_weight)  # (N,)
-        scores = self._lifted(wish, window, plain)
+        held = [self._phrases_of(wish, one) for one in window.products]
+        lost = phrases_given_up(wish.words.phrases, held)
+        kept = {*wish.words.phrases} - lost
+        tiers = self._tiers(wish, window, [bool(kept) and kept <= some for some in held])  # (N,)
+        scores = in_tiers(plain, tiers)
         in_window = {stored.key for stored in window.products}
         after = {
             key: cosine
@@ -122,7 +132,11 @@ class SecondStage:
             if key not in in_window
         }
         later = self._scores_after(wish, window, scores, after)
-        return Ranking(window, plain, scores, later, relaxed=self._given_up(wish, window))
+        relaxed = (
+            *(f'"{one}"' for one in wish.words.phrases if one in lost),
+            *self._given_up(wish, window),
+        )
+        return Ranking(window, plain, tiers, scores, later, relaxed)
 
     def window(self, wish: Wish, neighbours: Mapping[int, float], index: VectorIndex) -> Window:
         """The candidates and all of their features."""
@@ -153,6 +167,8 @@ class SecondStage:
             key for key in matches.keys.tolist() if key not in by_key and key != wish.except_key
         ]
         by_key |= cosines_of(only_by_words[:WINDOW], wish.vector, index)
+        named = [key for key in self._named(wish, index) if key not in by_key]
+        by_key |= cosines_of(named, wish.vector, index)
         stored = self._store.fetch(list(by_key))
         products = [stored[key] for key in by_key if key in stored]
         cosines = np.array([by_key[one.key] for one in products], dtype=np.float32)
@@ -225,15 +241,47 @@ class SecondStage:
         positive: NDArray[np.float32] = np.clip(cosines, 0.0, 1.0)
         return positive
 
-    def _lifted(
-        self, wish: Wish, window: Window, scores: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """The scores, those of exact matches lifted above all others."""
-        exact = np.array([self._is_exact(wish, one) for one in window.products], dtype=bool)
-        if not exact.any() or exact.all():
-            return scores
-        highest = scores[~exact].max()
-        return np.where(exact, highest + (1.0 - highest) * (1.0 + scores) / 2.0, scores)
+    def _named(self, wish: Wish, index: VectorIndex) -> list[int]:
+        """The products that have the phrases in quotes, or are of the brand that the query names:
+        at most `NAMED`, the best by their words. They belong to the first tiers, if anything does.
+        """
+        if wish.words.phrases:
+            return self._holding(wish)
+        if not wish.is_words_alone:
+            return []
+        of_brand = index.matching(_brand_filter(wish.item.text))
+        if wish.among is not None:
+            of_brand = np.intersect1d(of_brand, wish.among)
+        found = self._lexical.search(wish.words.terms, NAMED, of_brand).keys
+        return [int(key) for key in found]
+
+    def _holding(self, wish: Wish) -> list[int]:
+        """The products with the quoted phrases, but for those that none has with the others."""
+        among, has_any = wish.among, False
+        for phrase in wish.words.phrases:
+            found = self._lexical.search(phrase.terms, MAX_HOLDING, among).keys
+            among, has_any = (found, True) if len(found) else (among, has_any)
+        if not has_any:
+            return []
+        found = self._lexical.search(wish.words.terms, NAMED + 1, among).keys
+        return [key for key in found.tolist() if key != wish.except_key][:NAMED]
+
+    def _phrases_of(self, wish: Wish, one: StoredProduct) -> frozenset[Phrase]:
+        """The phrases in quotes that a product has."""
+        if not wish.words.phrases:
+            return frozenset()
+        texts = PhraseTexts(one.product)
+        return frozenset(filter(texts.hold, wish.words.phrases))
+
+    def _tiers(self, wish: Wish, window: Window, has_phrases: Sequence[bool]) -> NDArray[np.int64]:
+        """(N,) The tier of each candidate: the sum of what counts whatever its score."""
+        tiers = [
+            PHRASES * has
+            + EXACT * self._is_exact(wish, one)
+            + BRAND * (wish.is_words_alone and is_of_brand(wish.words, self._words.of(one)))
+            for one, has in zip(window.products, has_phrases, strict=True)
+        ]
+        return np.array(tiers, dtype=np.int64)
 
     def _is_exact(self, wish: Wish, one: StoredProduct) -> bool:
         """Whether it is the very product that is asked for, by its words or as a variant."""
@@ -260,6 +308,10 @@ def _is_whole(window: Window) -> bool:
     """Whether a candidate is known to have every wanted word itself: the usual case."""
     everywhere = window.features[:, FEATURES.index("anywhere")]
     return bool(everywhere.max(initial=0.0) > 1.0 - 1e-6)
+
+
+def _brand_filter(text: str) -> ProductFilter:
+    return ProductFilter((AnyOf("brand", (" ".join(text.casefold().split()),)),))
 
 
 def cosines_of(

@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 from threading import Lock
 
 from shopsearch.domain import Product
+from shopsearch.ranking.phrases import Quoted
 from shopsearch.ranking.spelling import Vocabulary, most_typos, spelled_words, splits
 from shopsearch.ranking.synonyms import SynonymRule, Synonyms
 from shopsearch.ranking.words import (
     MAX_QUERY_WORDS,
+    WITHOUT,
     Alternative,
     AskedWords,
+    Phrase,
     fold,
     folded_words,
 )
@@ -37,7 +40,7 @@ _PART = re.compile(r"[^\W\d_]+(?:['\N{RIGHT SINGLE QUOTATION MARK}]s\b)?")
 class Wording:
     """What is searched for."""
 
-    text: str  # as typed, but for words that were corrected
+    text: str  # as typed, but for words that were corrected and quotes around phrases
     words: AskedWords
     did_you_mean: str | None = None  # the text where a word of it was corrected
 
@@ -94,26 +97,30 @@ class WordingService:
         self._synonyms = (0, Synonyms())  # by the revision of the list
 
     def read(self, text: str, *, as_typed: bool = False) -> Wording:
-        """Any text; `as_typed` corrects nothing. What the catalog has is never corrected."""
-        unknown = self._unknown(text)
+        """Any text; `as_typed` corrects nothing. What the catalog has is never corrected, and
+        neither is what stands in quotes, which has no synonyms either.
+        """
+        quoted = Quoted.of(text, WITHOUT)
+        unknown = self._unknown(" ".join(quoted.outside))
         compounds = self._compounds(unknown)
-        corrected = {} if as_typed else self._corrections(text, unknown - set(compounds))
-        meant = _with_corrections(text, corrected)
-        asked = AskedWords.of(meant)
+        corrected = {} if as_typed else self._corrections(quoted.plain, unknown - set(compounds))
+        meant = quoted.changed(lambda piece: _with_corrections(piece, corrected))
+        asked = _asked(meant)
         words = replace(
             asked,
             terms=tuple(dict.fromkeys((*asked.terms, *compounds.values()))),
-            alternatives=self._alternatives(asked),
+            alternatives=self._alternatives(asked, meant),
             trust={w: TRUST for word in corrected.values() for w in folded_words(word)},
         )
-        return Wording(meant, words, did_you_mean=meant if corrected else None)
+        return Wording(meant.plain, words, did_you_mean=str(meant) if corrected else None)
 
-    def _alternatives(self, asked: AskedWords) -> tuple[Alternative, ...]:
+    def _alternatives(self, asked: AskedWords, meant: Quoted) -> tuple[Alternative, ...]:
         revision = self._store.revision()
         if revision != self._synonyms[0]:
             rules = map(SynonymRule.of, self._store.rules())
             self._synonyms = (revision, Synonyms(rules))
-        return self._synonyms[1].of(asked.words)
+        outside = map(folded_words, meant.outside) if asked.phrases else [asked.words]
+        return tuple(one for words in outside for one in self._synonyms[1].of(words))
 
     def _unknown(self, text: str) -> set[str]:
         """The words that no product holds, in any of its forms; no numbers, no model codes."""
@@ -157,6 +164,14 @@ class WordingService:
         for start in range(0, len(terms), _PER_CALL):
             held_by |= self._lexical.frequencies(terms[start : start + _PER_CALL])
         return held_by
+
+
+def _asked(meant: Quoted) -> AskedWords:
+    asked = AskedWords.of(meant.plain)
+    if not meant.inside:
+        return asked
+    outside = AskedWords.of(" ".join(meant.outside))
+    return asked.quoting([Phrase.of(one) for one in meant.inside], outside)
 
 
 def _words_of(product: Product) -> Iterator[str]:

@@ -124,6 +124,11 @@ def is_exact(asked: AskedWords, words: ProductWords) -> bool:
     return words.whole_title == asked.words
 
 
+def is_of_brand(asked: AskedWords, words: ProductWords) -> bool:
+    """Whether the words are the name of the product's brand, and nothing else."""
+    return bool(words.brand) and tuple(words.brand) == asked.words
+
+
 def is_variant(asked: AskedWords, reference: ProductWords, words: ProductWords) -> bool:
     """Whether a product is the reference in what the words ask for: "this, but in blue".
 

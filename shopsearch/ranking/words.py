@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -30,7 +30,7 @@ _IRREGULAR = dict(
 )
 _OTHER_NUMBER = _IRREGULAR | {usual: other for other, usual in _IRREGULAR.items()}
 
-_WITHOUT = "without"
+WITHOUT = ("without",)
 # what follows them says more about the thing, but does not name it
 _AFTER_THE_NOUN = frozenset(("for", "from", "in", "of", "on", "that", "to", "w", "with", "without"))
 _FUNCTION_WORDS = _AFTER_THE_NOUN | frozenset(
@@ -51,6 +51,25 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words in quotes: whatever has them next to each other comes before what has not."""
+
+    words: tuple[str, ...]  # folded
+    terms: tuple[str, ...]  # how a product may write it, for a lexical index
+    text: str  # as typed
+
+    def __str__(self) -> str:
+        """As it was typed."""
+        return self.text
+
+    @classmethod
+    def of(cls, text: str) -> Phrase:
+        """Of the words between two quotes; those after the first `MAX_QUERY_WORDS` do not count."""
+        words = tuple(folded_words(text)[:MAX_QUERY_WORDS])
+        return cls(words, tuple(dict.fromkeys((fold(text), " ".join(words)))), text)
+
+
+@dataclass(frozen=True, slots=True)
 class AskedWords:
     """What the words of a query ask for; words are folded (see `folded_words`)."""
 
@@ -62,6 +81,7 @@ class AskedWords:
     terms: tuple[str, ...] = ()  # to be looked up in a lexical index
     alternatives: tuple[Alternative, ...] = ()  # synonyms
     trust: Mapping[str, float] = field(default_factory=dict)  # 0..1 of corrected words; others 1
+    phrases: tuple[Phrase, ...] = ()  # in quotes
 
     def __bool__(self) -> bool:
         return bool(self.terms)
@@ -79,6 +99,28 @@ class AskedWords:
             noun=_noun(words),
             codes=tuple(dict.fromkeys(filter(_is_code, map(_compact, chunks)))),
             terms=tuple(dict.fromkeys(_terms(chunks, frozenset(unwanted)))),
+        )
+
+    def quoting(self, phrases: Sequence[Phrase], outside: AskedWords) -> AskedWords:
+        """The same words, some of which stand in quotes; `outside` are those that do not.
+
+        What stands in quotes is wanted, whatever stands before it.
+        """
+        quoted = [word for phrase in phrases for word in phrase.words]
+        said = [word for word in quoted if word not in _FUNCTION_WORDS]
+        others = [word for word in outside.wanted if not said or word not in _FUNCTION_WORDS]
+        wanted = {*others, *(said or quoted)}
+        in_order = (*self.words, *quoted)  # a phrase may reach beyond the first words
+        chunks = (chunk for phrase in phrases for chunk in _CHUNK.findall(phrase.terms[0]))
+        terms = (*(term for phrase in phrases for term in phrase.terms), *outside.terms)
+        return replace(
+            self,
+            wanted=tuple(dict.fromkeys(word for word in in_order if word in wanted)),
+            unwanted=tuple(word for word in outside.unwanted if word not in wanted),
+            terms=tuple(
+                dict.fromkeys((*terms, *(one for one in chunks if one not in _FUNCTION_WORDS)))
+            ),
+            phrases=tuple(dict.fromkeys(phrases)),
         )
 
     @property
@@ -128,8 +170,8 @@ def _parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
     parts: tuple[list[str], list[str]] = ([], [])
     is_unwanted = False
     for word in words:
-        if word == _WITHOUT or word in _AFTER_THE_NOUN:
-            is_unwanted = word == _WITHOUT
+        if word in WITHOUT or word in _AFTER_THE_NOUN:
+            is_unwanted = word in WITHOUT
         if word not in _FUNCTION_WORDS:
             parts[is_unwanted].append(word)
     wanted, unwanted = parts
