@@ -36,6 +36,7 @@ from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generations
 from shopsearch.index.live import LiveGeneration
 from shopsearch.indexing import Indexer
+from shopsearch.languages import Language, language_of
 from shopsearch.merchandising import LiveRules, Merchandising, Rules
 from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.items import ItemPreparer
@@ -103,14 +104,19 @@ class Services:
         return Database(self.settings.resolved_database_url)
 
     @cached_property
+    def language(self) -> Language:
+        """The language of products and queries."""
+        return language_of(self.settings.language)
+
+    @cached_property
     def store(self) -> SqlProductStore:
         """The products."""
-        return SqlProductStore(self.database)
+        return SqlProductStore(self.database, self.language)
 
     @cached_property
     def lexical(self) -> SqlLexicalIndex:
         """The words of the products."""
-        return SqlLexicalIndex(self.database)
+        return SqlLexicalIndex(self.database, self.language)
 
     @cached_property
     def feed_runs(self) -> SqlFeedRuns:
@@ -193,7 +199,7 @@ class Services:
     @cached_property
     def search(self) -> SearchService:
         """Answers queries."""
-        return self.search_under(LiveRules(self.rules))
+        return self.search_under(LiveRules(self.rules, language=self.language))
 
     def search_under(self, rules: Rules, at: datetime | None = None) -> SearchService:
         """The same search under other rules, at another moment where one is given."""
@@ -215,12 +221,12 @@ class Services:
     @cached_property
     def second_stage(self) -> SecondStage:
         """Orders what words and vectors have found, together."""
-        return SecondStage(self.lexical, self.store, self.ranker, self.embedder)
+        return SecondStage(self.lexical, self.store, self.ranker, self.embedder, self.language)
 
     @cached_property
     def wording(self) -> WordingService:
         """Corrects the words of queries, and knows their synonyms."""
-        return WordingService(self.lexical, self.catalog_words, self.synonyms)
+        return WordingService(self.lexical, self.catalog_words, self.synonyms, self.language)
 
     @cached_property
     def suggestions(self) -> SuggestionService:
@@ -231,12 +237,13 @@ class Services:
             lexical=self.lexical,
             store=self.store,
             live=self.live,
+            language=self.language,
         )
 
     @cached_property
     def catalog_words(self) -> CatalogWords:
         """The words of the catalog as they are spelled."""
-        return CatalogWords(self.store)
+        return CatalogWords(self.store, self.language)
 
     @cached_property
     def synonyms(self) -> SqlSynonymStore:
@@ -287,6 +294,7 @@ class Services:
             store=self.store,
             runs=self.feed_runs,
             drafts=drafts,
+            words=self.lexical,
             batch_size=self.settings.batch_size,
         )
 

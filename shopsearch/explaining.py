@@ -50,7 +50,7 @@ class Explainer:
                 ),
                 similarities=similarities(asked, _rows(kept, n)),
                 score=parts.get(one.stored.key, ScoreParts(cosine=one.score)),
-                matched=compared.matched(ProductWords(one.stored.product)),
+                matched=compared.matched(ProductWords(one.stored.product, wish.words.language)),
             )
             for n, one in enumerate(page)
         ]

@@ -29,7 +29,7 @@ from shopsearch.embedding import Embedder
 from shopsearch.errors import CatalogError, ProductRejected
 from shopsearch.index.draft import Draft, Drafts
 from shopsearch.pipeline import look_ahead, stop_on_interrupt
-from shopsearch.store import FeedRuns, ProductStore
+from shopsearch.store import FeedRuns, LexicalIndex, ProductStore
 from shopsearch.tally import IndexProgress, PreparedBatch, Progress, SiftedBatch, Tally
 
 __all__ = ["IndexProgress", "Indexer", "Progress"]
@@ -62,6 +62,7 @@ class Indexer:
         store: ProductStore,
         runs: FeedRuns,
         drafts: Drafts,
+        words: LexicalIndex,
         batch_size: int = 64,
         n_threads: int = 2,
     ) -> None:
@@ -70,6 +71,7 @@ class Indexer:
         self._store = store
         self._runs = runs
         self._drafts = drafts
+        self._words = words
         self._batch_size = batch_size
         self._n_threads = n_threads
 
@@ -89,6 +91,7 @@ class Indexer:
         """
         tally = Tally(progress, total=feed.size_hint())
         with self._drafts.next() as draft, stop_on_interrupt() as stop:
+            self._words.renew()
             self._catch_up(draft, tally)
             run = self._runs.begin(feed_name)
             for batch in self._prepared(feed, run):
@@ -111,6 +114,7 @@ class Indexer:
         """
         tally = Tally(progress, total=self._store.count())
         with self._drafts.next(fresh=True) as draft, stop_on_interrupt() as stop:
+            self._words.renew()
             for changes, batch in self._rebuilt(draft):
                 self._add(changes, batch, draft, tally)
                 tally.count(batch)

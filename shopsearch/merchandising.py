@@ -30,6 +30,7 @@ from shopsearch.domain import (
     Withheld,
 )
 from shopsearch.index import VectorIndex
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.ranking.order import Candidate
 from shopsearch.ranking.rules import RuleBook, lifted, merged, slots_of
 from shopsearch.rules import KeptRule, Rule
@@ -49,8 +50,8 @@ class Rules(Protocol):
 class FixedRules:
     """Rules that never change: those of a preview."""
 
-    def __init__(self, kept: Sequence[KeptRule] = ()) -> None:
-        self._book = RuleBook(kept)
+    def __init__(self, kept: Sequence[KeptRule] = (), language: Language = ENGLISH) -> None:
+        self._book = RuleBook(kept, language)
 
     def book(self) -> RuleBook:
         """See `Rules.book`."""
@@ -65,8 +66,10 @@ class LiveRules:
         store: RuleStore,
         check_every_s: float = CHECK_EVERY_S,
         clock: Callable[[], float] = time.monotonic,
+        language: Language = ENGLISH,
     ) -> None:
         self._store = store
+        self._language = language
         self._check_every_s = check_every_s
         self._clock = clock
         self._reading = threading.Lock()
@@ -87,7 +90,8 @@ class LiveRules:
     def _renew(self) -> None:
         revision = self._store.revision()
         if revision != self._revision:  # what is written in between is read with the next check
-            self._book, self._revision = RuleBook(self._store.rules()), revision
+            book = RuleBook(self._store.rules(), self._language)
+            self._book, self._revision = book, revision
         self._next_check = self._clock() + self._check_every_s
 
 

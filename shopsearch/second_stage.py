@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from shopsearch.domain import AnyOf, PreparedItem, ProductFilter, ScoreParts, StoredProduct
 from shopsearch.embedding import ContentHashes, Embedder
 from shopsearch.index import VectorIndex
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.ranking.explain import score_parts
 from shopsearch.ranking.features import (
     FEATURES,
@@ -103,13 +104,18 @@ class SecondStage:
     """Orders what the vector index has found, and what only the words find, as one list."""
 
     def __init__(
-        self, lexical: LexicalIndex, store: ProductStore, ranker: Ranker, embedder: Embedder
+        self,
+        lexical: LexicalIndex,
+        store: ProductStore,
+        ranker: Ranker,
+        embedder: Embedder,
+        language: Language = ENGLISH,
     ) -> None:
         self._lexical = lexical
         self._store = store
         self._ranker = ranker
         self._embedder = embedder
-        self._words = Remembered(lambda one: ProductWords(one.product), N_REMEMBERED)
+        self._words = Remembered(lambda one: ProductWords(one.product, language), N_REMEMBERED)
         self._contents = Remembered(lambda one: ContentHashes.of(one.record), N_REMEMBERED)
 
     def order(self, wish: Wish, neighbours: Mapping[int, float], index: VectorIndex) -> Ranking:
@@ -270,7 +276,7 @@ class SecondStage:
         """The phrases in quotes that a product has."""
         if not wish.words.phrases:
             return frozenset()
-        texts = PhraseTexts(one.product)
+        texts = PhraseTexts(one.product, wish.words.language)
         return frozenset(filter(texts.hold, wish.words.phrases))
 
     def _tiers(self, wish: Wish, window: Window, has_phrases: Sequence[bool]) -> NDArray[np.int64]:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import Product
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.ranking.words import AskedWords, codes_in, fold, folded_words, with_joined
 
 SYNONYM = 0.7  # how much a synonym counts beside the word itself
@@ -41,20 +42,24 @@ class Rarity:
 class ProductWords:
     """The words of one product, place by place, read once for many queries."""
 
-    def __init__(self, product: Product) -> None:
-        words = folded_words(product.title[:_TITLE_CHARS])
+    def __init__(self, product: Product, language: Language = ENGLISH) -> None:
+        words = folded_words(product.title[:_TITLE_CHARS], language)
         attributes = tuple(product.attributes.values())
         self.title_words = words
         self.title = with_joined(words)
         self.pairs = set(pairwise(words))
-        self.brand = folded_words(product.brand)
-        self.category = set(folded_words(product.product_type))
+        self.brand = folded_words(product.brand, language)
+        self.category = set(folded_words(product.product_type, language))
         told = (product.color, product.material, product.size, product.gender)
-        self.facts = set(folded_words(" ".join((*told, *attributes))[:2000]))
-        self.story = fold(product.description[:_STORY_CHARS])
+        self.facts = set(folded_words(" ".join((*told, *attributes))[:2000], language))
+        story = product.description[:_STORY_CHARS]
+        if language.stems_are_beginnings:
+            self.story = fold(story, language)
+        else:
+            self.story = " ".join(folded_words(story, language))
         is_cut = len(product.title) > _TITLE_CHARS
         self.group = product.item_group_id
-        self.whole_title = tuple(folded_words(product.title) if is_cut else words)
+        self.whole_title = tuple(folded_words(product.title, language) if is_cut else words)
         named = (product.title[:_TITLE_CHARS], product.product_id, product.gtin)
         self._named = " ".join((*named, *attributes))[:5000]
 
@@ -168,7 +173,7 @@ class Comparison:
         ]
         self._everything = sum(weights[word] for word in self._wanted)
         self._told = {
-            word: re.compile(rf"\b{re.escape(word)}" + (r"s?\b" if len(word) <= 3 else ""))
+            word: _as_told(word, is_beginning=asked.language.stems_are_beginnings)
             for word in asked.wanted
         }
 
@@ -270,6 +275,13 @@ class Comparison:
     def _unwanted_share(self, texts: ProductWords) -> float:
         unwanted = self._asked.unwanted
         return _part(sum(word in texts.title for word in unwanted), len(unwanted))
+
+
+def _as_told(word: str, *, is_beginning: bool) -> re.Pattern[str]:
+    """How a description tells a word; the beginning of a long one will do where `is_beginning`."""
+    if not is_beginning:
+        return re.compile(rf"\b{re.escape(word)}\b")
+    return re.compile(rf"\b{re.escape(word)}" + (r"s?\b" if len(word) <= 3 else ""))
 
 
 def _part(some: float, everything: float) -> float:

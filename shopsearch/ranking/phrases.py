@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from shopsearch.domain import CATEGORY_SEPARATOR, Product
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.ranking.words import Phrase, folded_words
 
 _QUOTES = '"\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02'
@@ -31,16 +32,14 @@ class Quoted:
     pieces: tuple[str, ...]  # what stands outside and inside of quotes in turn, outside first
 
     @classmethod
-    def of(cls, text: str, refusals: Collection[str] = ()) -> Self:
-        """Any text. A quote after one of the folded words `refusals` names what is not wanted: its
-        words stay outside.
-        """
+    def of(cls, text: str, language: Language = ENGLISH) -> Self:
+        """Any text. A quote after "without" names what is not wanted: its words stay outside."""
         text = _SPACED_GUILLEMETS.sub('"\\1"', text)
         pieces, rest = [""], 0
         for start, end, first, last in _pairs(text):
             before, inside = text[rest:start], text[first:last]
             rest = end
-            if not any(map(str.isalnum, inside)) or _ends_with(pieces[-1] + before, refusals):
+            if not any(map(str.isalnum, inside)) or _is_refused(pieces[-1] + before, language):
                 pieces[-1] += f"{before} {inside} "
             else:
                 pieces[-1] += before
@@ -82,14 +81,14 @@ class Quoted:
 class PhraseTexts:
     """The words of a product as they follow each other, place by place, to look for phrases in."""
 
-    def __init__(self, product: Product) -> None:
+    def __init__(self, product: Product, language: Language = ENGLISH) -> None:
         told = (product.title, product.brand, *product.product_type.split(CATEGORY_SEPARATOR))
         facts = (product.color, product.material, product.size, product.gender)
         story = product.description[:_STORY_CHARS]
         if "<" in story or "&" in story:
             story = html.unescape(_TAG.sub(" ", story))
         places = (*told, *facts, *product.attributes.values(), story)
-        self._runs = [_run(folded_words(text[:_STORY_CHARS])) for text in places if text]
+        self._runs = [_run(folded_words(text[:_STORY_CHARS], language)) for text in places if text]
 
     def hold(self, phrase: Phrase) -> bool:
         """Whether the words of the phrase follow each other in one place."""
@@ -150,8 +149,9 @@ def _closes_better(mark: _Mark | None) -> bool:
     return mark is not None and mark.closes and not (mark.opens or mark.says_inch)
 
 
-def _ends_with(text: str, words: Collection[str]) -> bool:
-    return bool(words) and (folded_words(text[-100:]) or [""])[-1] in words
+def _is_refused(before: str, language: Language) -> bool:
+    """Whether the last word before a quote says that what follows is not wanted."""
+    return (folded_words(before[-100:], language) or [""])[-1] in language.without
 
 
 def _run(words: Sequence[str]) -> str:

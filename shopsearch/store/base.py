@@ -81,7 +81,8 @@ class LexicalIndex(Protocol):
     A term is any text: one of several words matches where they stand next to each other in this
     order. Nothing in it is read as syntax, and none raises, however odd or long; what cannot match
     is passed over, and so are terms beyond the first 64 and characters beyond a term's first 100.
-    Case, accents and the endings of English words do not count.
+    Case, accents and the endings of words do not count. Words are kept in one language; all but
+    `renew` raise `LanguageMismatch` where it is another than this index asks in.
     """
 
     def search(
@@ -99,6 +100,11 @@ class LexicalIndex(Protocol):
 
     def count(self) -> int:
         """How many products it knows: as many as the store."""
+
+    def renew(self) -> int:
+        """Write all words anew in the language of this index where they are kept in another; how
+        many products that were. All at once: readers see the old words or the new ones.
+        """
 
 
 class SynonymStore(Protocol):

@@ -99,10 +99,10 @@ def test_phrases_keep_to_the_filter(shop: Services) -> None:
 
 
 def test_what_stands_in_quotes_is_neither_corrected_nor_given_synonyms(shop: Services) -> None:
-    corrected = shop.wording.read('trial "runnnig"  shooes')
+    corrected = shop.wording.read('trial "ruunning"  shooes')
     assert (corrected.did_you_mean, corrected.text) == (
-        'trail "runnnig" shoes',
-        "trail runnnig shoes",
+        'trail "ruunning" shoes',
+        "trail ruunning shoes",
     )
     shop.synonyms.add("sock, stocking")
     try:

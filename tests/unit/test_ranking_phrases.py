@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shopsearch.domain import Product
 from shopsearch.ranking.phrases import PhraseTexts, Quoted, phrases_given_up
-from shopsearch.ranking.words import WITHOUT, AskedWords, Phrase
+from shopsearch.ranking.words import AskedWords, Phrase
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_inches_stay_inches() -> None:
 
 
 def test_what_must_not_be_is_no_phrase_that_must_be() -> None:
-    quoted = Quoted.of('lights without "wiring kit" "for trees"', WITHOUT)
+    quoted = Quoted.of('lights without "wiring kit" "for trees"')
     assert quoted.inside == ("for trees",)
     assert quoted.plain == "lights without wiring kit for trees"
 

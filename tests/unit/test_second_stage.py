@@ -10,6 +10,7 @@ import pytest
 
 from shopsearch.bootstrap import Services
 from shopsearch.domain import AnyOf, Price, Product, ProductFilter, Query, SearchPage
+from shopsearch.languages import Language
 from shopsearch.ranking.features import FEATURES, SIMILARITIES, ProductWords
 from shopsearch.second_stage import WINDOW
 from shopsearch.settings import Settings
@@ -230,9 +231,9 @@ def test_the_words_of_a_product_are_read_once_until_they_change(
     services.indexer.run(listed(*mugs), feed_name="test")
     read: list[str] = []
 
-    def reading(product: Product) -> ProductWords:
+    def reading(product: Product, language: Language) -> ProductWords:
         read.append(product.product_id)
-        return ProductWords(product)
+        return ProductWords(product, language)
 
     monkeypatch.setattr("shopsearch.second_stage.ProductWords", reading)
     for text in ("mug", "red mug", "lamp"):
