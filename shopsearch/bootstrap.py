@@ -9,11 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import structlog
+
 from shopsearch.catalog_numbers import NumbersOf
 from shopsearch.embedding import Embedder
 from shopsearch.encoders import Encoder, LazyEncoder
 from shopsearch.enriching import Enricher
-from shopsearch.errors import FusionMismatch, SettingsError
+from shopsearch.errors import FusionMismatch, GenerationMismatch, SettingsError
 from shopsearch.finding import Finder
 from shopsearch.fusion import Fusion, LazyFusion
 from shopsearch.fusion.average import AverageFusion
@@ -38,9 +40,10 @@ from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generations
 from shopsearch.index.live import LiveGeneration
 from shopsearch.indexing import Indexer
+from shopsearch.languages import Language, language_of
 from shopsearch.lexical.live import LiveWords
 from shopsearch.lexical.stored import StoredWords
-from shopsearch.lexical.word_index import WordIndex
+from shopsearch.lexical.word_index import WordIndex, are_foreign
 from shopsearch.listing import Listing
 from shopsearch.merchandising import LiveRules, Merchandising, Rules
 from shopsearch.preprocessing.fetch import PictureFetcher
@@ -68,6 +71,8 @@ from shopsearch.understanding import Understanding
 from shopsearch.wishes import FurtherWishes
 from shopsearch.wording import CatalogWords, WordingService
 from shopsearch.write_times import FollowedTimes
+
+_log = structlog.get_logger(__name__)
 
 
 class Services:
@@ -116,19 +121,24 @@ class Services:
         return Database(self.settings.resolved_database_url)
 
     @cached_property
+    def language(self) -> Language:
+        """The language of products and queries."""
+        return language_of(self.settings.language)
+
+    @cached_property
     def store(self) -> SqlProductStore:
         """The products."""
-        return SqlProductStore(self.database)
+        return SqlProductStore(self.database, self.language)
 
     @cached_property
     def lexical(self) -> SqlLexicalIndex:
         """The words of the products."""
-        return SqlLexicalIndex(self.database)
+        return SqlLexicalIndex(self.database, self.language)
 
     @cached_property
     def stored_words(self) -> StoredWords:
         """The words of the products as the database knows them."""
-        return StoredWords(self.lexical, self.store)
+        return StoredWords(self.lexical, self.store, self.language)
 
     @cached_property
     def words(self) -> LiveWords:
@@ -211,7 +221,7 @@ class Services:
             self.settings.home,
             _loaders(),
             keep=self.settings.keep_generations,
-            load_words=WordIndex.load if in_memory else lambda _: None,
+            load_words=_words_in(self.language) if in_memory else lambda _: None,
         )
 
     @cached_property
@@ -222,7 +232,7 @@ class Services:
     @cached_property
     def search(self) -> SearchService:
         """Answers queries."""
-        return self.search_under(LiveRules(self.rules))
+        return self.search_under(LiveRules(self.rules, language=self.language))
 
     def search_under(
         self, rules: Rules, at: datetime | None = None, signals: Signals | None = None
@@ -257,6 +267,7 @@ class Services:
             relevance=self.relevance,
             listing=self.listing,
             wishes=self.wishes,
+            language=self.language,
         )
 
     @cached_property
@@ -306,12 +317,17 @@ class Services:
     @cached_property
     def wording(self) -> WordingService:
         """Corrects the words of queries, and knows their synonyms."""
-        return WordingService(self.words, self.catalog_words, self.synonyms)
+        return WordingService(self.words, self.catalog_words, self.synonyms, self.language)
 
     @cached_property
     def understanding(self) -> Understanding:
         """Takes prices, sizes, colours, brands and the like out of the words of queries."""
-        return Understanding(self.words, self.store, is_enabled=self.settings.understand)
+        return Understanding(
+            self.words,
+            self.store,
+            is_enabled=self.settings.understand,
+            language=self.language,
+        )
 
     @cached_property
     def suggestions(self) -> SuggestionService:
@@ -322,12 +338,13 @@ class Services:
             lexical=self.words,
             store=self.store,
             live=self.live,
+            language=self.language,
         )
 
     @cached_property
     def catalog_words(self) -> CatalogWords:
         """The words of the catalog as they are spelled."""
-        return CatalogWords(self.store)
+        return CatalogWords(self.store, self.language)
 
     @cached_property
     def synonyms(self) -> SqlSynonymStore:
@@ -365,13 +382,15 @@ class Services:
     @cached_property
     def indexer(self) -> Indexer:
         """Brings the catalog in step with feeds."""
+        in_memory = self.settings.words == "memory"
         drafts = Drafts(
             self.settings.home,
             self.generations,
             _new_index(self.settings),
             encoder_id=self.embedder.encoder_id,
             fusion_id=self.embedder.fusion_id,
-            new_words=WordIndex if self.settings.words == "memory" else lambda: None,
+            new_words=lambda: WordIndex(self.language) if in_memory else None,
+            are_foreign=lambda folder: in_memory and are_foreign(folder, self.language),
         )
         return Indexer(
             preparer=self.preparer,
@@ -379,6 +398,7 @@ class Services:
             store=self.store,
             runs=self.feed_runs,
             drafts=drafts,
+            words=self.lexical,
             batch_size=self.settings.batch_size,
         )
 
@@ -464,6 +484,21 @@ def _combiner(chosen: str, encoder_id: str, fusion_id: str) -> Combiner | None:
         return LearnedCombiner.load(path)
 
     return LazyCombiner(build)
+
+
+def _words_in(language: Language) -> Callable[[Path], WordIndex | None]:
+    """Reads the words of a generation; where they are in another language, the store is asked, as
+    if there were none: it answers in this one, or says what to do.
+    """
+
+    def load(folder: Path) -> WordIndex | None:
+        try:
+            return WordIndex.load(folder, language)
+        except GenerationMismatch as error:
+            _log.warning("the words of the index cannot be used", error=str(error))
+            return None
+
+    return load
 
 
 def _new_index(settings: Settings) -> Callable[[int], VectorIndex]:

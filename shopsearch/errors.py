@@ -29,7 +29,8 @@
     │   └── GenerationMismatch    the manifest disagrees with the settings
     ├── StoreError                the product database
     │   ├── StoreUnavailable      it cannot be opened or reached
-    │   └── SchemaOutdated        its tables are older or newer than this version
+    │   ├── SchemaOutdated        its tables are older or newer than this version
+    │   └── LanguageMismatch      its words are kept in another language than the settings say
     ├── HomeBusy                  another process is indexing into the same home
     └── DemoUnavailable           the demo catalog cannot be had
 
@@ -172,6 +173,10 @@ class StoreUnavailable(StoreError):
 
 class SchemaOutdated(StoreError):
     """The tables in the database are older or newer than this version of shopsearch."""
+
+
+class LanguageMismatch(StoreError):
+    """The words in the database are kept in another language than the settings say."""
 
 
 class HomeBusy(ShopsearchError):

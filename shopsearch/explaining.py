@@ -44,7 +44,8 @@ class Explainer:
         kept = self._embedder.kept(contents)
         subsets = SubsetCosines.of(wish.vector, kept, self._embedder.fuse)
         asked = self._asked(wish)
-        matched = WordTable(wish.words, sketches_of([one.product for one in stored])).matched()
+        sketches = sketches_of([one.product for one in stored], wish.words.language)
+        matched = WordTable(wish.words, sketches).matched()
         return [
             Why(
                 cosine=cosines[one.key],

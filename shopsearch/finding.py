@@ -28,10 +28,12 @@ from shopsearch.embedding import Embedder
 from shopsearch.errors import UnknownProduct
 from shopsearch.index import VectorIndex
 from shopsearch.index.generations import Generation
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.listing import Listing
 from shopsearch.merchandising import Ruling
 from shopsearch.ranking.diversity import diversified
 from shopsearch.ranking.order import Candidate
+from shopsearch.ranking.tiers import EXACT
 from shopsearch.relevance import RelevanceService, Relevant, Sought
 from shopsearch.same_picture import SamePicture
 from shopsearch.second_stage import WINDOW, Ranking, SecondStage, Window, Wish, cosines_of
@@ -113,6 +115,7 @@ class Finder:
         relevance: RelevanceService,
         listing: Listing,
         wishes: FurtherWishes,
+        language: Language = ENGLISH,
     ) -> None:
         self._preparer = preparer
         self._embedder = embedder
@@ -122,7 +125,7 @@ class Finder:
         self._relevance = relevance
         self._listing = listing
         self._wishes = wishes
-        self._unwanted = Unwanted(store)
+        self._unwanted = Unwanted(store, language)
         self._same_picture = SamePicture(embedder, store)
 
     def found(self, road: Road, query: Query, weights: Weights) -> Found:
@@ -241,7 +244,7 @@ class Finder:
                 key,
                 score,
                 signalled=moved[key] - neighbours[key] if weighing else None,
-                is_exact=key in lifted.same,
+                tier=EXACT * (key in lifted.same),
             )
             for key, score in islice(lifted.scores.items(), n_first)
         ]

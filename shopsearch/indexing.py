@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from shopsearch.catalog import CatalogFeed
 from shopsearch.domain import (
@@ -29,7 +30,7 @@ from shopsearch.embedding import Embedder
 from shopsearch.errors import CatalogError, ProductRejected
 from shopsearch.index.draft import Draft, Drafts
 from shopsearch.pipeline import look_ahead, stop_on_interrupt
-from shopsearch.store import FeedRuns, ProductStore
+from shopsearch.store import FeedRuns, LexicalIndex, ProductStore
 from shopsearch.tally import IndexProgress, PreparedBatch, Progress, SiftedBatch, Tally
 
 __all__ = ["IndexProgress", "Indexer", "Progress"]
@@ -62,6 +63,7 @@ class Indexer:
         store: ProductStore,
         runs: FeedRuns,
         drafts: Drafts,
+        words: LexicalIndex,
         batch_size: int = 64,
         n_threads: int = 2,
     ) -> None:
@@ -70,6 +72,7 @@ class Indexer:
         self._store = store
         self._runs = runs
         self._drafts = drafts
+        self._words = words
         self._batch_size = batch_size
         self._n_threads = n_threads
 
@@ -111,6 +114,7 @@ class Indexer:
         """
         tally = Tally(progress, total=self._store.count())
         with self._drafts.next(fresh=True) as draft, stop_on_interrupt() as stop:
+            self._words.renew()
             for changes, batch in self._rebuilt(draft):
                 self._add(changes, batch, draft, tally)
                 tally.count(batch)
@@ -215,7 +219,10 @@ class Indexer:
             return _rejection(row, str(error))
 
     def _catch_up(self, draft: Draft, tally: Tally) -> None:
-        """Bring the draft to what the store holds: a run before this one may have been killed."""
+        """Bring the draft to what the store holds: a run before this one may have been killed. All
+        words are in the language of the settings then.
+        """
+        self._words.renew()
         for changes, batch in self._rebuilt(draft):
             tally.tell("catching up")
             self._add(changes, batch, draft, tally)
@@ -225,6 +232,10 @@ class Indexer:
                     product_id=rejection.product_id,
                     reason=rejection.reason,
                 )
+        if draft.has_foreign_words:
+            tally.tell("writing the words anew")
+            batches = (changes.upserted for changes in self._changes_after(0))
+            draft.rewrite_words((_keys(some), [one.product for one in some]) for some in batches)
 
     def _add(self, changes: Changes, batch: PreparedBatch, draft: Draft, tally: Tally) -> None:
         """Bring a batch of the store's changes into the draft."""
@@ -274,7 +285,7 @@ class Indexer:
 
     def _remove(self, held: Sequence[StoredProduct], draft: Draft, tally: Tally) -> None:
         removed = self._store.remove([stored.product.product_id for stored in held])
-        draft.delete(np.array([stored.key for stored in held], dtype=np.int64))
+        draft.delete(_keys(held))
         draft.revision = self._store.revision()
         tally.removed += len(removed)
 
@@ -309,6 +320,10 @@ def _split(outcomes: Iterable[Element | Rejection]) -> tuple[list[Element], list
 
 def _rejection(row: FeedRow, reason: str) -> Rejection:
     return Rejection(row.row, row.product.product_id, reason)
+
+
+def _keys(stored: Sequence[StoredProduct]) -> NDArray[np.int64]:
+    return np.array([one.key for one in stored], dtype=np.int64)
 
 
 def _as_row(stored: StoredProduct) -> FeedRow:

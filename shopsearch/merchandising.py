@@ -32,8 +32,10 @@ from shopsearch.domain import (
 )
 from shopsearch.following import CHECK_EVERY_S, Followed
 from shopsearch.index import VectorIndex
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.ranking.order import Candidate
 from shopsearch.ranking.rules import RuleBook, lifted, merged, slots_of
+from shopsearch.ranking.tiers import EXACT
 from shopsearch.rules import KeptRule, Rule
 from shopsearch.store import ProductStore, RuleStore
 from shopsearch.understanding import Preference, best_of, preferences_of
@@ -51,8 +53,8 @@ class Rules(Protocol):
 class FixedRules:
     """Rules that never change: those of a preview."""
 
-    def __init__(self, kept: Sequence[KeptRule] = ()) -> None:
-        self._book = RuleBook(kept)
+    def __init__(self, kept: Sequence[KeptRule] = (), language: Language = ENGLISH) -> None:
+        self._book = RuleBook(kept, language)
 
     def book(self) -> RuleBook:
         """See `Rules.book`."""
@@ -67,9 +69,14 @@ class LiveRules:
         store: RuleStore,
         check_every_s: float = CHECK_EVERY_S,
         clock: Callable[[], float] = time.monotonic,
+        language: Language = ENGLISH,
     ) -> None:
         self._followed = Followed(
-            RuleBook(), lambda: RuleBook(store.rules()), store.revision, check_every_s, clock
+            RuleBook(),
+            lambda: RuleBook(store.rules(), language),
+            store.revision,
+            check_every_s,
+            clock,
         )
 
     def book(self) -> RuleBook:
@@ -103,10 +110,14 @@ class Ruling:
     preferences: tuple[Preference, ...] = ()  # of the query itself; no rule, but weighed like one
 
     def preferring(
-        self, parts: Sequence[UnderstoodPart], index: VectorIndex, words: Lexicon
+        self,
+        parts: Sequence[UnderstoodPart],
+        index: VectorIndex,
+        words: Lexicon,
+        language: Language = ENGLISH,
     ) -> Ruling:
         """The same, and what the words of the query were understood to prefer."""
-        return replace(self, preferences=preferences_of(parts, self.where, index, words))
+        return replace(self, preferences=preferences_of(parts, self.where, index, words, language))
 
     @property
     def is_weighing(self) -> bool:
@@ -133,9 +144,9 @@ class Ruling:
             return list(candidates)
         keys = np.array([one.key for one in candidates], dtype=np.int64)
         by_rules, by_wish = self.log_factors(keys).tolist(), self._log_preferences(keys).tolist()
-        lowest_exact = min((one.score for one in candidates if one.is_exact), default=1.0)
+        highest = _highest_by_tier(candidates)
         raised = [
-            _raised(one, rules, 0.0 if one.is_exact else wish, lowest_exact)
+            _raised(one, rules, 0.0 if one.tier & EXACT else wish, highest[one.tier])
             for one, rules, wish in zip(candidates, by_rules, by_wish, strict=True)
         ]
         return sorted(raised, key=lambda one: -one.score)
@@ -265,6 +276,15 @@ def _liftings(where: ProductFilter, rules: Sequence[Rule], index: VectorIndex) -
                 meant = ProductFilter((*where.conditions, *lift.where.conditions))
                 effect = RuleEffect(rule.name, action, lift.factor)
                 yield Lifting(effect, lift.where, index.fields.matching(meant))
+
+
+def _highest_by_tier(candidates: Sequence[Candidate]) -> dict[int, float]:
+    """Up to which score a candidate of each tier may rise: the lowest one of the tiers above."""
+    tiers = {one.tier for one in candidates}
+    return {
+        tier: min((one.score for one in candidates if one.tier > tier), default=1.0)
+        for tier in tiers
+    }
 
 
 def _raised(candidate: Candidate, by_rules: float, by_wish: float, highest: float) -> Candidate:

@@ -127,7 +127,7 @@ class RelevanceService:
         near = sought.neighbours
         if not len(holding):  # else it is the words that tell what is meant, and these are enough
             near = _as_far_as(bound, near, nearest)
-        found = [holding, _above(bound, near), _candidates(sought, bound)]
+        found = [holding, _above(bound, near), _candidates(sought, bound), _quoted(ranking)]
         return _narrowed(sought, np.concatenate(found), generation.index, near)
 
     def _known(self, generation: Generation) -> Background:
@@ -195,6 +195,11 @@ def _as_far_as(
 
 def _above(bound: float, neighbours: Mapping[int, float]) -> NDArray[np.int64]:
     return np.array([key for key, cosine in neighbours.items() if cosine >= bound], dtype=np.int64)
+
+
+def _quoted(ranking: Ranking | None) -> NDArray[np.int64]:
+    """What holds all phrases in quotes."""
+    return np.empty(0, dtype=np.int64) if ranking is None else ranking.window.quoted.keys
 
 
 def _candidates(sought: Sought, bound: float) -> NDArray[np.int64]:

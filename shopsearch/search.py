@@ -169,7 +169,8 @@ class SearchService:
         asked = replace(query, where=understood.query.where)  # rules go by the words as typed
         with road.stages("rules"):
             ruling = self._merchandising.ruling(asked, road.index)
-            ruling = ruling.preferring(understood.preferences, road.index, road.words)
+            language = self._understanding.language
+            ruling = ruling.preferring(understood.preferences, road.index, road.words, language)
             weighing = self._signals.weighing(asked, road.generation)
         meant = replace(understood.query, where=ruling.where)
         return Weights(ruling, weighing), meant if meant.text == query.text else self._said(meant)

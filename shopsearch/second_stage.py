@@ -15,7 +15,14 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import Lexicon, PreparedItem, ScoreParts, StoredProduct
+from shopsearch.domain import (
+    AnyOf,
+    Lexicon,
+    PreparedItem,
+    ProductFilter,
+    ScoreParts,
+    StoredProduct,
+)
 from shopsearch.embedding import ContentHashes, Embedder
 from shopsearch.index import VectorIndex
 from shopsearch.lexical.stored import sketches_of
@@ -23,14 +30,17 @@ from shopsearch.ranking.explain import score_parts
 from shopsearch.ranking.features import FEATURES, SIMILARITIES, WORD_FEATURES, Rarity
 from shopsearch.ranking.offers import OFFERS
 from shopsearch.ranking.order import Candidate
+from shopsearch.ranking.phrases import HeldPhrases
 from shopsearch.ranking.ranker import Ranker
 from shopsearch.ranking.relaxing import given_up
 from shopsearch.ranking.remembered import Remembered
+from shopsearch.ranking.tiers import BRAND, EXACT, PHRASES, in_tiers
 from shopsearch.ranking.word_features import WordTable
 from shopsearch.ranking.words import AskedWords
 from shopsearch.store import ProductStore
 
 WINDOW = 100  # of each; twice as many found no better order of the judged queries, see decision 10
+NAMED = 300  # products with the quoted phrases, or of the brand asked for, that are weighed too
 LESSER_TERMS = 0.5  # how much of the lexical score is left to synonyms where there are some
 N_REMEMBERED = 8192  # products whose content hashes stay in memory
 
@@ -47,7 +57,7 @@ class Wish:
     like: StoredProduct | None  # the product that is asked about
     vector: NDArray[np.float32]  # (D,)
     text_weight: float  # how much the words count, 0..1
-    is_words_alone: bool  # then an exact title or model number comes first
+    is_words_alone: bool  # then an exact title, model number or brand comes first
     is_moved: bool = False  # by further wishes
     unwanted: tuple[frozenset[str], ...] = ()  # the folded words of each phrase, see `unwanted`
     among: NDArray[np.int64] | None  # the only keys that pass the filter; None lets all pass
@@ -68,6 +78,7 @@ class Window:
     features: NDArray[np.float32]  # (N, F), columns as in `FEATURES`; 0 where nobody asked for one
     table: WordTable  # the words of the query beside those of the candidates
     rarity: Rarity  # of the words of the query
+    quoted: HeldPhrases  # all products that hold the phrases of the query, candidates or not
 
     @cached_property
     def cosine_by_key(self) -> dict[int, float]:
@@ -82,24 +93,29 @@ class Ranking:
     window: Window
     plain: NDArray[np.float32]  # (N,) the ranker's scores
     moved: NDArray[np.float32]  # (N,) the same, as business signals make them
-    scores: NDArray[np.float32]  # (N,) the same, exact matches lifted above all others
-    exact: NDArray[np.bool_]  # (N,) which are exact matches
-    relaxed: tuple[str, ...] = ()  # wanted words that no candidate has together with the others
+    scores: NDArray[np.float32]  # (N,) the same, such that they respect the tiers
+    tiers: NDArray[np.int64]  # (N,) what comes before others whatever its score, see `tiers`
+    relaxed: tuple[str, ...] = ()  # phrases and wanted words that no candidate has with the others
     is_moved: bool = False  # whether there are signals
+
+    @property
+    def exact(self) -> NDArray[np.bool_]:
+        """(N,) which are in any tier above the others."""
+        return self.tiers > 0
 
     @cached_property
     def candidates(self) -> list[Candidate]:
         """Those of the window, best first."""
         gains = (self.moved - self.plain).tolist()
-        keys, scores, exact = (a.tolist() for a in (self.window.keys, self.scores, self.exact))
+        keys, scores, tiers = (a.tolist() for a in (self.window.keys, self.scores, self.tiers))
         return [
             Candidate(
                 keys[n],
                 scores[n],
                 signalled=gains[n] if self.is_moved else None,
-                is_exact=exact[n],
+                tier=tiers[n],
             )
-            for n in np.lexsort((-self.scores, ~self.exact)).tolist()
+            for n in np.lexsort((-self.scores, -self.tiers)).tolist()
         ]
 
 
@@ -124,19 +140,22 @@ class SecondStage:
 
         `neighbours` are cosines by key, the best first: `WINDOW` of them at least, if there are.
         A feature without a weight is not looked at. `lift` is for business signals: it comes before
-        exact matches are lifted, so that none of it can put another product above them.
+        the tiers, so that none of it can put another product above an exact match.
         """
         window = self._window(wish, neighbours, index, words, self._ranker.weighed)
         plain = self._ranker.scores(window.cosines, window.features, wish.text_weight)  # (N,)
         moved = plain if lift is None else lift(window.keys, plain)  # (N,)
-        exact = self._exact(wish, window)
+        tiers = self._tiers(wish, window)  # (N,)
         return Ranking(
             window=window,
             plain=plain,
             moved=moved,
-            scores=_lifted(moved, exact),
-            exact=exact,
-            relaxed=self._given_up(wish, window),
+            scores=in_tiers(moved, tiers),
+            tiers=tiers,
+            relaxed=(
+                *(f'"{phrase}"' for phrase in window.quoted.given_up),
+                *self._given_up(wish, window),
+            ),
             is_moved=lift is not None,
         )
 
@@ -185,18 +204,20 @@ class SecondStage:
             key for key in matches.keys.tolist() if key not in by_key and key != wish.except_key
         ]
         by_key |= cosines_of(only_by_words[:WINDOW], wish.vector, index)
+        quoted = _holding(wish, words)
+        named = [key for key in _named(wish, quoted, index, words) if key not in by_key]
+        by_key |= cosines_of(named, wish.vector, index)
         keys, sketches = words.sketches(np.fromiter(by_key, dtype=np.int64, count=len(by_key)))
         cosines = np.array([by_key[key] for key in keys.tolist()], dtype=np.float32)
         table = WordTable(wish.words, sketches)
-        held_by = words.frequencies((*wish.words.wanted, *wish.words.unwanted))
-        rarity = Rarity(max(words.count(), 1), held_by)
+        rarity = Rarity(max(words.count(), 1), _frequencies(wish.words, words))
         known = np.zeros((len(keys), len(FEATURES)), dtype=np.float32)  # (N, F)
         if features.intersection(WORD_FEATURES):
             known[:, 0] = self._lexical_shares(wish.words, keys, words)
             known[:, 1 : len(WORD_FEATURES)] = table.features(rarity.weights(wish.words))
         if features.intersection((*OFFERS, *SIMILARITIES)):
             self._add_offers(known, wish, keys, cosines, features)
-        return Window(keys, cosines, known, table, rarity)
+        return Window(keys, cosines, known, table, rarity, quoted)
 
     def _add_offers(
         self,
@@ -245,19 +266,53 @@ class SecondStage:
         positive: NDArray[np.float32] = np.clip(cosines, 0.0, 1.0)
         return positive
 
+    def _tiers(self, wish: Wish, window: Window) -> NDArray[np.int64]:
+        """(N,) the tier of each candidate: the sum of what counts whatever its score."""
+        tiers = PHRASES * np.isin(window.keys, window.quoted.keys).astype(np.int64)
+        tiers += EXACT * self._exact(wish, window)
+        if wish.is_words_alone:
+            tiers += BRAND * window.table.of_brand
+        return tiers
+
     def _exact(self, wish: Wish, window: Window) -> NDArray[np.bool_]:
         """(N,) which are the very product that is asked for, by its words or as a variant."""
         if wish.like is not None and wish.item.picture is None:
-            return window.table.variants(sketches_of([wish.like.product]))
+            return window.table.variants(sketches_of([wish.like.product], wish.words.language))
         return window.table.exact & wish.is_words_alone
 
 
-def _lifted(scores: NDArray[np.float32], exact: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The scores, those of exact matches lifted above all others."""
-    if not exact.any() or exact.all():
-        return scores
-    highest = scores[~exact].max()
-    return np.where(exact, highest + (1.0 - highest) * (1.0 + scores) / 2.0, scores)
+def _holding(wish: Wish, words: Lexicon) -> HeldPhrases:
+    """The products that hold the quoted phrases and pass the filter."""
+    held = {one: words.holding([one.terms]) for one in wish.words.phrases}
+    if wish.among is not None:
+        held = {one: np.intersect1d(keys, wish.among) for one, keys in held.items()}
+    if wish.except_key is not None:
+        held = {one: keys[keys != wish.except_key] for one, keys in held.items()}
+    return HeldPhrases.of(held)
+
+
+def _named(wish: Wish, quoted: HeldPhrases, index: VectorIndex, words: Lexicon) -> list[int]:
+    """The products with the phrases in quotes, or of the brand that the query names: at most
+    `NAMED`, the best by their words. They belong to the first tiers, if anything does.
+    """
+    keys = quoted.keys
+    if not wish.words.phrases and wish.is_words_alone:
+        keys = index.fields.matching(_brand_filter(wish.item.text))
+        if wish.among is not None:
+            keys = np.intersect1d(keys, wish.among)
+    named: list[int] = words.search(wish.words.terms, NAMED, keys).keys.tolist()
+    return named
+
+
+def _brand_filter(text: str) -> ProductFilter:
+    return ProductFilter((AnyOf("brand", (" ".join(text.casefold().split()),)),))
+
+
+def _frequencies(asked: AskedWords, words: Lexicon) -> dict[str, int]:
+    """How many products hold each of the wanted and unwanted words."""
+    written = {word: asked.written(word) for word in (*asked.wanted, *asked.unwanted)}
+    held_by = words.frequencies(list(written.values()))
+    return {word: held_by[form] for word, form in written.items()}
 
 
 def _shares_of(

@@ -31,6 +31,31 @@ class Settings(BaseSettings):
         None, description="SQLAlchemy address of the product database; SQLite in home when unset."
     )
 
+    language: Literal[
+        "english",
+        "danish",
+        "dutch",
+        "finnish",
+        "french",
+        "german",
+        "hungarian",
+        "italian",
+        "norwegian",
+        "portuguese",
+        "romanian",
+        "russian",
+        "spanish",
+        "swedish",
+        "turkish",
+        "none",
+    ] = Field(
+        "english",
+        description=(
+            "Language of products and queries; none takes no endings off. After a change, run "
+            "`shopsearch reindex`."
+        ),
+    )
+
     encoder: Literal["compact", "openclip", "hashing"] = Field(
         "compact", description="Which model family embeds; hashing is for tests only."
     )

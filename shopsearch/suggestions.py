@@ -10,16 +10,10 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Self
 
-from shopsearch.domain import (
-    CATEGORY_SEPARATOR,
-    AnyOf,
-    Lexicon,
-    Product,
-    ProductFilter,
-    StoredProduct,
-)
+from shopsearch.domain import CATEGORY_SEPARATOR, AnyOf, Lexicon, ProductFilter, StoredProduct
 from shopsearch.index.generations import Generation
 from shopsearch.index.live import LiveGeneration
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.ranking.spelling import spelled_words
 from shopsearch.ranking.words import fold, folded_words
 from shopsearch.store import ProductStore
@@ -72,11 +66,13 @@ class _Typed:
     ways_on: tuple[str, ...]  # what the last word may become, the likeliest first
     given_folded: frozenset[str]
     ways_folded: frozenset[str]
+    language: Language
 
     @classmethod
-    def of(cls, given: Sequence[str], ways_on: Sequence[str]) -> Self:
+    def of(cls, given: Sequence[str], ways_on: Sequence[str], language: Language) -> Self:
         """Folded once, as they are compared with many names."""
-        return cls(tuple(given), tuple(ways_on), _all_folded(given), _all_folded(ways_on))
+        folded = (_all_folded(given, language), _all_folded(ways_on, language))
+        return cls(tuple(given), tuple(ways_on), *folded, language)
 
     def fits(self, words: Sequence[str]) -> bool:
         """Whether all given words, and one of the ways on, are among some folded words."""
@@ -94,8 +90,10 @@ class SuggestionService:
         lexical: Lexicon,
         store: ProductStore,
         live: LiveGeneration,
+        language: Language = ENGLISH,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self._language = language
         self._catalog = catalog
         self._wording = wording
         self._lexical = lexical
@@ -122,19 +120,19 @@ class SuggestionService:
         )
 
     def _typed(self, text: str) -> _Typed:
-        words = fold(text).split()[:MAX_TYPED_WORDS]
+        words = fold(text, self._language).split()[:MAX_TYPED_WORDS]
         is_whole = text[-1:].isspace()
         given, last = (words, "") if is_whole else (words[:-1], "".join(words[-1:]))
         meant = self._wording.read(" ".join(given)).text if given else ""
         whole = tuple(meant.split())
         if not last:  # the last word is whole: it is its only way on
-            return _Typed.of(whole[:-1], whole[-1:])
-        return _Typed.of(whole, self._ways_on(last))
+            return _Typed.of(whole[:-1], whole[-1:], self._language)
+        return _Typed.of(whole, self._ways_on(last), self._language)
 
     def _ways_on(self, beginning: str) -> list[str]:
         """Words that products hold now; the beginning itself where it is a number or a code."""
         vocabulary = self._catalog.vocabulary()
-        parts = spelled_words(beginning)
+        parts = spelled_words(beginning, self._language)
         if parts != [beginning]:
             return [beginning] if any(map(str.isalnum, beginning)) else []
         ways = vocabulary.starting(beginning, N_COMPLETIONS)
@@ -147,18 +145,24 @@ class SuggestionService:
         keys = self._lexical.search((*typed.given, *typed.ways_on), N_LOOKED_AT).keys.tolist()
         stored = self._store.fetch(keys)
         found = (stored[key] for key in keys if key in stored)
-        return [one for one in found if typed.fits(_name_words(_named(one.product)))]
+        return [one for one in found if typed.fits(self._words_named(one))]
 
     def _texts(self, typed: _Typed, products: Sequence[StoredProduct]) -> Iterator[Suggestion]:
         """The given words with each way on, those first that more of the products go."""
         if typed.given:
-            titles = [set(_name_words(_named(one.product))) for one in products]
-            gone = Counter(way for way in typed.ways_on for t in titles if _is_in(way, t))
+            titles = [set(self._words_named(one)) for one in products]
+            ways_on = ((way, folded_words(way, self._language)) for way in typed.ways_on)
+            gone = Counter(way for way, words in ways_on for t in titles if _are_in(words, t))
             ways = [way for way, _ in gone.most_common()]
         else:
             ways = list(typed.ways_on)
-        for way in _one_form_each(ways):
+        for way in _one_form_each(ways, self._language):
             yield Suggestion(" ".join((*typed.given, way)), SuggestionKind.WORDS)
+
+    def _words_named(self, one: StoredProduct) -> tuple[str, ...]:
+        product = one.product
+        named = " ".join((product.title[:500], product.brand, product.product_type))
+        return _name_words(named, self._language)
 
     def _brands(self, generation: Generation, typed: _Typed) -> Iterator[Suggestion]:
         for brand in _fitting(typed, self._catalog.brands, whole=True):
@@ -176,7 +180,8 @@ class SuggestionService:
 def _fitting(typed: _Typed, names: Counter[str], *, whole: bool = False) -> Iterator[str]:
     """The names that what was typed is the beginning of; of a category, its last level counts."""
     for name, _ in names.most_common(MAX_NAMES_LOOKED_AT):
-        if typed.fits(_name_words(name if whole else name.split(CATEGORY_SEPARATOR)[-1])):
+        told = name if whole else name.split(CATEGORY_SEPARATOR)[-1]
+        if typed.fits(_name_words(told, typed.language)):
             yield name
 
 
@@ -185,28 +190,23 @@ def _n_matching(generation: Generation, field: str, value: str) -> int:
     return len(generation.index.fields.matching(where))
 
 
-def _named(product: Product) -> str:
-    return " ".join((product.title[:500], product.brand, product.product_type))
-
-
-def _all_folded(words: Iterable[str]) -> frozenset[str]:
-    return frozenset(one for word in words for one in folded_words(word))
+def _all_folded(words: Iterable[str], language: Language) -> frozenset[str]:
+    return frozenset(one for word in words for one in folded_words(word, language))
 
 
 @lru_cache(maxsize=20_000)
-def _name_words(name: str) -> tuple[str, ...]:
-    return tuple(folded_words(name))
+def _name_words(name: str, language: Language) -> tuple[str, ...]:
+    return tuple(folded_words(name, language))
 
 
-def _is_in(way: str, words: set[str]) -> bool:
-    folded = folded_words(way)
-    return bool(folded) and words.issuperset(folded)
+def _are_in(way: Sequence[str], words: set[str]) -> bool:
+    return bool(way) and words.issuperset(way)
 
 
-def _one_form_each(words: Iterable[str]) -> list[str]:
+def _one_form_each(words: Iterable[str], language: Language) -> list[str]:
     """Of `mug` and `mugs`, the one that came first."""
     forms: Mapping[tuple[str, ...], str] = {
-        tuple(folded_words(word)): word for word in reversed(list(words))
+        tuple(folded_words(word, language)): word for word in reversed(list(words))
     }
     return list(forms.values())[::-1]
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shopsearch.domain import StoredProduct, Why
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.ranking.affirmed import affirmed_words, holds
 from shopsearch.ranking.order import Candidate
 from shopsearch.ranking.remembered import Remembered
@@ -21,9 +22,9 @@ N_REMEMBERED = 8192  # products whose words stay in memory
 class Unwanted:
     """Orders candidates by whether they hold what a wish says is not wanted."""
 
-    def __init__(self, store: ProductStore) -> None:
+    def __init__(self, store: ProductStore, language: Language = ENGLISH) -> None:
         self._store = store
-        self._words = Remembered(lambda one: affirmed_words(one.product), N_REMEMBERED)
+        self._words = Remembered(lambda one: affirmed_words(one.product, language), N_REMEMBERED)
 
     def holds(self, wish: Wish, one: StoredProduct) -> bool:
         """Whether a product holds all words of an unwanted phrase in one of its fields."""

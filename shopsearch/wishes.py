@@ -80,7 +80,9 @@ class FurtherWishes:
 def unwanted_phrases(query: Query, words: AskedWords) -> tuple[frozenset[str], ...]:
     """The folded words of each phrase whose holders come last."""
     excluded = (one.text for one in query.wishes if one.is_excluded)
-    phrases = (frozenset(folded_words(text)) for text in (*words.negated, *excluded))
+    phrases = (
+        frozenset(folded_words(text, words.language)) for text in (*words.negated, *excluded)
+    )
     return tuple(dict.fromkeys(filter(None, phrases)))
 
 

@@ -7,17 +7,22 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 
 from shopsearch.domain import Lexicon, Product
+from shopsearch.languages import ENGLISH, Language
+from shopsearch.ranking.negation import Said
+from shopsearch.ranking.phrases import Quoted
+from shopsearch.ranking.said import said_in
 from shopsearch.ranking.spelling import Vocabulary, most_typos, spelled_words, splits
 from shopsearch.ranking.synonyms import SynonymRule, Synonyms
 from shopsearch.ranking.words import (
     MAX_QUERY_WORDS,
     Alternative,
     AskedWords,
+    Phrase,
     fold,
     folded_words,
 )
@@ -38,7 +43,9 @@ _PART = re.compile(r"[^\W\d_]+(?:['\N{RIGHT SINGLE QUOTATION MARK}]s\b)?")
 class Wording:
     """What is searched for."""
 
-    text: str  # as typed, but for words that were corrected; `words.text` is what of it is wanted
+    # as typed, but for words that were corrected and quotes around phrases; `words.text` is what of
+    # it is wanted
+    text: str
     words: AskedWords
     did_you_mean: str | None = None  # the text where a word of it was corrected
 
@@ -50,8 +57,9 @@ class CatalogWords:
     were removed stay until the next start, so whoever shows one asks the lexical index first.
     """
 
-    def __init__(self, store: ProductStore) -> None:
+    def __init__(self, store: ProductStore, language: Language = ENGLISH) -> None:
         self._store = store
+        self._language = language
         self._revision = 0
         self._lock = Lock()
         self._words = Vocabulary()
@@ -74,7 +82,7 @@ class CatalogWords:
             self._revision = changes.revision
 
     def _take_in(self, products: Sequence[Product]) -> None:
-        self._words.add(word for one in products for word in set(_words_of(one)))
+        self._words.add(word for one in products for word in set(_words_of(one, self._language)))
         for counter, names in (
             (self.brands, (one.brand for one in products)),
             (self.categories, (one.product_type for one in products)),
@@ -86,33 +94,62 @@ class CatalogWords:
 class WordingService:
     """Reads the words of a query as the catalog would write them."""
 
-    def __init__(self, lexical: Lexicon, catalog: CatalogWords, synonyms: SynonymStore) -> None:
+    def __init__(
+        self,
+        lexical: Lexicon,
+        catalog: CatalogWords,
+        synonyms: SynonymStore,
+        language: Language = ENGLISH,
+    ) -> None:
         self._lexical = lexical
+        self._language = language
         self._catalog = catalog
         self._store = synonyms
         self._synonyms = (0, Synonyms())  # by the revision of the list
 
     def read(self, text: str, *, as_typed: bool = False) -> Wording:
-        """Any text; `as_typed` corrects nothing. What the catalog has is never corrected."""
-        unknown = self._unknown(text)
+        """Any text; `as_typed` corrects nothing. What the catalog has is never corrected, and
+        neither is what stands in quotes, which has no synonyms either.
+        """
+        quoted = Quoted.of(text, self._language)
+        unknown = self._unknown(" ".join(quoted.outside))
         compounds = self._compounds(unknown)
-        corrected = {} if as_typed else self._corrections(text, unknown - set(compounds))
-        meant = _with_corrections(text, corrected)
-        asked = AskedWords.of(meant, self._is_name)
+        corrected = {} if as_typed else self._corrections(quoted.plain, unknown - set(compounds))
+        meant = quoted.changed(lambda piece: _with_corrections(piece, corrected, self._language))
+        asked = self._asked(meant)
+        by_word = (folded_words(word, self._language) for word in corrected.values())
         words = replace(
             asked,
             terms=tuple(dict.fromkeys((*asked.terms, *compounds.values()))),
-            alternatives=self._alternatives(asked),
-            trust={w: TRUST for word in corrected.values() for w in folded_words(word)},
+            alternatives=self._alternatives(asked, meant),
+            trust={word: TRUST for words in by_word for word in words},
         )
-        return Wording(meant, words, did_you_mean=meant if corrected else None)
+        return Wording(meant.plain, words, did_you_mean=str(meant) if corrected else None)
 
-    def _alternatives(self, asked: AskedWords) -> tuple[Alternative, ...]:
+    def _asked(self, meant: Quoted) -> AskedWords:
+        """What is asked for; quotes that say what is not wanted are no phrases."""
+        language = self._language
+        if not meant.inside:
+            return AskedWords.of(meant.plain, language, self._is_name)
+        said = said_in(meant.masked, language, self._is_name)
+        unwanted = tuple(map(meant.unmasked, said.unwanted))
+        wanted = replace(said, wanted=meant.unmasked(said.wanted), unwanted=unwanted)
+        asked = AskedWords.saying(meant.plain, wanted, language)
+        inside, outside = meant.within(said.wanted)
+        if not inside:
+            return asked
+        others = AskedWords.saying(outside, Said(outside), language)
+        return asked.quoting([Phrase.of(one, language) for one in inside], others)
+
+    def _alternatives(self, asked: AskedWords, meant: Quoted) -> tuple[Alternative, ...]:
         revision = self._store.revision()
         if revision != self._synonyms[0]:
             rules = map(SynonymRule.of, self._store.rules())
-            self._synonyms = (revision, Synonyms(rules))
-        return self._synonyms[1].of(asked.words)
+            self._synonyms = (revision, Synonyms(rules, self._language))
+        outside: Iterable[Sequence[str]] = [asked.words]
+        if asked.phrases:
+            outside = [folded_words(piece, self._language) for piece in meant.outside]
+        return tuple(one for words in outside for one in self._synonyms[1].of(words))
 
     def _is_name(self, pair: str) -> bool:
         """Whether the catalog says "non stick" nearly as often as "stick" in all its ways."""
@@ -122,7 +159,7 @@ class WordingService:
 
     def _unknown(self, text: str) -> set[str]:
         """The words that no product holds, in any of its forms; no numbers, no model codes."""
-        asked = {word for chunk in _chunks(text) for word in _correctable(chunk)}
+        asked = {word for chunk in _chunks(text) for word in _correctable(chunk, self._language)}
         held_by = self._held_by(sorted(asked))
         return {word for word in asked if not held_by[word]}
 
@@ -136,7 +173,7 @@ class WordingService:
     def _corrections(self, text: str, unknown: set[str]) -> dict[str, str]:
         """A word of the catalog by each that is taken for its misspelling."""
         corrected = {}
-        neighbours = _neighbours(text)
+        neighbours = _neighbours(text, self._language)
         for word in sorted(word for word in unknown if most_typos(word)):
             if best := self._nearest(word, neighbours.get(word, ("", ""))):
                 corrected[word] = best
@@ -164,28 +201,29 @@ class WordingService:
         return held_by
 
 
-def _words_of(product: Product) -> Iterator[str]:
+def _words_of(product: Product, language: Language) -> Iterator[str]:
     told = (product.title[:500], product.brand, product.product_type, product.color)
     for text in (*told, product.material):
-        yield from spelled_words(text)
+        yield from spelled_words(text, language)
 
 
 def _chunks(text: str) -> list[str]:
     return _CHUNK.findall(text)[:MAX_QUERY_WORDS]
 
 
-def _correctable(chunk: str) -> Iterator[str]:
+def _correctable(chunk: str, language: Language) -> Iterator[str]:
     """The folded words of a chunk that may be misspelt: none where it has a digit."""
     if not any(map(str.isdigit, chunk)):
         for part in _PART.findall(chunk):
-            folded = fold(part)
+            folded = fold(part, language)
             if most_typos(folded):
                 yield folded
 
 
-def _neighbours(text: str) -> dict[str, tuple[str, str]]:
+def _neighbours(text: str, language: Language) -> dict[str, tuple[str, str]]:
     """The words before and after each, "" where there is none."""
-    words = ["", *(fold(part) for chunk in _chunks(text) for part in _PART.findall(chunk)), ""]
+    parts = (part for chunk in _chunks(text) for part in _PART.findall(chunk))
+    words = ["", *(fold(part, language) for part in parts), ""]
     triples = zip(words, words[1:], words[2:], strict=False)
     return {word: (before, after) for before, word, after in triples}
 
@@ -194,7 +232,7 @@ def _is_pair(pair: str) -> bool:
     return pair == pair.strip()
 
 
-def _with_corrections(text: str, corrected: Mapping[str, str]) -> str:
+def _with_corrections(text: str, corrected: Mapping[str, str], language: Language) -> str:
     """The text with each misspelt word replaced; all else stays as it was typed."""
     if not corrected:
         return text
@@ -202,6 +240,6 @@ def _with_corrections(text: str, corrected: Mapping[str, str]) -> str:
     def in_chunk(chunk: re.Match[str]) -> str:
         if any(map(str.isdigit, chunk[0])):
             return chunk[0]
-        return _PART.sub(lambda part: corrected.get(fold(part[0]), part[0]), chunk[0])
+        return _PART.sub(lambda part: corrected.get(fold(part[0], language), part[0]), chunk[0])
 
     return _CHUNK.sub(in_chunk, text)

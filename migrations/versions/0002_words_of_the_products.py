@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from alembic import context, op
 
 from shopsearch.domain import Product
-from shopsearch.store.lexical import words_sql, write_words
+from shopsearch.store.word_rows import words_sql, write_words
 
 revision = "0002"
 down_revision = "0001"

@@ -196,6 +196,7 @@ def _database(services: Services) -> Finding:
     if status.state is SchemaState.NEWER:
         message = f"{name}: schema {status.found}, but this version knows {status.expected}"
         return Finding("database", Verdict.FAIL, message, "upgrade shopsearch")
+    services.lexical.check()
     n_products = services.store.count()
     return Finding("database", Verdict.OK, f"{name}: {n_products} products, schema {status.found}")
 

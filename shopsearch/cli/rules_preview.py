@@ -138,9 +138,9 @@ def _preview(
 
     from shopsearch.merchandising import FixedRules
 
-    under_new = FixedRules(after)
+    under_new = FixedRules(after, services.language)
     deep = replace(query, k=max(query.k, N_LOOKED_THROUGH))
-    old = services.search_under(FixedRules(before)).search(deep)
+    old = services.search_under(FixedRules(before, services.language)).search(deep)
     new = services.search_under(under_new, at).search(replace(query, explain=True))
     met = under_new.book().met_by(query, at or datetime.now(UTC))
     return Preview(

@@ -142,7 +142,8 @@ def search(
 ) -> None:
     """Search by words, by a picture, or by both.
 
-    A filter alone lists everything that it lets through, the newest first.
+    A filter alone lists everything that it lets through, the newest first. Words in quotes have to
+    stand side by side ('"trail running" shoes'): products that have them so come first.
     """
     from shopsearch.cli.filters import parse_filters
     from shopsearch.domain import Query, Sort

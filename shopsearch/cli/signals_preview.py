@@ -121,7 +121,7 @@ def _preview(
     from shopsearch.merchandising import FixedRules
     from shopsearch.signals import FixedSignals
 
-    rules = FixedRules(services.rules.rules())
+    rules = FixedRules(services.rules.rules(), services.language)
     deep = replace(query, k=max(query.k, N_LOOKED_THROUGH))
     old = services.search_under(rules, signals=FixedSignals(before)).search(deep)
     explained = replace(query, explain=True)

@@ -67,7 +67,9 @@ class ScoreParts:
 
     cosine: float
     features: tuple[FeaturePart, ...] = ()  # those with a weight
-    exact: float = 0.0  # above 0 for the whole title, a model number, the very picture or variant
+    # above 0 for the phrases in quotes, the whole title, a model number, the brand that is asked
+    # for, the very picture or variant: where others, which they come before, are none of that
+    exact: float = 0.0
     rules: float = 0.0  # what merchandising rules that boost or bury changed
     signals: float = 0.0  # what business signals changed
     unwanted: float = 0.0  # below 0 where it holds words that are not wanted, and so comes last
@@ -159,6 +161,7 @@ class SearchPage:
     generation: str  # the index generation that answered
     facets: tuple[Facet, ...] = ()  # in the order in which the query asked for them
     did_you_mean: str | None = None  # the words that were searched for instead of those typed
-    relaxed: tuple[str, ...] = ()  # words, folded, that no product has together with the others
+    # words, folded, and phrases in quotes, that no product has together with the others
+    relaxed: tuple[str, ...] = ()
     stages_ms: Mapping[str, float] = field(default_factory=dict)  # how long each stage took
     understood: tuple[UnderstoodPart, ...] = ()  # what the words of the query were taken for

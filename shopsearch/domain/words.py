@@ -147,7 +147,7 @@ class Lexicon(Protocol):
     A term is any text: one of several words matches where they stand next to each other in this
     order. Nothing in it is read as syntax, and none raises, however odd or long; what cannot match
     is passed over, and so are terms beyond the first 64 and characters beyond a term's first 100.
-    Case, accents and the endings of English words do not count.
+    Case, accents and the endings of words do not count.
     """
 
     def search(

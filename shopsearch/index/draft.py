@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from shopsearch.domain import Product
+from shopsearch.domain import EVERYTHING, Product
 from shopsearch.errors import CatalogError, HomeBusy
 from shopsearch.index.base import KeptWords, VectorIndex
 from shopsearch.index.generations import Generations, Manifest
@@ -20,6 +20,7 @@ from shopsearch.index.generations import Generations, Manifest
 class Draft:
     """Starts as a copy of a generation, or empty, and becomes live when it is published.
 
+    `are_foreign` says of the folder of a generation whether its words are in another language.
     The generation it starts from is read when the first change comes: a run that changes nothing
     reads no index and publishes none. `revision` is the store revision that the draft has reached.
     """
@@ -30,11 +31,13 @@ class Draft:
         new_index: Callable[[int], VectorIndex],
         start: Manifest | None,
         new_words: Callable[[], KeptWords | None] = lambda: None,
+        are_foreign: Callable[[Path], bool] = lambda _: False,
     ) -> None:
         self._generations = generations
         self._new_index = new_index
         self._start = start
         self._new_words = new_words
+        self._are_foreign = are_foreign
         self._index: VectorIndex | None = None
         self._words: KeptWords | None = None
         self.revision = 0 if start is None else start.store_revision
@@ -63,6 +66,24 @@ class Draft:
             self._opened(0).delete(keys)
             if self._words is not None:
                 self._words.delete(keys)
+
+    @property
+    def has_foreign_words(self) -> bool:
+        """Whether the words that it starts from are in another language: they are of no use."""
+        return self._start is not None and self._are_foreign(
+            self._generations.folder(self._start.generation_id)
+        )
+
+    def rewrite_words(self, batches: Iterable[tuple[NDArray[np.int64], Sequence[Product]]]) -> None:
+        """Write the words of all products anew, from keys and products; those without a vector are
+        passed over.
+        """
+        held, words = self._opened(0).fields.matching(EVERYTHING), self._new_words()
+        if words is not None:
+            for keys, products in batches:
+                there = np.isin(keys, held)
+                words.upsert(keys[there], [products[n] for n in np.flatnonzero(there).tolist()])
+        self._words = words
 
     def publish(self, *, encoder_id: str, fusion_id: str) -> None:
         """Make the draft the live generation, where anything changed."""
@@ -100,6 +121,7 @@ class Drafts:
         encoder_id: str,
         fusion_id: str,
         new_words: Callable[[], KeptWords | None] = lambda: None,
+        are_foreign: Callable[[Path], bool] = lambda _: False,
     ) -> None:
         self._home = home
         self._generations = generations
@@ -107,6 +129,7 @@ class Drafts:
         self._encoder_id = encoder_id
         self._fusion_id = fusion_id
         self._new_words = new_words
+        self._are_foreign = are_foreign
 
     @contextmanager
     def next(self, *, fresh: bool = False) -> Iterator[Draft]:
@@ -118,7 +141,9 @@ class Drafts:
         """
         with self._exclusively():
             start = None if fresh else self._live()
-            draft = Draft(self._generations, self._new_index, start, self._new_words)
+            draft = Draft(
+                self._generations, self._new_index, start, self._new_words, self._are_foreign
+            )
             try:
                 yield draft
             except CatalogError:

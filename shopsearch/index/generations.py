@@ -98,6 +98,10 @@ class Generations:
         names = (path.name for path in self._folder.iterdir())
         return sorted((name for name in names if _ID.fullmatch(name)), reverse=True)
 
+    def folder(self, generation_id: str) -> Path:
+        """Where the files of a generation lie. Raises `GenerationMissing`."""
+        return self._existing(generation_id)
+
     def manifest(self, generation_id: str) -> Manifest:
         """The manifest of a generation; its files are not looked at."""
         return Manifest.read(self._existing(generation_id))

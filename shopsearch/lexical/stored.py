@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import Product, Sketches, WordMatches
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.ranking.sketching import sketched
 from shopsearch.store import LexicalIndex, ProductStore
 from shopsearch.store.words import columns_of
@@ -18,8 +19,11 @@ from shopsearch.store.words import columns_of
 class StoredWords:
     """A `Lexicon` over the lexical index of a store and its products."""
 
-    def __init__(self, lexical: LexicalIndex, store: ProductStore) -> None:
+    def __init__(
+        self, lexical: LexicalIndex, store: ProductStore, language: Language = ENGLISH
+    ) -> None:
         self._lexical = lexical
+        self._language = language
         self._store = store
 
     def search(
@@ -45,9 +49,10 @@ class StoredWords:
         keys = np.asarray(keys, dtype=np.int64)
         stored = self._store.fetch(keys.tolist())
         there = np.array([key in stored for key in keys.tolist()], dtype=np.bool_)
-        return keys[there], sketches_of([stored[key].product for key in keys[there].tolist()])
+        products = [stored[key].product for key in keys[there].tolist()]
+        return keys[there], sketches_of(products, self._language)
 
 
-def sketches_of(products: Sequence[Product]) -> Sketches:
+def sketches_of(products: Sequence[Product], language: Language = ENGLISH) -> Sketches:
     """The words of products, read out of them now."""
-    return sketched(products, [tuple(columns_of(one).values()) for one in products])
+    return sketched(products, [tuple(columns_of(one).values()) for one in products], language)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,15 +13,18 @@ from numpy.typing import NDArray
 
 from shopsearch.domain import Product, WordMatches
 from shopsearch.domain.words import N_COLUMNS, Place, Sketches, word_hash
+from shopsearch.errors import GenerationMismatch
 from shopsearch.index.vectors import best
+from shopsearch.languages import ENGLISH, Language, in_another_language
 from shopsearch.lexical.postings import Postings, saturated
 from shopsearch.lexical.stored import sketches_of
 from shopsearch.ranking.stemming import stem, stem_words
 from shopsearch.store.words import WEIGHTS, askable_terms
 
 KEYS_FILE, TOKENS_FILE, LENGTHS_FILE = "words-keys.npy", "words-tokens.npy", "words-lengths.npy"
+LANGUAGE_FILE = "words.json"
 POSTINGS_FILES = {name: f"words-{name}.npy" for name in ("stems", "begins", "rows", "parts")}
-FILES = (KEYS_FILE, TOKENS_FILE, LENGTHS_FILE, *POSTINGS_FILES.values())
+FILES = (LANGUAGE_FILE, KEYS_FILE, TOKENS_FILE, LENGTHS_FILE, *POSTINGS_FILES.values())
 
 LEAST_RARITY = 1e-6  # as in FTS5: a word that half of all products hold still counts a little
 PHRASES_REMEMBERED = 500  # one is asked for several times in one search
@@ -32,9 +36,12 @@ _NOTHING: Held = (np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32))
 
 
 class WordIndex:
-    """A `Lexicon` over hashed words. Searches may run in several threads, changes in one."""
+    """A `Lexicon` over hashed words in a language. Searches may run in several threads, changes in
+    one.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language = ENGLISH) -> None:
+        self._language = language
         self._keys = np.empty(0, dtype=np.int64)  # (N,)
         self._sketches = Sketches.of([])
         self._fresh: dict[int, Product] = {}  # since the arrays were laid out
@@ -107,6 +114,8 @@ class WordIndex:
     def save(self, folder: Path) -> None:
         """Write all arrays; `load` maps them into memory, which several processes share."""
         self._settle()
+        told = json.dumps({"language": self._language.name})
+        (folder / LANGUAGE_FILE).write_text(told + "\n", encoding="utf-8")
         np.save(folder / KEYS_FILE, self._keys, allow_pickle=False)
         np.save(folder / TOKENS_FILE, self._sketches.tokens, allow_pickle=False)
         np.save(folder / LENGTHS_FILE, self._sketches.lengths, allow_pickle=False)
@@ -114,13 +123,14 @@ class WordIndex:
             np.save(folder / file, getattr(self._postings, name), allow_pickle=False)
 
     @classmethod
-    def load(cls, folder: Path) -> WordIndex | None:
-        """Read what `save` wrote; None where nothing was. Raises `ValueError` for files that do
-        not fit each other.
+    def load(cls, folder: Path, language: Language = ENGLISH) -> WordIndex | None:
+        """Read what `save` wrote; None where nothing was. Raises `GenerationMismatch` for words in
+        another language, and `ValueError` for files that do not fit each other.
         """
         if not (folder / KEYS_FILE).exists():
             return None
-        index = cls()
+        _check_language(folder, language)
+        index = cls(language)
         index._keys = _mapped(folder / KEYS_FILE)
         index._sketches = Sketches.laid_out(
             _mapped(folder / TOKENS_FILE), _mapped(folder / LENGTHS_FILE)
@@ -137,7 +147,7 @@ class WordIndex:
         if not (self._fresh or self._gone):
             return
         kept = np.flatnonzero(~np.isin(self._keys, np.array(sorted(self._gone), dtype=np.int64)))
-        fresh_words = sketches_of(list(self._fresh.values()))
+        fresh_words = sketches_of(list(self._fresh.values()), self._language)
         self._sketches = self._sketches.taken(kept).compact().then(fresh_words)
         fresh = np.fromiter(self._fresh, dtype=np.int64, count=len(self._fresh))
         self._keys = np.concatenate([self._keys[kept], fresh])
@@ -184,7 +194,8 @@ class WordIndex:
 
     def _held(self, term: str) -> Held:
         """The rows of the products that hold a term, and what it counts in each."""
-        stems = tuple(word_hash(stem(word)) for word in stem_words(term))
+        known = self._language
+        stems = tuple(word_hash(stem(word, known)) for word in stem_words(term, known))
         if len(stems) < 2:
             return self._postings.of_stem(stems[0]) if stems else _NOTHING
         phrases = self._phrases
@@ -237,6 +248,32 @@ class WordIndex:
         marks[among[(among >= 0) & (among <= highest)]] = True
         is_among: NDArray[np.bool_] = marks[self._keys]
         return is_among
+
+
+def are_foreign(folder: Path, language: Language) -> bool:
+    """Whether the words in a folder are there, and in another language."""
+    try:
+        return (folder / KEYS_FILE).exists() and _language_in(folder) != language.name
+    except (OSError, ValueError):  # whoever reads the words will be told
+        return False
+
+
+def _language_in(folder: Path) -> str:
+    """The name of the language of the words in a folder; what names none is English."""
+    path = folder / LANGUAGE_FILE
+    told = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not isinstance(told, dict):
+        raise ValueError(f"{path} holds no names and values")
+    return str(told.get("language", ENGLISH.name))
+
+
+def _check_language(folder: Path, language: Language) -> None:
+    written = _language_in(folder)
+    if written != language.name:
+        raise GenerationMismatch(
+            f"the words of the index generation {folder.name} are "
+            f"{in_another_language(written, language)}"
+        )
 
 
 def _mapped(path: Path) -> NDArray[Any]:

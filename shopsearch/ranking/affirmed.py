@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from shopsearch.domain import Product
-from shopsearch.ranking.negation import taken_apart
+from shopsearch.languages import ENGLISH, Language
+from shopsearch.ranking.said import said_in
 from shopsearch.ranking.words import folded_words, with_joined
 
 _TITLE_CHARS = 500
@@ -20,12 +21,16 @@ _FREE_OF = re.compile(r"\w+[\s-]free\b", re.IGNORECASE)
 _YES = frozenset(("yes", "true", "y"))
 
 
-def affirmed_words(product: Product) -> tuple[frozenset[str], ...]:
+def affirmed_words(product: Product, language: Language = ENGLISH) -> tuple[frozenset[str], ...]:
     """The folded words of title, brand, category, colour, material, size, gender and of each value
     of an attribute; of an attribute that is a plain "yes", its name.
     """
-    title = with_joined(folded_words(_denied_cut(product.title[:_TITLE_CHARS])))
-    told = (frozenset(folded_words(_denied_cut(text))) for text in _told(product))
+
+    def words(text: str) -> list[str]:
+        return folded_words(_denied_cut(text, language), language)
+
+    title = with_joined(words(product.title[:_TITLE_CHARS]))
+    told = (frozenset(words(text)) for text in _told(product))
     return tuple(filter(None, dict.fromkeys((frozenset(title), *told))))
 
 
@@ -43,5 +48,6 @@ def _told(product: Product) -> Iterator[str]:
             yield re.sub(r"[_.]", " ", name) if value.strip().casefold() in _YES else value
 
 
-def _denied_cut(text: str) -> str:
-    return taken_apart(_FREE_OF.sub(" ", text), minus=False).wanted
+def _denied_cut(text: str, language: Language) -> str:
+    affirmed = _FREE_OF.sub(" ", text) if language is ENGLISH else text
+    return said_in(affirmed, language, minus=False).wanted

@@ -2,6 +2,7 @@
 
 English, and careful: a name is no negation. "no 7 cream", "not your mother's", "non stick pan",
 "t-shirt" and "size -2" lose nothing.
+For other languages see `said.py`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from shopsearch.ranking.grammar import AFTER_THE_NOUN, FUNCTION_WORDS
+from shopsearch.languages import ENGLISH
 
 MAX_TOKENS = 120  # what comes later is wanted
+AFTER_THE_NOUN, FUNCTION_WORDS = ENGLISH.after_the_noun, ENGLISH.function_words
 
 _TOKEN = re.compile(r"\w+(?:['\N{RIGHT SINGLE QUOTATION MARK}\-./]\w+)*|[^\w\s]")
 _PERHAPS = re.compile(r"(?i:\b(?:no|non|not|without|w/o)\b)|(?<!\S)-")

@@ -18,13 +18,18 @@ class Candidate:
     preferred: float = 0.0  # what of the score the preferences of the query have added
     signalled: float | None = None  # what business signals have added; None: they had no say
     lowered: float = 0.0  # what of the score words that are not wanted have added: 0 or less
-    is_exact: bool = False  # whether it is the very product that is asked for
+    tier: int = 0  # above 0, it comes before all of lower tiers whatever its score, see `tiers`
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it is what is asked for in a way that no score outweighs."""
+        return self.tier > 0
 
     @property
     def itself(self) -> Candidate:
         """The same with the score that it would have by relevance alone."""
         added = self.raised + self.preferred + (self.signalled or 0.0) + self.lowered
-        return Candidate(self.key, self.score - added, is_exact=self.is_exact)
+        return Candidate(self.key, self.score - added, tier=self.tier)
 
 
 def by_number(

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Self, TypeVar
 
 from shopsearch.domain import CATEGORY_SEPARATOR, AnyOf, ProductFilter, Query
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.ranking.words import fold, folded_words
 from shopsearch.rules import KeptRule, Rule, When, category_path
 
@@ -27,25 +28,28 @@ _T = TypeVar("_T")
 class Asked:
     """What of a query its rules are found by."""
 
-    words: tuple[str, ...]  # folded, without the s of a plural
+    words: tuple[str, ...]  # folded, without endings
     plain: str  # folded alone, with one space between words
     categories: tuple[str, ...]  # those that the search is filtered by, either will do
+    language: Language = ENGLISH
 
     @classmethod
-    def of(cls, query: Query) -> Self:
+    def of(cls, query: Query, language: Language = ENGLISH) -> Self:
         """Of any query; characters after the first `MAX_QUERY_CHARS` do not count."""
         text = query.text[:MAX_QUERY_CHARS]
         return cls(
-            words=tuple(folded_words(text)),
-            plain=" ".join(_WORD.findall(fold(text))),
+            words=tuple(folded_words(text, language)),
+            plain=" ".join(_WORD.findall(fold(text, language))),
             categories=_categories(query.where.canonical()),
+            language=language,
         )
 
 
 class RuleBook:
     """All rules of a shop, so that those of a query are found without asking each of them."""
 
-    def __init__(self, kept: Sequence[KeptRule] = ()) -> None:
+    def __init__(self, kept: Sequence[KeptRule] = (), language: Language = ENGLISH) -> None:
+        self._language = language
         self._rules = [one.rule for one in sorted(kept, key=lambda one: one.number)]
         self._by_query: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
         self._by_word: defaultdict[str, list[int]] = defaultdict(list)
@@ -59,7 +63,7 @@ class RuleBook:
 
     def met_by(self, query: Query, now: datetime) -> list[Rule]:
         """The rules that hold for a query at a moment, the oldest first."""
-        asked = Asked.of(query)
+        asked = Asked.of(query, self._language)
         return [
             self._rules[n]
             for n in sorted(set(self._perhaps(asked)))
@@ -69,9 +73,10 @@ class RuleBook:
     def _places(self, when: When) -> list[int]:
         """The list that a rule is looked for in: the one that the fewest queries ask for."""
         if when.query_is:
-            return self._by_query[tuple(folded_words(when.query_is))]
+            return self._by_query[tuple(folded_words(when.query_is, self._language))]
         if when.words:
-            return self._by_word[max(folded_words(when.words), key=len, default="")]
+            words = folded_words(when.words, self._language)
+            return self._by_word[max(words, key=len, default="")]
         if when.category:
             return self._by_category[category_path(when.category)]
         return self._others
@@ -89,9 +94,9 @@ def is_met(when: When, asked: Asked) -> bool:
     """Whether a query fulfils all conditions of a rule."""
     if when.asks_for_words and not asked.words:
         return False
-    if when.query_is and tuple(folded_words(when.query_is)) != asked.words:
+    if when.query_is and tuple(folded_words(when.query_is, asked.language)) != asked.words:
         return False
-    if when.words and not set(folded_words(when.words)).issubset(asked.words):
+    if when.words and not set(folded_words(when.words, asked.language)).issubset(asked.words):
         return False
     if when.pattern and not is_like(when.pattern, asked):
         return False
@@ -103,8 +108,8 @@ def is_like(pattern: str, asked: Asked) -> bool:
 
     A word that the pattern tells to its end may be singular or plural.
     """
-    singular = _globs(_pieces(pattern, singular=True), " ".join(asked.words))
-    return singular or _globs(_pieces(pattern, singular=False), asked.plain)
+    singular = _globs(_pieces(pattern, asked.language, singular=True), " ".join(asked.words))
+    return singular or _globs(_pieces(pattern, asked.language, singular=False), asked.plain)
 
 
 def slots_of(wanted: Sequence[tuple[int, int]], n: int) -> dict[int, int]:
@@ -166,23 +171,23 @@ def _is_within(categories: Sequence[str], wanted: str) -> bool:
 
 
 @lru_cache(maxsize=50_000)  # each pattern of a shop is asked for by every query
-def _pieces(pattern: str, *, singular: bool) -> tuple[str, ...]:
+def _pieces(pattern: str, language: Language, *, singular: bool) -> tuple[str, ...]:
     """What stands between the wildcards, as it stands in the words of a query."""
     pieces = pattern.split(WILDCARD)
     return tuple(
-        _piece(piece, is_first=n == 0, is_last=n == len(pieces) - 1, singular=singular)
+        _piece(piece, language, is_first=n == 0, is_last=n == len(pieces) - 1, singular=singular)
         for n, piece in enumerate(pieces)
     )
 
 
-def _piece(piece: str, *, is_first: bool, is_last: bool, singular: bool) -> str:
+def _piece(piece: str, language: Language, *, is_first: bool, is_last: bool, singular: bool) -> str:
     """Its words; a space at an end that a wildcard follows keeps the words there whole."""
-    words = _WORD.findall(fold(piece))
+    words = _WORD.findall(fold(piece, language))
     starts_whole = not is_first and not piece[:1].isalnum() and bool(piece)
     ends_whole = not is_last and not piece[-1:].isalnum() and bool(piece)
     if singular and words:
         n_told = len(words) if ends_whole or is_last else len(words) - 1
-        words = [*folded_words(" ".join(words[:n_told])), *words[n_told:]]
+        words = [*folded_words(" ".join(words[:n_told]), language), *words[n_told:]]
     text = " ".join(words)
     if not text:
         return " " if starts_whole and ends_whole else ""

@@ -16,6 +16,7 @@ from threading import Lock
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.ranking.words import fold
 
 FEWEST_LETTERS = 4  # shorter words have too many neighbours
@@ -42,9 +43,9 @@ def most_typos(word: str) -> int:
     return 1 if len(word) < LETTERS_FOR_TWO else 2
 
 
-def spelled_words(text: str) -> list[str]:
+def spelled_words(text: str, language: Language = ENGLISH) -> list[str]:
     """The words of a text as they are spelled, in lower case and without accents; no numbers."""
-    return _LETTERS.findall(fold(text))
+    return _LETTERS.findall(fold(text, language))
 
 
 class Vocabulary:

@@ -1,34 +1,40 @@
-"""Words as a lexical index sees them: without case and accents, and without English endings."""
+"""Words as a lexical index sees them: without case, accents and the endings of a language."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 
 import snowballstemmer
 
+from shopsearch.languages import ENGLISH, Language, without_accents
+
 _WORD = re.compile(r"[^\W_]+")
-_ACCENTS = re.compile("[\N{COMBINING GRAVE ACCENT}-\N{COMBINING LATIN SMALL LETTER X}]+")
 _MOST_CHARS = 60  # of a word with endings; longer ones are no words
 _PORTER = snowballstemmer.stemmer("porter")
 
 
-def stem_words(text: str) -> list[str]:
+def stem_words(text: str, language: Language = ENGLISH) -> list[str]:
     """The words of a text in order, in lower case and without accents; letters and digits stay
-    together, as in `wh1000xm4`.
+    together, as in `wh1000xm4`. In English as FTS5 has them: `women's` is `women` and `s`.
     """
+    if language is not ENGLISH:
+        return _WORD.findall(language.fold(text))
     folded = text.lower()
-    if not folded.isascii():
-        folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", folded))
-    return _WORD.findall(folded)
+    return _WORD.findall(folded if folded.isascii() else without_accents(folded))
+
+
+def stem(word: str, language: Language = ENGLISH) -> str:
+    """What is left of a folded word without its ending; in English by Porter (An algorithm for
+    suffix stripping, 1980), as FTS5 does it.
+    """
+    if language is ENGLISH:
+        return _porter(word)
+    return language.stem(word) if word.isalpha() else word
 
 
 @lru_cache(maxsize=200_000)
-def stem(word: str) -> str:
-    """What is left of a folded word without its ending (Porter, An algorithm for suffix stripping,
-    1980).
-    """
+def _porter(word: str) -> str:
     if len(word) > _MOST_CHARS or not word.isascii():
         return word
     stemmed: str = _PORTER.stemWord(word)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from shopsearch.errors import SynonymRejected
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.ranking.words import Alternative, fold, folded_words
 
 MAX_PHRASES = 20
@@ -43,28 +44,29 @@ class SynonymRule:
         asked = ", ".join(self.asked)
         return f"{asked} {_ONE_WAY} {', '.join(self.means)}" if self.means else asked
 
-    def pairs(self) -> Iterator[tuple[str, str]]:
+    def pairs(self, language: Language = ENGLISH) -> Iterator[tuple[str, str]]:
         """What is asked for, and what will do for it."""
         for asked in self.asked:
             for other in self.means or self.asked:
-                if folded_words(other) != folded_words(asked):
+                if folded_words(other, language) != folded_words(asked, language):
                     yield asked, other
 
 
 class Synonyms:
     """All rules of a shop, ready for many queries."""
 
-    def __init__(self, rules: Iterable[SynonymRule] = ()) -> None:
+    def __init__(self, rules: Iterable[SynonymRule] = (), language: Language = ENGLISH) -> None:
+        self._language = language
         self._others: dict[tuple[str, ...], dict[str, None]] = {}
         for rule in rules:
-            for asked, other in rule.pairs():
-                self._others.setdefault(tuple(folded_words(asked)), {})[other] = None
+            for asked, other in rule.pairs(language):
+                self._others.setdefault(tuple(folded_words(asked, language)), {})[other] = None
         self._longest = max(map(len, self._others), default=0)
 
     def of(self, words: Sequence[str]) -> tuple[Alternative, ...]:
         """What will do for some of the folded words of a query, in their order."""
         return tuple(
-            Alternative(stands_for=some, words=tuple(folded_words(other)), term=other)
+            Alternative(some, tuple(folded_words(other, self._language)), term=other)
             for some in self._runs(words)
             for other in self._others.get(some, ())
         )

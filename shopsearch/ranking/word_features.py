@@ -65,7 +65,8 @@ class WordTable:
     @cached_property
     def in_description(self) -> Marks:
         """The wanted words in the description, with any ending."""
-        stems = word_hashes([stem(word) for word in self._asked.wanted])
+        asked = self._asked
+        stems = word_hashes([stem(asked.written(word), asked.language) for word in asked.wanted])
         return self._sketches.at(Place.STEMS_OF_DESCRIPTION).hold(stems)
 
     @cached_property
@@ -90,6 +91,15 @@ class WordTable:
             return _all(self._codes)
         title = word_hashes([whole(self._asked.words)])
         return self._sketches.at(Place.WHOLE_TITLE).hold(title)[:, 0]
+
+    @cached_property
+    def of_brand(self) -> NDArray[np.bool_]:
+        """(N,) of whose brand the words are the name, and nothing else."""
+        brand = self._sketches.at(Place.BRAND)
+        if not self._asked.words:
+            return np.zeros(len(self), dtype=np.bool_)
+        is_whole: NDArray[np.bool_] = brand.counts == len(self._asked.words)
+        return is_whole & _followed(brand, *self._asked.words)
 
     def variants(self, reference: Sketches) -> NDArray[np.bool_]:
         """(N,) which products are the reference, one sketch, in what the words ask for.
@@ -238,14 +248,14 @@ def titles_with(sketches: Sketches, phrase: Sequence[str]) -> NDArray[np.bool_]:
     return _followed(sketches.at(Place.TITLE), *phrase)
 
 
-def _followed(title: Words, *phrase: str) -> NDArray[np.bool_]:
-    """(N,) which titles have some words one after the other."""
-    n_starts = max(len(title.tokens) - len(phrase) + 1, 0)
-    after = title.owners[:n_starts] == title.owners[len(phrase) - 1 :][:n_starts]
+def _followed(words: Words, *phrase: str) -> NDArray[np.bool_]:
+    """(N,) whose words have those of a phrase one after the other."""
+    n_starts = max(len(words.tokens) - len(phrase) + 1, 0)
+    after = words.owners[:n_starts] == words.owners[len(phrase) - 1 :][:n_starts]
     for place, word in enumerate(phrase):
-        after &= title.tokens[place : place + n_starts] == word_hash(word)
-    found = np.zeros(len(title.counts), dtype=np.bool_)
-    found[title.owners[:n_starts][after]] = True
+        after &= words.tokens[place : place + n_starts] == word_hash(word)
+    found = np.zeros(len(words.counts), dtype=np.bool_)
+    found[words.owners[:n_starts][after]] = True
     return found
 
 

@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from shopsearch.ranking.grammar import AFTER_THE_NOUN, FUNCTION_WORDS
-from shopsearch.ranking.negation import IsName, no_name, taken_apart
+from shopsearch.languages import ENGLISH, Language
+from shopsearch.ranking.negation import IsName, Said, no_name
+from shopsearch.ranking.said import said_in
 from shopsearch.ranking.units import is_unit, spellings, with_units_folded
 
 MAX_QUERY_WORDS = 32
+MAX_PHRASE_CHARS = 90  # folded, they are below the 100 that a lexical index reads of a term
 
 _WORD = re.compile(r"\d+(?:[./]\d+)*|[^\W\d_]+")
 _CHUNK = re.compile(r"\w+(?:['\N{RIGHT SINGLE QUOTATION MARK}\-./]\w+)*")
-_ACCENTS = re.compile("[\N{COMBINING GRAVE ACCENT}-\N{COMBINING LATIN SMALL LETTER X}]+")
 _NUMBER_AND_UNIT = re.compile(r"(\d+(?:[./]\d+)*)([a-z]+)")
 _FEWEST_CODE_CHARS = 4
 _FEWEST_NUMBER_CHARS = 6  # shorter ones are years, sizes and amounts
-
-# numbers that no ending tells, by the one that catalogs use less: "women" comes from "women's" too
-_IRREGULAR = dict(
-    [
-        *(("woman", "women"), ("man", "men"), ("child", "children"), ("feet", "foot")),
-        *(("teeth", "tooth"), ("knives", "knife"), ("shelves", "shelf"), ("scarves", "scarf")),
-        *(("leaves", "leaf"), ("loaves", "loaf"), ("halves", "half"), ("mice", "mouse")),
-    ]
-)
-_OTHER_NUMBER = _IRREGULAR | {usual: other for other, usual in _IRREGULAR.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +29,32 @@ class Alternative:
     stands_for: tuple[str, ...]  # folded words of the query, in order
     words: tuple[str, ...]  # the folded words of the phrase
     term: str  # the phrase, to be looked up in a lexical index
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words in quotes: whatever has them next to each other comes before what has not."""
+
+    words: tuple[str, ...]  # folded
+    terms: tuple[str, ...]  # how a product may write it, for a lexical index
+    text: str  # as typed
+
+    def __str__(self) -> str:
+        """As it was typed."""
+        return self.text
+
+    @classmethod
+    def of(cls, text: str, language: Language = ENGLISH) -> Phrase:
+        """Of the words between two quotes; those after the first `MAX_PHRASE_CHARS` do not
+        count.
+        """
+        said = text
+        if len(text) > MAX_PHRASE_CHARS:  # a lexical index looks no further
+            said = text[: MAX_PHRASE_CHARS + 1].rpartition(" ")[0] or text[:MAX_PHRASE_CHARS]
+        words = folded_words(said, language)
+        apart = words if language is ENGLISH else _apart(said, language)
+        terms = dict.fromkeys((fold(said, language), " ".join(apart), said))
+        return cls(tuple(words), tuple(terms), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,42 +71,81 @@ class AskedWords:
     trust: Mapping[str, float] = field(default_factory=dict)  # 0..1 of corrected words; others 1
     text: str = ""  # what is wanted, as typed
     negated: tuple[str, ...] = ()  # phrases for what is not, as typed
+    phrases: tuple[Phrase, ...] = ()  # in quotes
+    language: Language = ENGLISH
+    forms: Mapping[str, str] = field(default_factory=dict)  # of folded words; others are their own
 
     def __bool__(self) -> bool:
         return bool(self.terms)
 
     @classmethod
-    def of(cls, text: str, is_name: IsName = no_name) -> AskedWords:
+    def of(cls, text: str, language: Language = ENGLISH, is_name: IsName = no_name) -> AskedWords:
         """Any text; words after the first `MAX_QUERY_WORDS` do not count. For `is_name` see
         `negation.taken_apart`.
         """
-        said = taken_apart(text, is_name)
-        chunks = _chunks(text)
-        asked = chunks if said.wanted == text else _chunks(said.wanted)
-        words = folded_words(" ".join(asked))
-        wanted = [word for word in words if word not in FUNCTION_WORDS] or words
-        negated = {phrase: folded_words(phrase) for phrase in said.unwanted}
+        return cls.saying(text, said_in(text, language, is_name), language)
+
+    @classmethod
+    def saying(cls, text: str, said: Said, language: Language = ENGLISH) -> AskedWords:
+        """Of a text that has been taken apart."""
+        small = language.function_words
+        chunks = _chunks(text, language)
+        asked = chunks if said.wanted == text else _chunks(said.wanted, language)
+        words = folded_words(" ".join(asked), language)
+        wanted = [word for word in words if word not in small] or words
+        negated = {phrase: folded_words(phrase, language) for phrase in said.unwanted}
         unwanted = (word for phrase in negated.values() for word in phrase)
+        everything = words if asked is chunks else folded_words(" ".join(chunks), language)
         return cls(
-            words=tuple(words if asked is chunks else folded_words(" ".join(chunks))),
+            words=tuple(everything),
             wanted=tuple(dict.fromkeys(wanted)),
-            unwanted=tuple(
-                dict.fromkeys(w for w in unwanted if not (w in wanted or w in FUNCTION_WORDS))
-            ),
-            noun=_noun(words),
+            unwanted=tuple(dict.fromkeys(w for w in unwanted if not (w in wanted or w in small))),
+            noun=_noun(words, language),
             codes=tuple(dict.fromkeys(filter(_is_code, map(_compact, asked)))),
-            terms=tuple(dict.fromkeys(_terms(asked))),
+            terms=tuple(dict.fromkeys(_terms(asked, language))),
             text=said.wanted,
             negated=tuple(one for one, told in negated.items() if not set(told) <= set(wanted)),
+            language=language,
+            forms={} if language is ENGLISH else _forms(" ".join(chunks), language),
         )
+
+    def quoting(self, phrases: Sequence[Phrase], outside: AskedWords) -> AskedWords:
+        """The same words, some of which stand in quotes; `outside` are those that do not.
+
+        What stands in quotes is wanted, whatever stands before it.
+        """
+        quoted = [word for phrase in phrases for word in phrase.words]
+        small = self.language.function_words
+        said = [word for word in quoted if word not in small]
+        others = [word for word in outside.wanted if not said or word not in small]
+        wanted = {*others, *(said or quoted)}
+        in_order = (*self.words, *quoted)  # a phrase may reach beyond the first words
+        chunks = (chunk for phrase in phrases for chunk in _CHUNK.findall(phrase.terms[0]))
+        terms = (*(term for phrase in phrases for term in phrase.terms), *outside.terms)
+        return replace(
+            self,
+            wanted=tuple(dict.fromkeys(word for word in in_order if word in wanted)),
+            unwanted=tuple(word for word in self.unwanted if word not in wanted),
+            terms=tuple(dict.fromkeys((*terms, *(one for one in chunks if one not in small)))),
+            phrases=tuple(dict.fromkeys(phrases)),
+        )
+
+    def written(self, word: str) -> str:
+        """How the query writes a folded word, to be looked up in a lexical index: it would take
+        another ending off what has none any more.
+        """
+        return self.forms.get(word, word)
 
     def ways(self) -> list[list[str]]:
         """For each wanted word all terms that it may be written by, and those that stand for it."""
-        folded = {term: folded_words(term) for term in self.terms}
-        joined = [(one + other, (one, other)) for one, other in pairwise(self.words)]
+        folded = {term: folded_words(term, self.language) for term in self.terms}
+        joined = [
+            (self.written(one) + self.written(other), (one, other))
+            for one, other in pairwise(self.words)
+        ]
         return [
             [
-                word,
+                self.written(word),
                 *(term for term, words in folded.items() if word in words),
                 *(both for both, words in joined if word in words),
                 *(one.term for one in self.alternatives if word in one.stands_for),
@@ -106,17 +160,25 @@ class AskedWords:
         return tuple(dict.fromkeys(a.term for a in self.alternatives if a.term not in known))
 
 
-def fold(text: str) -> str:
+def fold(text: str, language: Language = ENGLISH) -> str:
     """Lower case, without accents, and without the apostrophe of `women's`."""
-    text = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}s", "s").replace("'s", "s")
-    if text.isascii():
-        return text
-    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
+    return language.fold(text)
 
 
-def folded_words(text: str) -> list[str]:
-    """Words and numbers in order, folded, singular; `5m` is `5` and `m`, `5"` is `5` and `inch`."""
-    return [_singular(word) for word in _WORD.findall(with_units_folded(fold(text)))]
+def folded_words(text: str, language: Language = ENGLISH) -> list[str]:
+    """Words and numbers in order, folded, without endings (in English, singular); `5m` is `5` and
+    `m`, `5"` is `5` and `inch`.
+    """
+    return [language.stem(word) for word in _apart(text, language)]
+
+
+def _apart(text: str, language: Language) -> list[str]:
+    """The folded words of a text with their endings."""
+    return _WORD.findall(with_units_folded(fold(text, language)))
+
+
+def _forms(text: str, language: Language) -> dict[str, str]:
+    return {language.stem(word): word for word in reversed(_apart(text, language))}
 
 
 def codes_in(text: str) -> set[str]:
@@ -129,36 +191,26 @@ def with_joined(words: Sequence[str]) -> set[str]:
     return {*words, *(first + second for first, second in pairwise(words))}
 
 
-@lru_cache(maxsize=50_000)
-def _singular(word: str) -> str:
-    """After the S stemmer of Harman (How effective is suffixing?, 1991), and a few by heart."""
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
-    if not word.endswith("s") or len(word) < 4 or word.endswith(("ss", "us", "is")):
-        return word
-    if word.endswith("ies") and len(word) > 4:
-        return f"{word[:-3]}y"
-    return word[:-2] if word.endswith(("ches", "shes", "sses", "xes", "zes")) else word[:-1]
+def _chunks(text: str, language: Language) -> list[str]:
+    return _CHUNK.findall(with_units_folded(fold(text, language)))[:MAX_QUERY_WORDS]
 
 
-def _chunks(text: str) -> list[str]:
-    return _CHUNK.findall(with_units_folded(fold(text)))[:MAX_QUERY_WORDS]
-
-
-def _noun(words: Sequence[str]) -> str:
-    """The last word before what only says more: English puts the noun there."""
+def _noun(words: Sequence[str], language: Language) -> str:
+    """The last word before what only says more: English puts the noun there. Where nouns come
+    first, the first word.
+    """
     noun = ""
     for word in words:
-        if word in AFTER_THE_NOUN and noun:
+        if noun and (language.noun_comes_first or word in language.after_the_noun):
             break
-        if word not in FUNCTION_WORDS and not word[0].isdigit():
+        if word not in language.function_words and not word[0].isdigit():
             noun = word
     return noun
 
 
-def _terms(chunks: Sequence[str]) -> Iterator[str]:
+def _terms(chunks: Sequence[str], language: Language) -> Iterator[str]:
     """What to look up: each chunk, and other ways in which a feed may write it."""
-    asked = [chunk for chunk in chunks if chunk not in FUNCTION_WORDS]
+    asked = [chunk for chunk in chunks if chunk not in language.function_words]
     for chunk in asked or chunks:
         yield chunk
         parts = re.split(r"\W", chunk)
@@ -167,8 +219,8 @@ def _terms(chunks: Sequence[str]) -> Iterator[str]:
             yield from (part for part in parts if len(part) > 2)
         if unit := _NUMBER_AND_UNIT.fullmatch(chunk):
             yield " ".join(unit.groups())
-        if chunk in _OTHER_NUMBER:
-            yield _OTHER_NUMBER[chunk]
+        if chunk in language.other_numbers:
+            yield language.other_numbers[chunk]
     for first, second in pairwise(chunks):
         if first[0].isdigit() and is_unit(second):
             yield from spellings(first, second)

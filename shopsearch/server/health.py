@@ -43,6 +43,7 @@ def reason_not_ready(services: Services) -> str | None:
         services.live.get().manifest.check(
             encoder_id=services.embedder.encoder_id, fusion_id=services.embedder.fusion_id
         )
+        services.lexical.check()
     except ShopsearchError as error:
         return str(error)
     return None

@@ -62,7 +62,7 @@ def warm_up(services: Services) -> None:
     What is missing is logged, and the server starts without: it shows what it can, `/readyz` says
     what it lacks, and an index that is built later is taken up.
     """
-    for part in (services.encoder.load, services.live.get):
+    for part in (services.encoder.load, services.live.get, services.lexical.check):
         try:
             part()
         except ShopsearchError as error:

@@ -86,6 +86,9 @@ class EmbeddingCache(Protocol):
 class LexicalIndex(Protocol):
     """What a database knows of the words of products; see `Lexicon`, of which it is all but
     `sketches`. The store keeps it in step, in the transaction of each write.
+
+    Words are kept in one language; all but `renew` raise `LanguageMismatch` where it is another
+    than this index asks in.
     """
 
     def search(
@@ -101,6 +104,11 @@ class LexicalIndex(Protocol):
 
     def holding(self, wanted: Sequence[Sequence[str]]) -> NDArray[np.int64]:
         """See `Lexicon.holding`."""
+
+    def renew(self) -> int:
+        """Write all words anew in the language of this index where they are kept in another; how
+        many products that were. All at once: readers see the old words or the new ones.
+        """
 
 
 class SynonymStore(Protocol):

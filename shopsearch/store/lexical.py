@@ -1,28 +1,47 @@
-"""The words of the products in the same database: FTS5 in SQLite, a tsvector in PostgreSQL.
-
-What only one of them understands is in `sqlite_words.py` and `postgresql_words.py`.
-"""
+"""The words of the products in the same database: FTS5 in SQLite, a tsvector in PostgreSQL."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection
 
-from shopsearch.domain import Product, WordMatches
-from shopsearch.store import postgresql_words, sqlite_words
+from shopsearch.domain import WordMatches
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.store.database import Database
-from shopsearch.store.words import askable_terms, columns_of
+from shopsearch.store.products import all_products, lock_catalog
+from shopsearch.store.word_rows import (
+    check_language,
+    empty_words,
+    language_of_words,
+    words_sql,
+    write_words,
+)
+from shopsearch.store.words import askable_terms
+
+CHECK_EVERY_S = 1.0  # how long another process may have written other words unnoticed
+_log = structlog.get_logger(__name__)
 
 
 class SqlLexicalIndex:
     """The `LexicalIndex` on SQLite or PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self,
+        database: Database,
+        language: Language = ENGLISH,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
+        self._language = language
+        self._clock = clock
+        self._next_check = -math.inf
 
     def search(
         self, terms: Sequence[str], k: int, among: NDArray[np.int64] | None = None
@@ -32,72 +51,71 @@ class SqlLexicalIndex:
         if not asked or k < 1 or (among is not None and among.size == 0):
             return _matches([])
         keys = None if among is None else among.tolist()
-        with self._database.reading() as connection:
-            return _matches(words_sql(connection.dialect).search_words(connection, asked, k, keys))
+        with self._reading() as connection:
+            sql = words_sql(connection.dialect)
+            return _matches(sql.search_words(connection, asked, k, keys, self._language))
 
     def frequencies(self, terms: Sequence[str]) -> Mapping[str, int]:
         """See `LexicalIndex.frequencies`."""
         found = dict.fromkeys(terms, 0)
-        with self._database.reading() as connection:
+        with self._reading() as connection:
+            sql = words_sql(connection.dialect)
             for term in askable_terms(terms):
                 if term in found:
-                    found[term] = words_sql(connection.dialect).count_words(connection, term)
+                    found[term] = sql.count_words(connection, term, self._language)
         return found
 
     def count(self) -> int:
         """See `LexicalIndex.count`."""
-        with self._database.reading() as connection:
-            return words_sql(connection.dialect).count_words(connection)
+        with self._reading() as connection:
+            return words_sql(connection.dialect).count_rows(connection)
 
     def holding(self, wanted: Sequence[Sequence[str]]) -> NDArray[np.int64]:
         """See `LexicalIndex.holding`."""
         groups = [askable_terms(terms) for terms in wanted]
         if not all(groups):
             return np.empty(0, dtype=np.int64)
-        with self._database.reading() as connection:
-            keys = words_sql(connection.dialect).keys_holding(connection, groups)
+        with self._reading() as connection:
+            sql = words_sql(connection.dialect)
+            keys = sql.keys_holding(connection, groups, self._language)
         return np.array(sorted(keys), dtype=np.int64)
 
+    def check(self) -> None:
+        """Raise `LanguageMismatch` where the words are kept in another language."""
+        with self._reading():
+            pass
 
-def write_words(connection: Connection, products: Mapping[int, Product]) -> None:
-    """Replace the words of products, in the transaction that writes the products."""
-    rows = [{"key": key, **columns_of(product)} for key, product in products.items()]
-    words_sql(connection.dialect).write_words(connection, rows)
+    def renew(self) -> int:
+        """See `LexicalIndex.renew`."""
+        with self._database.reading() as connection:
+            written = language_of_words(connection)
+        if written == self._language.name:
+            return 0
+        with self._database.writing() as connection:
+            lock_catalog(connection)  # another process may be writing products, or renewing
+            if language_of_words(connection) == self._language.name:
+                return 0
+            if words_sql(connection.dialect).count_rows(connection):
+                _log.warning("writing the words anew", language=self._language.name, was=written)
+            return self._write_all(connection)
 
+    def _write_all(self, connection: Connection) -> int:
+        empty_words(connection, self._language)
+        n_written = 0
+        for products in all_products(connection):
+            write_words(connection, products, self._language)
+            n_written += len(products)
+            _log.info("writing the words anew", language=self._language.name, products=n_written)
+        return n_written
 
-def forget_words(connection: Connection, keys: Sequence[int]) -> None:
-    """Forget the words of products, in the transaction that removes the products."""
-    words_sql(connection.dialect).forget_words(connection, keys)
-
-
-class WordsSql(Protocol):
-    """What each database spells in its own way."""
-
-    MAKE_TABLE: tuple[str, ...]  # statements, for a migration
-
-    def write_words(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Put in rows of `key` and the columns of `words.COLUMNS`, instead of those of the key."""
-
-    def forget_words(self, connection: Connection, keys: Sequence[int]) -> None:
-        """Take rows out."""
-
-    def search_words(
-        self, connection: Connection, terms: Sequence[str], k: int, among: Sequence[int] | None
-    ) -> Sequence[tuple[int, float]]:
-        """The best k rows, best first: key and score."""
-
-    def count_words(self, connection: Connection, term: str | None = None) -> int:
-        """How many rows there are, or hold a term."""
-
-    def keys_holding(
-        self, connection: Connection, groups: Sequence[Sequence[str]]
-    ) -> Sequence[int]:
-        """The keys of the rows that hold a term of each group; without a group, all."""
-
-
-def words_sql(dialect: Dialect) -> WordsSql:
-    """The spelling for a database."""
-    return sqlite_words if dialect.name == "sqlite" else postgresql_words
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """A connection to words in this language. Raises `LanguageMismatch`."""
+        with self._database.reading() as connection:
+            if self._clock() >= self._next_check:
+                check_language(connection, self._language)
+                self._next_check = self._clock() + CHECK_EVERY_S
+            yield connection
 
 
 def _matches(found: Sequence[tuple[int, float]]) -> WordMatches:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Row, Table, delete, func, select, update
 
 from shopsearch.domain import Changes, Price, Product, ProductRecord, StoredProduct
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.store.database import Database
-from shopsearch.store.lexical import forget_words, write_words
 from shopsearch.store.statements import askable, chunks, insert_or_replace
 from shopsearch.store.tables import (
     CATALOG_REVISION,
@@ -22,6 +22,9 @@ from shopsearch.store.tables import (
     PRODUCTS,
     REMOVALS,
 )
+from shopsearch.store.word_rows import check_language, forget_words, write_words
+
+BATCH_SIZE = 500  # products read at once where all are wanted
 
 # the fields that are the same in a `Product` and in its row
 PLAIN_FIELDS = (
@@ -43,18 +46,24 @@ PLAIN_FIELDS = (
 class SqlProductStore:
     """The `ProductStore` on SQLite or PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, language: Language = ENGLISH) -> None:
         self._database = database
+        self._language = language
 
     def upsert(self, records: Sequence[ProductRecord]) -> NDArray[np.int64]:
-        """See `ProductStore.upsert`; of an id that repeats, the last record counts."""
+        """See `ProductStore.upsert`; of an id that repeats, the last record counts.
+
+        Raises `LanguageMismatch`.
+        """
         by_id = {record.product.product_id: record for record in records}
         if not by_id:
             return np.empty(0, dtype=np.int64)
         with self._database.writing() as connection:
             keys = _write_products(connection, list(by_id.values()))
             _replace_parts(connection, {keys[id_]: record for id_, record in by_id.items()})
-            write_words(connection, {keys[id_]: one.product for id_, one in by_id.items()})
+            check_language(connection, self._language)
+            words = {keys[id_]: one.product for id_, one in by_id.items()}
+            write_words(connection, words, self._language)
         return np.array([keys[record.product.product_id] for record in records], dtype=np.int64)
 
     def remove(self, product_ids: Sequence[str]) -> tuple[str, ...]:
@@ -123,6 +132,24 @@ class SqlProductStore:
         """See `ProductStore.count`."""
         with self._database.reading() as connection:
             return connection.execute(select(func.count()).select_from(PRODUCTS)).scalar_one()
+
+
+def lock_catalog(connection: Connection) -> None:
+    """From here to its end, no other transaction writes to the catalog."""
+    _reserve_revisions(connection, 0)
+
+
+def all_products(connection: Connection) -> Iterator[dict[int, Product]]:
+    """All products by key, in batches."""
+    last = -1
+    while True:
+        following = select(PRODUCTS.c.key).where(PRODUCTS.c.key > last)
+        keys = connection.scalars(following.order_by(PRODUCTS.c.key).limit(BATCH_SIZE)).all()
+        if not keys:
+            return
+        loaded = _load(connection, [PRODUCTS.c.key.in_(keys)])
+        yield {stored.key: stored.product for stored in loaded}
+        last = keys[-1]
 
 
 def _reserve_revisions(connection: Connection, n: int) -> Iterator[int]:

@@ -8,20 +8,41 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.store.statements import chunks
 from shopsearch.store.words import COLUMNS, WEIGHTS
 
 TABLE = "product_words"
-MAKE_TABLE = (
-    f"CREATE VIRTUAL TABLE {TABLE} USING fts5({', '.join(COLUMNS)}, "
-    "tokenize = 'porter unicode61 remove_diacritics 2')",
-)
+_PLAIN = "unicode61 remove_diacritics 2"
 
+
+def _make_table(tokenizer: str) -> str:
+    columns = ", ".join(COLUMNS)
+    return f"CREATE VIRTUAL TABLE {TABLE} USING fts5({columns}, tokenize = '{tokenizer}')"
+
+
+MAKE_TABLE = (_make_table(f"porter {_PLAIN}"),)
+
+_COUNT = f"SELECT count(*) FROM {TABLE}"  # noqa: S608
 _SCORE = f"-bm25({TABLE}, {', '.join(map(str, WEIGHTS))})"  # FTS5 gives the best the least
 
 
-def write_words(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def remake_table(connection: Connection, language: Language) -> None:
+    """See `WordsSql.remake_table`. FTS5 stems English alone; other words come stemmed."""
+    connection.execute(text(f"DROP TABLE {TABLE}"))
+    tokenizer = f"porter {_PLAIN}" if language is ENGLISH else _PLAIN
+    connection.execute(text(_make_table(tokenizer)))
+
+
+def write_words(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], language: Language
+) -> None:
     """See `WordsSql.write_words`."""
+    if language is not ENGLISH:
+        rows = [
+            {"key": row["key"], **{name: language.stemmed(row[name]) for name in COLUMNS}}
+            for row in rows
+        ]
     names, values = ", ".join(COLUMNS), ", ".join(f":{name}" for name in COLUMNS)
     statement = f"INSERT OR REPLACE INTO {TABLE} (rowid, {names}) VALUES (:key, {values})"  # noqa: S608
     connection.execute(text(statement), list(rows))
@@ -37,7 +58,11 @@ def forget_words(connection: Connection, keys: Sequence[int]) -> None:
 
 
 def search_words(
-    connection: Connection, terms: Sequence[str], k: int, among: Sequence[int] | None
+    connection: Connection,
+    terms: Sequence[str],
+    k: int,
+    among: Sequence[int] | None,
+    language: Language,
 ) -> Sequence[tuple[int, float]]:
     """See `WordsSql.search_words`; the score is BM25 (Robertson, 1994) over weighted columns."""
     # the plus keeps SQLite from looking each key up in the full text by itself
@@ -46,28 +71,34 @@ def search_words(
         f"SELECT rowid, {_SCORE} AS score FROM {TABLE} "  # noqa: S608
         f"WHERE {TABLE} MATCH :terms {only} ORDER BY score DESC, rowid LIMIT :k"
     )
-    values = {"terms": _any_of(terms), "k": k, "keys": json.dumps(among)}
+    values = {"terms": _any_of(terms, language), "k": k, "keys": json.dumps(among)}
     return [(row.rowid, row.score) for row in connection.execute(statement, values)]
 
 
-def count_words(connection: Connection, term: str | None = None) -> int:
+def count_words(connection: Connection, term: str, language: Language) -> int:
     """See `WordsSql.count_words`."""
-    statement = f"SELECT count(*) FROM {TABLE}"  # noqa: S608
-    if term is None:
-        return int(connection.execute(text(statement)).scalar_one())
-    matching = text(f"{statement} WHERE {TABLE} MATCH :term")
-    return int(connection.execute(matching, {"term": _any_of([term])}).scalar_one())
+    matching = text(f"{_COUNT} WHERE {TABLE} MATCH :term")
+    return int(connection.execute(matching, {"term": _any_of([term], language)}).scalar_one())
 
 
-def keys_holding(connection: Connection, groups: Sequence[Sequence[str]]) -> Sequence[int]:
+def keys_holding(
+    connection: Connection, groups: Sequence[Sequence[str]], language: Language
+) -> Sequence[int]:
     """See `WordsSql.keys_holding`."""
     if not groups:
         return connection.execute(text(f"SELECT rowid FROM {TABLE}")).scalars().all()  # noqa: S608
     matching = text(f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH :terms")  # noqa: S608
-    terms = " AND ".join(f"({_any_of(group)})" for group in groups)
+    terms = " AND ".join(f"({_any_of(group, language)})" for group in groups)
     return connection.execute(matching, {"terms": terms}).scalars().all()
 
 
-def _any_of(terms: Sequence[str]) -> str:
+def count_rows(connection: Connection) -> int:
+    """See `WordsSql.count_rows`."""
+    return int(connection.execute(text(_COUNT)).scalar_one())
+
+
+def _any_of(terms: Sequence[str], language: Language) -> str:
     """An FTS5 expression in which every term is a string: nothing in it can be syntax."""
+    if language is not ENGLISH:
+        terms = [language.stemmed(term) for term in terms]
     return " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)

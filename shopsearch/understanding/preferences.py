@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from shopsearch.domain import Among, Exists, Lexicon, PartKind, ProductFilter, UnderstoodPart
 from shopsearch.index import VectorIndex
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.ranking.word_features import titles_with
-from shopsearch.understanding.words import JOINING, words_of
+from shopsearch.understanding.words import JOINING, Word, words_of
 
 FACTORS = {  # of the odds of a score, see `ranking.rules.lifted`; measured, see decision 18
     PartKind.BRAND: 2.0,
@@ -39,27 +40,41 @@ class Preference:
 
 
 def preferences_of(
-    parts: Sequence[UnderstoodPart], where: ProductFilter, index: VectorIndex, words: Lexicon
+    parts: Sequence[UnderstoodPart],
+    where: ProductFilter,
+    index: VectorIndex,
+    words: Lexicon,
+    language: Language = ENGLISH,
 ) -> tuple[Preference, ...]:
     """The preferences of a query with this filter; one that no product fulfils changes nothing."""
     found = []
     for part in parts:
         keys = index.fields.matching(_both(where, [part]))
-        found.append(Preference(part, keys, np.union1d(keys, _titled(part, where, index, words))))
+        titled = _titled(part, where, index, words, language)
+        found.append(Preference(part, keys, np.union1d(keys, titled)))
     return tuple(found)
 
 
 def _titled(
-    part: UnderstoodPart, where: ProductFilter, index: VectorIndex, words: Lexicon
+    part: UnderstoodPart,
+    where: ProductFilter,
+    index: VectorIndex,
+    words: Lexicon,
+    language: Language,
 ) -> NDArray[np.int64]:
     """The keys of products that do not tell the field, but have the words in their title."""
-    phrase = [word.folded for word in words_of(part.text) if word.folded not in JOINING]
-    if not phrase:
+    said = [word for word in words_of(part.text, language) if word.folded not in JOINING]
+    if not said:
         return np.empty(0, dtype=np.int64)
-    held = words.holding([[word] for word in phrase])
+    held = words.holding([[_term(part.text, word, language)] for word in said])
     silent = ProductFilter((*where.conditions, Exists(part.wish.field, present=False), Among(held)))
     keys, sketches = words.sketches(index.fields.matching(silent))
-    return keys[titles_with(sketches, phrase)]
+    return keys[titles_with(sketches, [word.folded for word in said])]
+
+
+def _term(text: str, word: Word, language: Language) -> str:
+    """A word as a lexical index is asked for it, which takes the ending off itself."""
+    return word.folded if language is ENGLISH else text[word.span.start : word.span.end]
 
 
 def best_of(preferences: Sequence[Preference]) -> list[ProductFilter]:

@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from shopsearch.domain import AnyOf, PartKind
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.understanding.ambiguity import Ambiguity
 from shopsearch.understanding.values import CatalogValues, Meaning
 from shopsearch.understanding.words import (
-    FUNCTION_WORDS,
     JOINING,
     MAX_PHRASE_WORDS,
-    NEGATIONS,
     Span,
     Word,
     is_parted,
+    no_nouns,
     phrase_of,
 )
 
-_NO_NOUNS = FUNCTION_WORDS | NEGATIONS
 _NAMES_A_QUALITY = frozenset((PartKind.COLOR, PartKind.MATERIAL, PartKind.GENDER))
 
 
@@ -43,11 +42,14 @@ class ValueReader:
         values: CatalogValues,
         ambiguity: Ambiguity,
         fields_told: Collection[str] = (),
+        *,
+        language: Language = ENGLISH,
     ) -> None:
         self._text = text
         self._words = words
         self._values = values
         self._ambiguity = ambiguity
+        self._no_nouns = no_nouns(language)
         self._told = fields_told  # by the filter of the query: they are not looked for
 
     def found(self, taken: Sequence[Span]) -> Iterator[ValueWords]:
@@ -86,7 +88,7 @@ class ValueReader:
 
     def _means_else(self, meaning: Meaning, first: int, stop: int) -> bool:
         """Whether the words mean something else together with the one after them."""
-        if stop == len(self._words) or self._words[stop].folded in _NO_NOUNS:
+        if stop == len(self._words) or self._words[stop].folded in self._no_nouns:
             return False
         if self._is_parted(self._words[stop - 1 : stop + 1]):
             return False
@@ -102,7 +104,7 @@ class ValueReader:
         if stop == len(self._words) or self._is_parted(self._words[stop - 1 : stop + 1]):
             return True
         following = self._words[stop]
-        if following.folded in _NO_NOUNS or following.folded[0].isdigit():
+        if following.folded in self._no_nouns or following.folded[0].isdigit():
             return True
         return any(following.span.meets(span) for span in taken) or self._is_quality(following)
 
@@ -116,7 +118,7 @@ class ValueReader:
             self._text[word.span.start : word.span.end]
             for place, word in enumerate(self._words)
             if not first <= place < stop
-            and word.folded not in _NO_NOUNS
+            and word.folded not in self._no_nouns
             and not any(word.span.meets(span) for span in taken)
             and not self._is_quality(word)
         ]

@@ -17,6 +17,7 @@ from shopsearch.domain import (
     UnderstoodPart,
 )
 from shopsearch.index.generations import Generation
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.store import ProductStore
 from shopsearch.understanding.ambiguity import Ambiguity
 from shopsearch.understanding.comparing import compared_prices
@@ -61,7 +62,15 @@ class _Found:
 class Understanding:
     """Takes prices, sizes, colours, brands and the like out of the words of queries."""
 
-    def __init__(self, lexical: Lexicon, store: ProductStore, *, is_enabled: bool = True) -> None:
+    def __init__(
+        self,
+        lexical: Lexicon,
+        store: ProductStore,
+        *,
+        is_enabled: bool = True,
+        language: Language = ENGLISH,
+    ) -> None:
+        self.language = language
         self._lexical = lexical
         self._store = store
         self._is_enabled = is_enabled
@@ -76,7 +85,8 @@ class Understanding:
         if not (self._is_enabled and query.understand and query.text.strip()):
             return Understood(query)
         values, ambiguity = self._of(generation)
-        found = sorted(_Reading(query, values, ambiguity, self._store).found(), key=_start)
+        reading = _Reading(query, values, ambiguity, self._store, self.language)
+        found = sorted(reading.found(), key=_start)
         where, parts = _filtered(query.where, [one.part for one in found if one.part], generation)
         text = _without(query.text, [one.span for one in found if one.leaves_text])
         return Understood(replace(query, where=where, text=text), parts)
@@ -89,7 +99,7 @@ class Understanding:
             with self._lock:
                 known = self._known
                 if known is None or known[0] != name:
-                    values = CatalogValues.of(generation.index)
+                    values = CatalogValues.of(generation.index, self.language)
                     known = (name, values, Ambiguity(self._lexical, generation.index))
                     self._known = known
         return known[1], known[2]
@@ -99,11 +109,17 @@ class _Reading:
     """One query being read."""
 
     def __init__(
-        self, query: Query, values: CatalogValues, ambiguity: Ambiguity, store: ProductStore
+        self,
+        query: Query,
+        values: CatalogValues,
+        ambiguity: Ambiguity,
+        store: ProductStore,
+        language: Language,
     ) -> None:
         self._query = query
         self._text = query.text
-        self._words: list[Word] = words_of(query.text)
+        self._words: list[Word] = words_of(query.text, language)
+        self._language = language
         self._values = values
         self._ambiguity = ambiguity
         self._store = store
@@ -112,7 +128,7 @@ class _Reading:
 
     def found(self) -> list[_Found]:
         """Filters first: a number in a price is no size, a size no category."""
-        taken = no_wishes(self._text, self._words)
+        taken = no_wishes(self._text, self._words, self._language)
         found: list[_Found] = []
         for reading in (self._compared, self._prices, self._sizes):
             for one in reading():
@@ -171,7 +187,14 @@ class _Reading:
         return bool(together) and self._ambiguity.means_else(wish, together)
 
     def _values_in(self, taken: Sequence[Span]) -> Iterator[_Found]:
-        reader = ValueReader(self._text, self._words, self._values, self._ambiguity, self._told)
+        reader = ValueReader(
+            self._text,
+            self._words,
+            self._values,
+            self._ambiguity,
+            self._told,
+            language=self._language,
+        )
         seen = set()
         for one in reader.found(taken):
             said = self._text[one.span.start : one.span.end]

@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from shopsearch.domain import CATEGORY_SEPARATOR, PartKind
 from shopsearch.index import VectorIndex
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.understanding.sizes import CatalogSizes
 from shopsearch.understanding.words import (
     FUNCTION_WORDS,
@@ -59,13 +60,13 @@ class CatalogValues:
     currencies: frozenset[str] = frozenset()  # case-folded; none where no product has a price
 
     @classmethod
-    def of(cls, index: VectorIndex) -> CatalogValues:
+    def of(cls, index: VectorIndex, language: Language = ENGLISH) -> CatalogValues:
         """Reads all values of the fields that are looked for: some tenths of a second at most."""
         meanings: dict[str, list[Meaning]] = {}
         for kind, name in FIELDS.items():
             counts = index.fields.counts(name, limit=MAX_VALUES)
             found = dict(zip(counts.words, counts.counts.tolist(), strict=True))
-            for phrase, meaning in _meanings(kind, found):
+            for phrase, meaning in _meanings(kind, found, language):
                 meanings.setdefault(phrase, []).append(meaning)
         return cls(
             meanings=meanings,
@@ -74,16 +75,18 @@ class CatalogValues:
         )
 
 
-def _meanings(kind: PartKind, found: Mapping[str, int]) -> Iterator[tuple[str, Meaning]]:
+def _meanings(
+    kind: PartKind, found: Mapping[str, int], language: Language
+) -> Iterator[tuple[str, Meaning]]:
     """Phrases and what each means in one field, from the values and how many products have them."""
     named: dict[str, dict[str, Closeness]] = {}
     for value in found:
-        for phrase, closeness in _phrases(kind, value):
+        for phrase, closeness in _phrases(kind, value, language):
             by_value = named.setdefault(phrase, {})
             by_value[value] = max(closeness, by_value.get(value, closeness))
     for phrase, by_value in named.items():
         is_value = kind is PartKind.CATEGORY or max(by_value.values()) > Closeness.ENDING
-        if is_value and _is_name(phrase):
+        if is_value and _is_name(phrase, language):
             values = _chosen(kind, by_value)
             n_products = sum(found[value] for value in values)
             yield phrase, Meaning(_kind(kind, phrase), FIELDS[kind], values, n_products)
@@ -94,15 +97,15 @@ def _kind(kind: PartKind, phrase: str) -> PartKind:
     return PartKind.GENDER if phrase in PEOPLE else kind
 
 
-def _phrases(kind: PartKind, value: str) -> Iterator[tuple[str, Closeness]]:
+def _phrases(kind: PartKind, value: str, language: Language) -> Iterator[tuple[str, Closeness]]:
     name = value.rpartition(CATEGORY_SEPARATOR)[2] if kind is PartKind.CATEGORY else value
-    whole = _phrase(name)
+    whole = _phrase(name, language)
     yield whole, Closeness.WHOLE
     if kind is PartKind.BRAND:
         yield whole.replace(" ", ""), Closeness.WHOLE  # `tp link` and `tplink`
         return
     for part in _SEVERAL.split(name):
-        phrase = _phrase(part)
+        phrase = _phrase(part, language)
         if phrase != whole:
             yield phrase, Closeness.ONE_OF_SEVERAL
         if kind in _ENDS_IN_ITS_KIND and " " in phrase:
@@ -126,13 +129,14 @@ def _is_below(category: str, others: set[str]) -> bool:
     return any(CATEGORY_SEPARATOR.join(levels[:n]) in others for n in range(1, len(levels)))
 
 
-def _phrase(text: str) -> str:
-    return phrase_of(words_of(text))
+def _phrase(text: str, language: Language) -> str:
+    return phrase_of(words_of(text, language))
 
 
-def _is_name(phrase: str) -> bool:
+def _is_name(phrase: str, language: Language) -> bool:
     """Whether it can be told from other words: no single letter or number, no function word."""
     words = phrase.split()
     if not 0 < len(words) <= MAX_PHRASE_WORDS or len(phrase) < 2:
         return False
-    return any(not word.isdigit() and word not in FUNCTION_WORDS for word in words)
+    small = FUNCTION_WORDS if language is ENGLISH else language.function_words
+    return any(not word.isdigit() and word not in small for word in words)

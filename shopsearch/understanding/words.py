@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from shopsearch.languages import ENGLISH, Language
 from shopsearch.ranking.words import MAX_QUERY_WORDS, folded_words
 
 MAX_PHRASE_WORDS = 6
@@ -47,17 +48,17 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word, folded as the ranking folds it: lower case, no accents, singular."""
+    """One word, folded as the ranking folds it: lower case, no accents or ending."""
 
     folded: str
     span: Span
 
 
-def words_of(text: str) -> list[Word]:
+def words_of(text: str, language: Language = ENGLISH) -> list[Word]:
     """The first `MAX_QUERY_WORDS` words of any text."""
     found = []
     for match in _WORD.finditer(text):
-        if folded := " ".join(folded_words(match[0])):
+        if folded := " ".join(folded_words(match[0], language)):
             found.append(Word(folded, Span(*match.span())))
         if len(found) == MAX_QUERY_WORDS:
             break
@@ -69,10 +70,17 @@ def phrase_of(words: Sequence[Word]) -> str:
     return " ".join(word.folded for word in words if word.folded not in JOINING)
 
 
-def no_wishes(text: str, words: Sequence[Word]) -> list[Span]:
+def no_nouns(language: Language) -> frozenset[str]:
+    """Words that name no thing."""
+    if language is ENGLISH:
+        return FUNCTION_WORDS | NEGATIONS
+    return language.function_words | language.without
+
+
+def no_wishes(text: str, words: Sequence[Word], language: Language = ENGLISH) -> list[Span]:
     """What is quoted, and what follows "not" or "without": words alone."""
     quoted = (Span(*match.span()) for match in _QUOTED.finditer(text))
-    return list(chain(quoted, _negated(text, words)))
+    return list(chain(quoted, _negated(text, words, language)))
 
 
 def is_parted(text: str, first: Word, second: Word) -> bool:
@@ -80,14 +88,17 @@ def is_parted(text: str, first: Word, second: Word) -> bool:
     return _STOP.search(text, first.span.end, second.span.start) is not None
 
 
-def _negated(text: str, words: Sequence[Word]) -> Iterator[Span]:
+def _negated(text: str, words: Sequence[Word], language: Language) -> Iterator[Span]:
+    negations, ends = NEGATIONS, _END_OF_NEGATION
+    if language is not ENGLISH:
+        negations, ends = language.without, language.after_the_noun - language.without
     is_negated, before = False, 0
     for word in words:
         gap = text[before : word.span.start]
-        if word.folded in _END_OF_NEGATION or _STOP.search(gap):
+        if word.folded in ends or _STOP.search(gap):
             is_negated = False
         if is_negated or (gap.endswith("-") and not gap[:-1].strip() and gap != "-"):
             yield word.span
-        if word.folded in NEGATIONS:
+        if word.folded in negations:
             is_negated = True
         before = word.span.end

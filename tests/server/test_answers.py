@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import pytest
 import structlog
 from flask.testing import FlaskClient
 
 from shopsearch import errors
+from shopsearch.bootstrap import Services
+from shopsearch.catalog import open_feed
 from shopsearch.search import SearchService
 from shopsearch.server import create_app
 from shopsearch.server.errors import status_of
 from shopsearch.server.health import reason_not_ready
+
+from .conftest import write_feed
 
 PATHS = ["/", "/search?q=mug", "/nothing", "/api/v1/search", "/api/v1/nothing", "/healthz"]
 
@@ -167,3 +172,21 @@ def test_not_ready_with_the_index_of_another_model(shop, monkeypatch) -> None:
     reason = reason_not_ready(shop)
     assert reason is not None
     assert "shopsearch reindex" in reason
+
+
+def test_a_server_of_another_language_than_its_words_says_that_it_is_not_ready(
+    services: Services, tmp_path: Path
+) -> None:
+    services.indexer.run(open_feed(write_feed(tmp_path)), feed_name="shop")
+    other = Services(services.settings.model_copy(update={"language": "german"}))
+    other.encoder.load()
+    client = create_app(other).test_client()
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json["code"]) == (503, "not-ready")
+    assert "kept in english" in ready.json["detail"]
+    answer = client.get("/api/v1/search?q=mug")
+    assert (answer.status_code, answer.json["code"]) == (503, "language-mismatch")
+    other.lexical.renew()
+    assert client.get("/api/v1/search?q=mug").status_code == 200
+    assert client.get("/readyz").status_code == 200
+    other.close()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from shopsearch.domain import (
     Between,
     Exists,
     Hit,
+    PartKind,
     Price,
     Product,
     ProductFilter,
@@ -25,11 +27,15 @@ from shopsearch.domain import (
     RuleAction,
     RuleEffect,
     Sort,
+    UnderstoodPart,
 )
-from shopsearch.merchandising import FixedRules, LiveRules
+from shopsearch.merchandising import FixedRules, LiveRules, Ruling
+from shopsearch.ranking.order import Candidate
 from shopsearch.ranking.rules import lifted
+from shopsearch.ranking.tiers import EXACT, PHRASES
 from shopsearch.rules import KeptRule, Lift, Pin, Rule, When
 from shopsearch.search import SearchService
+from shopsearch.understanding import Preference
 
 from .conftest import listed
 
@@ -336,3 +342,15 @@ def pins_by_the_book(some: Sequence[Rule], shown: set[str]) -> dict[int, str]:
         last = next(n for n in range(len(shown), 0, -1) if n not in at)
         at[last] = at.pop(place)
     return at
+
+
+def test_preferences_raise_within_a_tier_and_never_above_it() -> None:
+    wish = AnyOf("color", ("red",))
+    part = UnderstoodPart(kind=PartKind.COLOR, text="red", wish=wish)
+    keys = np.array([1, 3, 5], dtype=np.int64)
+    ruling = Ruling(ProductFilter(), preferences=(Preference(part, keys, keys),))
+    tiers = {0: PHRASES, 1: PHRASES, 2: EXACT, 3: EXACT, 4: 0, 5: 0}
+    scores = {0: 0.9, 1: 0.85, 2: 0.8, 3: 0.79, 4: 0.78, 5: 0.77}
+    weighed = ruling.weighed([Candidate(key, scores[key], tier=tiers[key]) for key in scores])
+    assert [one.key for one in weighed] == [1, 0, 2, 3, 5, 4]
+    assert {one.key: one.score for one in weighed}[5] == 0.79

@@ -10,6 +10,7 @@ import pytest
 
 from shopsearch.bootstrap import Services
 from shopsearch.domain import AnyOf, Price, Product, ProductFilter, Query, SearchPage, Sketches
+from shopsearch.languages import Language
 from shopsearch.lexical.stored import sketches_of
 from shopsearch.ranking.features import FEATURES, SIMILARITIES
 from shopsearch.ranking.word_features import WordTable
@@ -234,9 +235,9 @@ def test_the_words_of_products_are_read_at_indexing_and_not_at_searching(
     services.indexer.run(listed(*mugs[:3], renamed, *mugs[4:]), feed_name="test")
     read: list[str] = []
 
-    def reading(products: Sequence[Product]) -> Sketches:
+    def reading(products: Sequence[Product], language: Language) -> Sketches:
         read.extend(product.product_id for product in products)
-        return sketches_of(products)
+        return sketches_of(products, language)
 
     monkeypatch.setattr("shopsearch.lexical.stored.sketches_of", reading)
     monkeypatch.setattr("shopsearch.lexical.word_index.sketches_of", reading)

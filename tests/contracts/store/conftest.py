@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from shopsearch.store.sql import Database
+from shopsearch.languages import ENGLISH, Language
+from shopsearch.lexical.word_index import WordIndex
+from shopsearch.store import LexicalIndex, ProductStore
+from shopsearch.store.sql import Database, SqlLexicalIndex, SqlProductStore
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +71,37 @@ def new_database(database_url: Callable[[], str]) -> Iterator[Callable[[], Datab
 @pytest.fixture
 def database(new_database: Callable[[], Database]) -> Database:
     return new_database()
+
+
+class InStep(WordIndex):
+    """The words in memory, brought in step with a store before each question, as at indexing."""
+
+    def __init__(self, store: ProductStore, language: Language) -> None:
+        super().__init__(language)
+        self._store = store
+        self._revision = 0
+
+    def _settle(self) -> None:
+        while (changes := self._store.changes_since(self._revision, 100)).revision > self._revision:
+            self.delete(changes.removed)
+            keys = [stored.key for stored in changes.upserted]
+            self.upsert(keys, [stored.product for stored in changes.upserted])
+            self._revision = changes.revision
+        super()._settle()
+
+
+def in_database(database: Database, language: Language = ENGLISH) -> LexicalIndex:
+    words = SqlLexicalIndex(database, language)
+    words.renew()
+    return words
+
+
+def in_memory(database: Database, language: Language = ENGLISH) -> LexicalIndex:
+    SqlLexicalIndex(database, language).renew()
+    return InStep(SqlProductStore(database, language), language)
+
+
+@pytest.fixture(params=[in_database, in_memory])
+def open_words(request: pytest.FixtureRequest) -> Callable[..., LexicalIndex]:
+    """Opens the words of a database, in a language where one is given."""
+    return request.param

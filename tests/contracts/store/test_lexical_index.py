@@ -11,9 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shopsearch.domain import Product, ProductRecord
-from shopsearch.lexical.word_index import WordIndex
 from shopsearch.store import LexicalIndex, ProductStore
-from shopsearch.store.sql import Database, SqlLexicalIndex, SqlProductStore
+from shopsearch.store.sql import Database, SqlProductStore
 from shopsearch.store.words import columns_of
 
 WORDS = ("red", "blue", "mug", "lamp", "desk", "kiln", "oak", "42")  # they have no endings
@@ -23,36 +22,6 @@ texts = st.lists(st.sampled_from(WORDS), max_size=5).map(" ".join)
 @pytest.fixture
 def store(database: Database) -> ProductStore:
     return SqlProductStore(database)
-
-
-class InStep(WordIndex):
-    """The words in memory, brought in step with a store before each question, as at indexing."""
-
-    def __init__(self, store: ProductStore) -> None:
-        super().__init__()
-        self._store = store
-        self._revision = 0
-
-    def _settle(self) -> None:
-        while (changes := self._store.changes_since(self._revision, 100)).revision > self._revision:
-            self.delete(changes.removed)
-            keys = [stored.key for stored in changes.upserted]
-            self.upsert(keys, [stored.product for stored in changes.upserted])
-            self._revision = changes.revision
-        super()._settle()
-
-
-def in_database(database: Database) -> LexicalIndex:
-    return SqlLexicalIndex(database)
-
-
-def in_memory(database: Database) -> LexicalIndex:
-    return InStep(SqlProductStore(database))
-
-
-@pytest.fixture(params=[in_database, in_memory])
-def open_words(request: pytest.FixtureRequest) -> Callable[[Database], LexicalIndex]:
-    return request.param
 
 
 @pytest.fixture
