@@ -33,7 +33,7 @@ def refused(answer, status: int, code: str) -> str:
 
 
 def test_a_search_by_words_answers_with_the_promised_keys(client: FlaskClient) -> None:
-    answer = client.get("/api/v1/search?q=red+striped+mug")
+    answer = client.get("/api/v1/search?q=red+striped+mug&understand=false")
 
     document = answer.get_json()
     assert set(document) == {"hits", "total", "took_ms", "generation", "page", "size"}
@@ -136,7 +136,8 @@ def test_a_search_that_asks_why_is_told(client: FlaskClient) -> None:
         for hit in hits:
             parts = hit["why"]["score"]
             total = parts["cosine"] + sum(one["part"] for one in parts["features"].values())
-            assert total + parts["exact"] == pytest.approx(hit["score"], abs=1e-4)
+            total += parts["exact"] + parts.get("understood", 0.0)
+            assert total == pytest.approx(hit["score"], abs=1e-4)
     assert answers[0].get_json()["hits"] == answers[1].get_json()["hits"]
     assert answers[0].get_json()["hits"][0]["why"]["matched"]["title"] == ["red", "striped", "mug"]
 
