@@ -1,7 +1,8 @@
 """The nouns of product search. All are frozen: a stage returns a new noun, it never edits one.
 
 Nothing here knows a library of any room; numpy arrays are the only common currency. Each module
-holds the nouns of one stretch of the road: products, filters, embeddings, queries, answers.
+holds the nouns of one stretch of the road: products, filters, embeddings, queries, answers, and
+what is remembered of them.
 """
 
 from shopsearch.domain.answers import (
@@ -36,6 +37,15 @@ from shopsearch.domain.filters import (
     ProductFilter,
     Withheld,
 )
+from shopsearch.domain.logged import (
+    WITHHELD,
+    AskedText,
+    ClickedSearch,
+    LoggedClick,
+    LoggedSearch,
+    SearchKind,
+    logged_text,
+)
 from shopsearch.domain.products import (
     CATEGORY_SEPARATOR,
     FILTER_ALIASES,
@@ -64,9 +74,12 @@ __all__ = [
     "FILTER_ALIASES",
     "FILTER_FIELDS",
     "MAX_PRODUCT_ID_CHARS",
+    "WITHHELD",
     "AnyOf",
+    "AskedText",
     "Between",
     "Changes",
+    "ClickedSearch",
     "Condition",
     "Exists",
     "Facet",
@@ -78,6 +91,8 @@ __all__ = [
     "FilterValue",
     "Hit",
     "IndexReport",
+    "LoggedClick",
+    "LoggedSearch",
     "Modality",
     "ModalityEmbeddings",
     "ModalityPart",
@@ -94,6 +109,7 @@ __all__ = [
     "RuleAction",
     "RuleEffect",
     "ScoreParts",
+    "SearchKind",
     "SearchPage",
     "Similarity",
     "Sort",
@@ -101,5 +117,6 @@ __all__ = [
     "Why",
     "Withheld",
     "WordMatches",
+    "logged_text",
     "minor_digits",
 ]

@@ -13,6 +13,7 @@ from shopsearch.store.base import (
     LexicalIndex,
     ProductStore,
     RuleStore,
+    SearchLog,
     SynonymStore,
 )
 
@@ -22,5 +23,6 @@ __all__ = [
     "LexicalIndex",
     "ProductStore",
     "RuleStore",
+    "SearchLog",
     "SynonymStore",
 ]

@@ -6,6 +6,7 @@ from shopsearch.store.lexical import SqlLexicalIndex
 from shopsearch.store.products import SqlProductStore
 from shopsearch.store.rules import SqlRuleStore
 from shopsearch.store.runs import SqlFeedRuns
+from shopsearch.store.search_log import SqlSearchLog
 from shopsearch.store.synonyms import SqlSynonymStore
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "SqlLexicalIndex",
     "SqlProductStore",
     "SqlRuleStore",
+    "SqlSearchLog",
     "SqlSynonymStore",
 ]
