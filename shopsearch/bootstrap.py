@@ -36,6 +36,8 @@ from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generations
 from shopsearch.index.live import LiveGeneration
 from shopsearch.indexing import Indexer
+from shopsearch.logbook import Logbook
+from shopsearch.logged_queries import LoggedQueries
 from shopsearch.merchandising import LiveRules, Merchandising, Rules
 from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.items import ItemPreparer
@@ -51,6 +53,7 @@ from shopsearch.store.sql import (
     SqlLexicalIndex,
     SqlProductStore,
     SqlRuleStore,
+    SqlSearchLog,
     SqlSynonymStore,
 )
 from shopsearch.suggestions import SuggestionService
@@ -82,9 +85,9 @@ class Services:
 
     def close(self) -> None:
         """Let go of connections; what was made lazily and never used is not touched."""
-        for name in ("fetcher", "query_fetcher", "database"):
-            if name in self.__dict__:
-                self.__dict__[name].close()
+        for name in ("logbook", "logged_queries", "fetcher", "query_fetcher", "database"):
+            if (part := self.__dict__.get(name)) is not None:
+                part.close()
 
     def __enter__(self) -> Self:
         return self
@@ -231,7 +234,26 @@ class Services:
             lexical=self.lexical,
             store=self.store,
             live=self.live,
+            logged=self.logged_queries,
         )
+
+    @cached_property
+    def search_log(self) -> SqlSearchLog:
+        """What was searched for and clicked on."""
+        return SqlSearchLog(self.database)
+
+    @cached_property
+    def logbook(self) -> Logbook:
+        """Takes note of searches and clicks for the search log."""
+        keeps = self.settings.search_log == "on"
+        return Logbook(self.search_log, keeps=keeps, keep_days=self.settings.search_log_days)
+
+    @cached_property
+    def logged_queries(self) -> LoggedQueries | None:
+        """What many have searched for, to be suggested; None where nothing is logged."""
+        if self.settings.search_log == "off":
+            return None
+        return LoggedQueries(self.search_log, self.lexical, days=self.settings.search_log_days)
 
     @cached_property
     def catalog_words(self) -> CatalogWords:
