@@ -20,6 +20,7 @@
     ├── RuleError                 a merchandising rule that cannot be followed, or is not there
     ├── TrainingError             the training data cannot carry a training run
     ├── EnrichmentError           values of an attribute cannot be proposed as asked
+    ├── InsightsError             the search log is too small for what is asked of it
     ├── EvaluationError           queries or judgments cannot be read, or do not fit together
     ├── IndexFault                the vector index
     │   ├── DimensionMismatch     vectors of another length than the index holds
@@ -123,6 +124,10 @@ class TrainingError(ShopsearchError):
 
 class EnrichmentError(ShopsearchError):
     """Values of an attribute cannot be proposed as asked."""
+
+
+class InsightsError(ShopsearchError):
+    """The search log is too small for what is asked of it."""
 
 
 class EvaluationError(ShopsearchError):
