@@ -115,7 +115,8 @@ def prune(options: GlobalOptions, *, days: int | None, as_json: bool) -> None:
     if as_json:
         console.print_json({"deleted": n_gone, "days": kept})
     else:
-        console.out().print(f"{n_gone:,} searches older than {kept} days are deleted")
+        are = "search is" if n_gone == 1 else "searches are"
+        console.out().print(f"{n_gone:,} {are} deleted; the last {kept} days stay")
 
 
 @insights.command()
