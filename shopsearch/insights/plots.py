@@ -12,7 +12,7 @@ from shopsearch.insights.summary import DayFigures, RankFigures
 _LEFT, _RIGHT, _TOP, _BASE = 40.0, WIDTH - 10.0, 14.0, 158.0
 _HEIGHT = _BASE + 42
 _MOST_TICKS = 5
-_STEPS = (1, 2, 5)
+_STEPS = (1, 2, 3, 4, 5)
 
 
 def days(name: str, figures: Sequence[DayFigures], *, title: str) -> Markup:
@@ -89,7 +89,7 @@ def _ticks(n: int) -> list[int]:
 
 
 def _round_above(value: float) -> float:
-    """The least even number of the form 2, 10, 20, 40, 100, ... that is no less."""
+    """The least of 2, 4, 6, 8, 10, 20, 40, ... that is no less: its half is as round."""
     power = 1.0
     while True:
         for step in _STEPS:

@@ -17,6 +17,7 @@ from shopsearch.insights import plots
 from shopsearch.insights.summary import Insights
 
 NONE = "\N{EN DASH}"
+_UNBROKEN = "\N{NARROW NO-BREAK SPACE}"
 _KIND_NAMES = {
     SearchKind.WORDS: "by words",
     SearchKind.PICTURE: "by a picture",
@@ -61,7 +62,7 @@ def _templates() -> Environment:
     environment.filters["number"] = lambda value, places: (
         NONE if value is None else f"{value:,.{places}f}"
     )
-    environment.filters["share"] = share
+    environment.filters["share"] = lambda value: share(value).replace(" ", _UNBROKEN)
     return environment
 
 

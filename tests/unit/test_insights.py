@@ -116,16 +116,16 @@ def test_what_went_wrong_is_listed_by_what_went_wrong() -> None:
     found = summary(
         searched("mug", clicks="a"),
         searched("mug", total=0, shown=""),
-        searched("teh", is_corrected=True),
+        searched("lampp", is_corrected=True),
         searched("blue unicorn", is_relaxed=True),
         searched("deep"),
         searched("deep", shown="def", page=2, clicks="e"),  # found, but late
     )
     assert names(found.nothing_found) == ["mug"]
     assert found.nothing_found[0].n_searches == 1
-    assert names(found.corrected) == ["teh"]
+    assert names(found.corrected) == ["lampp"]
     assert names(found.relaxed) == ["blue unicorn"]
-    assert names(found.not_clicked) == ["blue unicorn", "teh"]
+    assert names(found.not_clicked) == ["blue unicorn", "lampp"]
 
 
 def test_withheld_words_and_other_kinds_are_counted_and_not_listed() -> None:
@@ -325,7 +325,7 @@ def full() -> Insights:
     return summary(
         *MUGS,
         searched(HOSTILE, total=0, shown=""),
-        searched("teh", is_corrected=True, is_relaxed=True, day=4),
+        searched("lampp", is_corrected=True, is_relaxed=True, day=4),
         searched(WITHHELD),
     )
 
@@ -338,7 +338,7 @@ def test_the_report_shows_everything_and_escapes_what_people_typed(tmp_path: Pat
     assert "script" not in page.tags
     assert "<img" not in source
     assert page.tags.count("svg") == 3
-    for said in ("103", "Click-through", "teh", "were not kept", "77.7 %"):
+    for said in ("103", "Click-through", "lampp", "were not kept", "77.7 %"):
         assert said in page.text
     assert not [value for _, value in page.attributes if value and value.startswith("http")]
 
