@@ -150,7 +150,7 @@ def measured(
                 answers[index].append(set(keys[keys >= 0].tolist()))
     shared = sum(len(a & b) for a, b in zip(answers[graph], answers[flat], strict=True))
     wanted = sum(map(len, answers[flat]))
-    kept = float(np.mean([len(flat.matching(one)) for one in wheres[:20]])) / len(flat)
+    kept = float(np.mean([len(flat.fields.matching(one)) for one in wheres[:20]])) / len(flat)
     own, exact = percentiles(times[graph]), percentiles(times[flat])
     return Row(kept, shared / max(wanted, 1), own, exact)
 
@@ -173,7 +173,7 @@ def facets_ms(index: FaissIndex, one: ProductFilter, runs: int = 50) -> tuple[fl
     for _ in range(runs):
         started = time.perf_counter()
         for field in ("product_type", "brand", "color", "price"):
-            index.counts(field, one, limit=20)
+            index.fields.counts(field, one, limit=20)
         times.append((time.perf_counter() - started) * 1000)
     return percentiles(times)
 

@@ -111,7 +111,7 @@ SETS = {"luma": looks, "flipkart": titles, "drawn": drawn}
 def by_vectors(search: SearchService, query: Query) -> list[str]:
     window = search.considered(query)
     best_first = np.argsort(-window.cosines, kind="stable")[:DEPTH]
-    return [window.products[n].product.product_id for n in best_first]
+    return [window.product_ids[n] for n in best_first]
 
 
 def by_search(search: SearchService, query: Query) -> list[str]:

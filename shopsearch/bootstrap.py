@@ -9,10 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from shopsearch.catalog_numbers import NumbersOf
 from shopsearch.embedding import Embedder
 from shopsearch.encoders import Encoder, LazyEncoder
 from shopsearch.enriching import Enricher
 from shopsearch.errors import FusionMismatch, SettingsError
+from shopsearch.finding import Finder
 from shopsearch.fusion import Fusion, LazyFusion
 from shopsearch.fusion.average import AverageFusion
 from shopsearch.fusion.card import (
@@ -36,6 +38,10 @@ from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generations
 from shopsearch.index.live import LiveGeneration
 from shopsearch.indexing import Indexer
+from shopsearch.lexical.live import LiveWords
+from shopsearch.lexical.stored import StoredWords
+from shopsearch.lexical.word_index import WordIndex
+from shopsearch.listing import Listing
 from shopsearch.logbook import Logbook
 from shopsearch.logged_queries import LoggedQueries
 from shopsearch.merchandising import LiveRules, Merchandising, Rules
@@ -43,9 +49,11 @@ from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.items import ItemPreparer
 from shopsearch.preprocessing.pictures import PictureLibrary
 from shopsearch.ranking.ranker import SHIPPED, Ranker
+from shopsearch.relevance import RelevanceService
 from shopsearch.search import SearchService
 from shopsearch.second_stage import SecondStage
 from shopsearch.settings import Settings
+from shopsearch.signals import LiveSignals, Signals, SignalService
 from shopsearch.store.sql import (
     Database,
     SqlEmbeddingCache,
@@ -54,10 +62,14 @@ from shopsearch.store.sql import (
     SqlProductStore,
     SqlRuleStore,
     SqlSearchLog,
+    SqlSignalStore,
     SqlSynonymStore,
+    SqlWriteTimes,
 )
 from shopsearch.suggestions import SuggestionService
+from shopsearch.wishes import FurtherWishes
 from shopsearch.wording import CatalogWords, WordingService
+from shopsearch.write_times import FollowedTimes
 
 
 class Services:
@@ -114,6 +126,16 @@ class Services:
     def lexical(self) -> SqlLexicalIndex:
         """The words of the products."""
         return SqlLexicalIndex(self.database)
+
+    @cached_property
+    def stored_words(self) -> StoredWords:
+        """The words of the products as the database knows them."""
+        return StoredWords(self.lexical, self.store)
+
+    @cached_property
+    def words(self) -> LiveWords:
+        """The words of the products as the live generation knows them."""
+        return LiveWords(self.live, self.stored_words)
 
     @cached_property
     def feed_runs(self) -> SqlFeedRuns:
@@ -186,7 +208,13 @@ class Services:
     @cached_property
     def generations(self) -> Generations:
         """The index generations on disk."""
-        return Generations(self.settings.home, _loaders(), keep=self.settings.keep_generations)
+        in_memory = self.settings.words == "memory"
+        return Generations(
+            self.settings.home,
+            _loaders(),
+            keep=self.settings.keep_generations,
+            load_words=WordIndex.load if in_memory else lambda _: None,
+        )
 
     @cached_property
     def live(self) -> LiveGeneration:
@@ -198,17 +226,68 @@ class Services:
         """Answers queries."""
         return self.search_under(LiveRules(self.rules))
 
-    def search_under(self, rules: Rules, at: datetime | None = None) -> SearchService:
-        """The same search under other rules, at another moment where one is given."""
+    def search_under(
+        self, rules: Rules, at: datetime | None = None, signals: Signals | None = None
+    ) -> SearchService:
+        """The same search under other rules, at another moment or with other signals where these
+        are given.
+        """
         return SearchService(
             preparer=self.preparer,
             embedder=self.embedder,
             live=self.live,
             store=self.store,
+            stored_words=self.stored_words,
+            finder=self.finder,
+            wishes=self.wishes,
+            second_stage=self.second_stage,
+            merchandising=Merchandising(rules, self.store, lambda: at or datetime.now(UTC)),
+            signals=self.signals_of(signals or LiveSignals(self.signals)),
+            listing=self.listing,
+        )
+
+    @cached_property
+    def finder(self) -> Finder:
+        """Finds what queries mean."""
+        return Finder(
+            preparer=self.preparer,
+            embedder=self.embedder,
+            store=self.store,
             second_stage=self.second_stage,
             wording=self.wording,
-            merchandising=Merchandising(rules, self.store, lambda: at or datetime.now(UTC)),
+            relevance=self.relevance,
+            listing=self.listing,
+            wishes=self.wishes,
         )
+
+    @cached_property
+    def wishes(self) -> FurtherWishes:
+        """Reads what queries wish for beside their main wish."""
+        return FurtherWishes(self.preparer.prepare_query, self.store)
+
+    @cached_property
+    def listing(self) -> Listing:
+        """Orders lists."""
+        return Listing(self.numbers, self.write_times)
+
+    def signals_of(self, signals: Signals) -> SignalService:
+        """Weighs by these signals."""
+        return SignalService(signals, self.numbers, self.write_times)
+
+    @cached_property
+    def signals(self) -> SqlSignalStore:
+        """The business signals."""
+        return SqlSignalStore(self.database)
+
+    @cached_property
+    def numbers(self) -> NumbersOf:
+        """The numbers of all products, as the live generation has them."""
+        return NumbersOf()
+
+    @cached_property
+    def write_times(self) -> FollowedTimes:
+        """When products came and were written last."""
+        return FollowedTimes(SqlWriteTimes(self.database))
 
     @cached_property
     def rules(self) -> SqlRuleStore:
@@ -218,12 +297,17 @@ class Services:
     @cached_property
     def second_stage(self) -> SecondStage:
         """Orders what words and vectors have found, together."""
-        return SecondStage(self.lexical, self.store, self.ranker, self.embedder)
+        return SecondStage(self.store, self.ranker, self.embedder)
+
+    @cached_property
+    def relevance(self) -> RelevanceService:
+        """Tells where the relevant ends."""
+        return RelevanceService(self.embedder)
 
     @cached_property
     def wording(self) -> WordingService:
         """Corrects the words of queries, and knows their synonyms."""
-        return WordingService(self.lexical, self.catalog_words, self.synonyms)
+        return WordingService(self.words, self.catalog_words, self.synonyms)
 
     @cached_property
     def suggestions(self) -> SuggestionService:
@@ -231,7 +315,7 @@ class Services:
         return SuggestionService(
             catalog=self.catalog_words,
             wording=self.wording,
-            lexical=self.lexical,
+            lexical=self.words,
             store=self.store,
             live=self.live,
             logged=self.logged_queries,
@@ -302,6 +386,7 @@ class Services:
             _new_index(self.settings),
             encoder_id=self.embedder.encoder_id,
             fusion_id=self.embedder.fusion_id,
+            new_words=WordIndex if self.settings.words == "memory" else lambda: None,
         )
         return Indexer(
             preparer=self.preparer,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,6 @@ from shopsearch.fusion import Fusion
 from shopsearch.fusion.combiner import Combiner
 from shopsearch.preprocessing.text import compose
 from shopsearch.store import EmbeddingCache
-
-NEGATIVE_WEIGHT = 0.5  # gamma / beta of Rocchio (1971): how far a negative pushes the query away
 
 Row = NDArray[np.float32]  # (D,)
 Content = TypeVar("Content")
@@ -50,6 +48,14 @@ class ContentHashes:
         """The same as of the prepared item that indexing makes of the record."""
         text = compose(record.product)
         return cls(record.image_hash, text_hash(text) if text else None)
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherWish:
+    """What a query wishes for beside its main wish."""
+
+    content: PreparedItem | Row  # of one modality, or the (D,) vector of a product
+    weight: float  # -1..1 but 0
 
 
 class Embedder:
@@ -126,25 +132,32 @@ class Embedder:
         *,
         text_weight: float,
         like: Row | None = None,
-        negatives: Sequence[str] = (),
+        further: Sequence[FurtherWish] = (),
     ) -> Row:
         """The (D,) unit vector of a query. Nothing of a query is kept.
 
         Words and a picture are two wishes, each fused as an item of one modality: they are
         combined, or, without a combiner, their weighted mean is taken, words weighing
         `text_weight`. `like`, the vector of a product, is mixed in: beside words it weighs 1 -
-        `text_weight`, beside a picture alone one half. `negatives` push away from their mean n:
-        q' = q - gamma n (Rocchio, 1971).
+        `text_weight`, beside a picture alone one half. What is `further` wished for moves this
+        vector, or makes one where there is nothing else, see `moved`.
         """
+        vector = self._main(item, text_weight, like)
+        if not further:
+            return vector if vector is not None else _nothing_asked()
+        rows = [
+            self._fused_query(one.content) if isinstance(one.content, PreparedItem) else one.content
+            for one in further
+        ]
+        return moved(vector, np.array(rows), np.array([one.weight for one in further]))
+
+    def _main(self, item: PreparedItem, text_weight: float, like: Row | None) -> Row | None:
         has_reference = item.picture is not None or like is not None
+        if not (item.text or has_reference):
+            return None
         if self._combiner is not None and item.text and has_reference:
-            vector = self._combined(self._combiner, item, text_weight, like)
-        else:
-            vector = self._mixed(item, text_weight, like)
-        if negatives:
-            away = [self._fused_query(PreparedItem(words)) for words in negatives]
-            vector = _unit(vector - NEGATIVE_WEIGHT * np.mean(away, axis=0), otherwise=vector)
-        return vector
+            return self._combined(self._combiner, item, text_weight, like)
+        return self._mixed(item, text_weight, like)
 
     def _combined(
         self, combiner: Combiner, item: PreparedItem, text_weight: float, like: Row | None
@@ -158,9 +171,7 @@ class Embedder:
 
     def _mixed(self, item: PreparedItem, text_weight: float, like: Row | None) -> Row:
         if not item.text and item.picture is None:
-            if like is None:
-                raise ValueError("a query needs words, a picture or a product")
-            return like
+            return like if like is not None else _nothing_asked()
         vector = self._given(item, text_weight)
         if like is None:
             return vector
@@ -197,9 +208,34 @@ class Embedder:
         return rows, len(missing)
 
 
+def moved(main: Row | None, rows: NDArray[np.float32], weights: NDArray[np.float64]) -> Row:
+    """The (D,) unit vector of a query whose main wish weighs 1, moved by M others: (M, D), (M,).
+
+    q = unit(unit(v + sum(w_i p_i)) - g n): v is the main wish, p_i what else is wanted, w_i its
+    weight; n = sum(|w_j| n_j) / sum(|w_j|), the mean of what is not wanted, and g = max |w_j|.
+    Rocchio (Relevance feedback in information retrieval, 1971) with a weight for each example. The
+    mean, and not the sum, keeps many things that are not wanted from outweighing the one that is.
+    """
+    wanted, away = weights > 0.0, np.maximum(-weights, 0.0)  # (M,)
+    vector = main
+    if wanted.any():
+        together = weights[wanted] @ rows[wanted] + (0.0 if main is None else main)  # (D,)
+        vector = _unit(together, otherwise=rows[wanted][0] if main is None else main)
+    if vector is None:
+        return _nothing_asked()
+    if away.any():
+        mean = away @ rows / away.sum()  # (D,)
+        vector = _unit(vector - away.max() * mean, otherwise=vector)
+    return vector
+
+
 def text_hash(text: str) -> str:
     """The content hash of a prepared text."""
     return hashlib.sha256(b"text\x00" + text.encode()).hexdigest()
+
+
+def _nothing_asked() -> NoReturn:
+    raise ValueError("a query needs words, a picture or a product")
 
 
 def _aligned(images: Sequence[Row | None], texts: Sequence[Row | None]) -> ModalityEmbeddings:
@@ -218,7 +254,7 @@ def _matrix(rows: Sequence[Row], width: int) -> NDArray[np.float32]:
     return np.array(rows, dtype=np.float32).reshape(len(rows), width)
 
 
-def _unit(vector: Row, *, otherwise: Row) -> Row:
+def _unit(vector: NDArray[np.floating], *, otherwise: Row) -> Row:
     """The vector at length one, or another where hardly anything is left of it."""
     length = float(np.linalg.norm(vector))
     return (vector / length).astype(np.float32) if length > 1e-6 else otherwise

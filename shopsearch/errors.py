@@ -18,9 +18,10 @@
     │   ├── FusionUnavailable     weights of a learned fusion are missing or cannot be read
     │   └── FusionMismatch        they were trained for another encoder
     ├── RuleError                 a merchandising rule that cannot be followed, or is not there
+    ├── SignalError               a business signal that cannot be weighed, or is not there
     ├── TrainingError             the training data cannot carry a training run
     ├── EnrichmentError           values of an attribute cannot be proposed as asked
-    ├── InsightsError             the search log is too small for what is asked of it
+    ├── InsightsError             judgments cannot be made of the search log, or not be written
     ├── EvaluationError           queries or judgments cannot be read, or do not fit together
     ├── IndexFault                the vector index
     │   ├── DimensionMismatch     vectors of another length than the index holds
@@ -118,6 +119,10 @@ class RuleError(ShopsearchError):
     """A merchandising rule that cannot be followed, or is not there."""
 
 
+class SignalError(ShopsearchError):
+    """A business signal that cannot be weighed as asked, or is not there."""
+
+
 class TrainingError(ShopsearchError):
     """The training data cannot carry a training run."""
 
@@ -127,7 +132,7 @@ class EnrichmentError(ShopsearchError):
 
 
 class InsightsError(ShopsearchError):
-    """The search log is too small for what is asked of it."""
+    """Judgments cannot be made of the search log, or not be written."""
 
 
 class EvaluationError(ShopsearchError):

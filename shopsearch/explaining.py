@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from shopsearch.domain import Modality, ModalityEmbeddings, ScoreParts, StoredProduct, Why
 from shopsearch.embedding import ContentHashes, Embedder
+from shopsearch.lexical.stored import sketches_of
 from shopsearch.ranking.explain import SubsetCosines, modality_parts, similarities
-from shopsearch.ranking.features import Comparison, ProductWords
 from shopsearch.ranking.order import Candidate
+from shopsearch.ranking.word_features import WordTable
 from shopsearch.second_stage import Wish
 
 Row = NDArray[np.float32]  # (D,)
@@ -30,27 +31,29 @@ class Explainer:
     def explain(
         self,
         page: Sequence[Candidate],
+        products: Mapping[int, StoredProduct],
         wish: Wish,
         cosines: Mapping[int, float],
         parts: Mapping[int, ScoreParts],
     ) -> list[Why]:
-        """One for each candidate. `cosines` are by key, and so are the `parts` of scores; a score
-        without parts is the cosine's alone.
+        """One for each candidate. `products` and `cosines` are by key, and so are the `parts` of
+        scores; a score without parts is the cosine's alone.
         """
-        contents = [ContentHashes.of(one.stored.record) for one in page]
+        stored = [products[one.key] for one in page]
+        contents = [ContentHashes.of(one.record) for one in stored]
         kept = self._embedder.kept(contents)
         subsets = SubsetCosines.of(wish.vector, kept, self._embedder.fuse)
         asked = self._asked(wish)
-        compared = Comparison(wish.words, dict.fromkeys(wish.words.words, 1.0))
+        matched = WordTable(wish.words, sketches_of([one.product for one in stored])).matched()
         return [
             Why(
-                cosine=cosines[one.stored.key],
+                cosine=cosines[one.key],
                 modalities=modality_parts(
                     _alone(contents[n], subsets, n), both=float(subsets.both[n])
                 ),
                 similarities=similarities(asked, _rows(kept, n)),
-                score=parts.get(one.stored.key, ScoreParts(cosine=one.score)),
-                matched=compared.matched(ProductWords(one.stored.product)),
+                score=parts.get(one.key, ScoreParts(cosine=one.score)),
+                matched=matched[n],
             )
             for n, one in enumerate(page)
         ]

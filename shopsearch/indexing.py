@@ -139,7 +139,7 @@ class Indexer:
             return
         vectors, encoded = self._embedder.embed(batch.items)  # (B, D)
         keys = self._store.upsert(batch.records)  # (B,)
-        draft.upsert(keys, vectors, [record.product.filter_row() for record in batch.records])
+        draft.upsert(keys, vectors, [record.product for record in batch.records])
         draft.revision = self._store.revision()
         tally.encoded += encoded
 
@@ -233,7 +233,7 @@ class Indexer:
             vectors, encoded = self._embedder.embed(batch.items)  # (B, D)
             by_id = {stored.product.product_id: stored.key for stored in changes.upserted}
             keys = np.array([by_id[r.product.product_id] for r in batch.records], dtype=np.int64)
-            draft.upsert(keys, vectors, [record.product.filter_row() for record in batch.records])
+            draft.upsert(keys, vectors, [record.product for record in batch.records])
             tally.encoded += encoded
         draft.revision = changes.revision
 

@@ -9,7 +9,6 @@ depends on the page, so all pages together are one order, in which no product co
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +28,7 @@ from shopsearch.domain import (
     Why,
     Withheld,
 )
+from shopsearch.following import CHECK_EVERY_S, Followed
 from shopsearch.index import VectorIndex
 from shopsearch.ranking.order import Candidate
 from shopsearch.ranking.rules import RuleBook, lifted, merged, slots_of
@@ -36,7 +36,6 @@ from shopsearch.rules import KeptRule, Rule
 from shopsearch.store import ProductStore, RuleStore
 
 MAX_PINS = 500  # of one search, those of the oldest rules
-CHECK_EVERY_S = 1.0  # how old the rules of a server may be
 
 
 class Rules(Protocol):
@@ -66,29 +65,13 @@ class LiveRules:
         check_every_s: float = CHECK_EVERY_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store = store
-        self._check_every_s = check_every_s
-        self._clock = clock
-        self._reading = threading.Lock()
-        self._book = RuleBook()
-        self._revision = 0
-        self._next_check = -math.inf
+        self._followed = Followed(
+            RuleBook(), lambda: RuleBook(store.rules()), store.revision, check_every_s, clock
+        )
 
     def book(self) -> RuleBook:
-        """See `Rules.book`; one caller looks for changes while all others go on."""
-        is_first = self._next_check < 0
-        if self._clock() >= self._next_check and self._reading.acquire(blocking=is_first):
-            try:
-                self._renew()
-            finally:
-                self._reading.release()
-        return self._book
-
-    def _renew(self) -> None:
-        revision = self._store.revision()
-        if revision != self._revision:  # what is written in between is read with the next check
-            self._book, self._revision = RuleBook(self._store.rules()), revision
-        self._next_check = self._clock() + self._check_every_s
+        """See `Rules.book`."""
+        return self._followed.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,24 +113,31 @@ class Ruling:
         """The candidates with the scores that the rules give them; equal ones stay in order."""
         if not self.liftings:
             return list(candidates)
-        changes = self._log_factors([one.stored.key for one in candidates])
+        changes = self.log_factors(np.array([one.key for one in candidates]))
         raised = [_raised(*one) for one in zip(candidates, changes.tolist(), strict=True)]
         return sorted(raised, key=lambda one: -one.score)
 
-    def listed(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The keys of a list without scores: what is boosted first, what is buried last."""
-        if not self.liftings:
-            return keys
-        order = np.argsort(-self._log_factors(keys.tolist()), kind="stable")
-        return keys[order]
+    def log_factors(self, keys: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(N,) by which the rules raise the logarithm of the odds of each key's score."""
+        changes = np.zeros(len(keys), dtype=np.float64)
+        for one in self.liftings:
+            changes[np.isin(keys, one.keys)] += one.log_factor
+        return changes
+
+    def placed(self, keys: NDArray[np.int64], start: int, stop: int) -> list[int]:
+        """The keys from one place to another of a whole list, the pinned at their positions."""
+        if not self.slots:
+            return [*map(int, keys[start:stop])]
+        others = keys[~np.isin(keys, self.pinned)][:stop]
+        return merged([*map(int, others)], self.slots, stop)[start:]
 
     def arranged(self, candidates: Sequence[Candidate], n: int) -> list[Candidate]:
         """The first n hits: the pinned at their positions, the others in order around them."""
         if not self.slots:
             return list(candidates[:n])
-        by_key = {one.stored.key: one for one in candidates if one.stored.key in self.pinned_by}
+        by_key = {one.key: one for one in candidates if one.key in self.pinned_by}
         pinned = {at: by_key[key] for at, key in self.slots.items() if key in by_key}
-        others = [one for one in candidates if one.stored.key not in self.pinned_by]
+        others = [one for one in candidates if one.key not in self.pinned_by]
         return merged(others, pinned, n)
 
     def told(
@@ -157,15 +147,9 @@ class Ruling:
         if not explain:
             return hits
         return tuple(
-            replace(hit, rules=self._effects(one.stored.key), why=_with_rules(hit.why, one.raised))
+            replace(hit, rules=self._effects(one.key), why=_with_rules(hit.why, one.raised))
             for hit, one in zip(hits, page, strict=True)
         )
-
-    def _log_factors(self, keys: Sequence[int]) -> NDArray[np.float64]:
-        changes = np.zeros(len(keys), dtype=np.float64)
-        for one in self.liftings:
-            changes[np.isin(keys, one.keys)] += one.log_factor
-        return changes
 
     def _effects(self, key: int) -> tuple[RuleEffect, ...]:
         lifts = [one.effect for one in self.liftings if _holds(one.keys, key)]
@@ -221,7 +205,7 @@ class Merchandising:
         wanted = [(pin, rule.name) for rule in rules for pin in rule.pins][:MAX_PINS]
         if not wanted:
             return Ruling(where, liftings=liftings)
-        matching = index.matching(where)
+        matching = index.fields.matching(where)
         stored = self._store.find([pin.product_id for pin, _ in wanted])
         keys = {id_: one.key for id_, one in stored.items() if _holds(matching, one.key)}
         pins = [
@@ -243,7 +227,7 @@ def _liftings(where: ProductFilter, rules: Sequence[Rule], index: VectorIndex) -
             if lift is not None:
                 meant = ProductFilter((*where.conditions, *lift.where.conditions))
                 effect = RuleEffect(rule.name, action, lift.factor)
-                yield Lifting(effect, lift.where, index.matching(meant))
+                yield Lifting(effect, lift.where, index.fields.matching(meant))
 
 
 def _raised(candidate: Candidate, log_factor: float) -> Candidate:

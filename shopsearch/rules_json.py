@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 
 from shopsearch.domain import (
     EVERYTHING,
+    Among,
     AnyOf,
     Between,
     Condition,
     Exists,
+    Narrowing,
     ProductFilter,
     Withheld,
 )
@@ -219,7 +221,7 @@ def _filter_json(where: ProductFilter) -> list[dict[str, Any]]:
     return [_condition_json(condition) for condition in where.conditions]
 
 
-def _condition_json(condition: Condition | Withheld) -> dict[str, Any]:
+def _condition_json(condition: Condition | Narrowing) -> dict[str, Any]:
     match condition:
         case AnyOf(field, values, negate):
             return {"field": field, "any_of": list(values), **({"not": True} if negate else {})}
@@ -228,11 +230,11 @@ def _condition_json(condition: Condition | Withheld) -> dict[str, Any]:
             return {"field": field, **{n: one for n, one in bounds.items() if one is not None}}
         case Exists(field, present):
             return {"field": field, "exists": present}
-        case Withheld():
+        case Withheld() | Among():
             raise RuleError("what rules withhold cannot be a filter of a rule")
 
 
-def _condition_text(condition: Condition | Withheld) -> str:
+def _condition_text(condition: Condition | Narrowing) -> str:
     match condition:
         case AnyOf(field, values, negate):
             told = values[0] if len(values) == 1 else f"[{', '.join(values)}]"
@@ -242,5 +244,5 @@ def _condition_text(condition: Condition | Withheld) -> str:
             return f"{field}={'..'.join(bounds)}"
         case Exists(field, present):
             return f"{field}{'=' if present else '!='}*"
-        case Withheld():
+        case Withheld() | Among():
             return "what rules withhold"

@@ -8,6 +8,7 @@ query by a picture alone the nearest neighbours are compared once more, by their
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -22,6 +23,14 @@ SAME = 0.97  # the cosine from which on two pictures, fused alone, count as one
 STANDS_OUT = 2.5  # standard deviations above the neighbours: the same product, seen otherwise
 
 
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """Scores by key, the best first."""
+
+    scores: Mapping[int, float]
+    same: frozenset[int] = frozenset()  # the keys that show the very picture
+
+
 class SamePicture:
     """Lifts the products whose picture is that of the query, or nearly so."""
 
@@ -29,20 +38,20 @@ class SamePicture:
         self._embedder = embedder
         self._store = store
 
-    def lifted(self, wish: Wish, neighbours: Mapping[int, float]) -> Mapping[int, float]:
-        """The neighbours, cosines by key and the best first, with those of the same picture before
+    def lifted(self, wish: Wish, neighbours: Mapping[int, float]) -> Lifted:
+        """The neighbours, scores by key and the best first, with those of the same picture before
         all others, the most alike first. Other queries get them back as they are.
         """
         asks_in_words = wish.item.text and wish.text_weight
-        if wish.item.picture is None or asks_in_words or wish.like is not None:
-            return neighbours
+        if wish.item.picture is None or asks_in_words or wish.like is not None or wish.is_moved:
+            return Lifted(neighbours)
         alike = self._alike(wish, list(islice(neighbours, WINDOW)))
         others = {key: cosine for key, cosine in neighbours.items() if key not in alike}
         score = max(others.values(), default=-1.0)
         rising: dict[int, float] = {}
         for key in sorted(alike, key=lambda key: (alike[key], neighbours[key])):
             score = rising[key] = max(score, alike[key], neighbours[key])
-        return {**dict(reversed(rising.items())), **others}
+        return Lifted({**dict(reversed(rising.items())), **others}, frozenset(alike))
 
     def _alike(self, wish: Wish, keys: list[int]) -> dict[int, float]:
         """The cosines of the query with the pictures that count as its own."""

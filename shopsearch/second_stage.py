@@ -7,39 +7,35 @@ not depend on the page, so all pages together are one order, in which no product
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import PreparedItem, ScoreParts, StoredProduct
+from shopsearch.domain import Lexicon, PreparedItem, ScoreParts, StoredProduct
 from shopsearch.embedding import ContentHashes, Embedder
 from shopsearch.index import VectorIndex
+from shopsearch.lexical.stored import sketches_of
 from shopsearch.ranking.explain import score_parts
-from shopsearch.ranking.features import (
-    FEATURES,
-    SIMILARITIES,
-    WORD_FEATURES,
-    Comparison,
-    ProductWords,
-    Rarity,
-    is_exact,
-    is_variant,
-    word_rows,
-)
+from shopsearch.ranking.features import FEATURES, SIMILARITIES, WORD_FEATURES, Rarity
 from shopsearch.ranking.offers import OFFERS
 from shopsearch.ranking.order import Candidate
 from shopsearch.ranking.ranker import Ranker
 from shopsearch.ranking.relaxing import given_up
 from shopsearch.ranking.remembered import Remembered
+from shopsearch.ranking.word_features import WordTable
 from shopsearch.ranking.words import AskedWords
-from shopsearch.store import LexicalIndex, ProductStore
+from shopsearch.store import ProductStore
 
 WINDOW = 100  # of each; twice as many found no better order of the judged queries, see decision 10
 LESSER_TERMS = 0.5  # how much of the lexical score is left to synonyms where there are some
-N_REMEMBERED = 8192  # products whose words stay in memory, at some 6 to 9 KB each
+N_REMEMBERED = 8192  # products whose content hashes stay in memory
+
+# keys (N,) and their scores (N,) -> scores (N,), as business signals make them
+Lift = Callable[[NDArray[np.int64], NDArray[np.float32]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +48,8 @@ class Wish:
     vector: NDArray[np.float32]  # (D,)
     text_weight: float  # how much the words count, 0..1
     is_words_alone: bool  # then an exact title or model number comes first
+    is_moved: bool = False  # by further wishes
+    unwanted: tuple[frozenset[str], ...] = ()  # the folded words of each phrase, see `unwanted`
     among: NDArray[np.int64] | None  # the only keys that pass the filter; None lets all pass
     did_you_mean: str | None = None  # the words, where some of them were corrected
 
@@ -61,82 +59,115 @@ class Wish:
         return None if self.like is None else self.like.key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Window:
     """N candidates and what is known of them."""
 
-    products: Sequence[StoredProduct]
+    keys: NDArray[np.int64]  # (N,)
     cosines: NDArray[np.float32]  # (N,)
     features: NDArray[np.float32]  # (N, F), columns as in `FEATURES`; 0 where nobody asked for one
+    table: WordTable  # the words of the query beside those of the candidates
+    rarity: Rarity  # of the words of the query
 
-    @property
+    @cached_property
     def cosine_by_key(self) -> dict[int, float]:
         """The cosines by key."""
-        keys = (stored.key for stored in self.products)
-        return dict(zip(keys, self.cosines.tolist(), strict=True))
+        return dict(zip(self.keys.tolist(), self.cosines.tolist(), strict=True))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ranking:
-    """The order of a window, and of what comes after it."""
+    """The order of a window."""
 
     window: Window
     plain: NDArray[np.float32]  # (N,) the ranker's scores
+    moved: NDArray[np.float32]  # (N,) the same, as business signals make them
     scores: NDArray[np.float32]  # (N,) the same, exact matches lifted above all others
-    after: Mapping[int, float]  # the scores of later neighbours by key, best first
+    exact: NDArray[np.bool_]  # (N,) which are exact matches
     relaxed: tuple[str, ...] = ()  # wanted words that no candidate has together with the others
+    is_moved: bool = False  # whether there are signals
 
-    @property
+    @cached_property
     def candidates(self) -> list[Candidate]:
         """Those of the window, best first."""
-        best_first = np.argsort(-self.scores, kind="stable")
-        return [Candidate(self.window.products[n], float(self.scores[n])) for n in best_first]
+        gains = (self.moved - self.plain).tolist()
+        keys, scores, exact = (a.tolist() for a in (self.window.keys, self.scores, self.exact))
+        return [
+            Candidate(
+                keys[n],
+                scores[n],
+                signalled=gains[n] if self.is_moved else None,
+                is_exact=exact[n],
+            )
+            for n in np.lexsort((-self.scores, ~self.exact)).tolist()
+        ]
 
 
 class SecondStage:
     """Orders what the vector index has found, and what only the words find, as one list."""
 
-    def __init__(
-        self, lexical: LexicalIndex, store: ProductStore, ranker: Ranker, embedder: Embedder
-    ) -> None:
-        self._lexical = lexical
+    def __init__(self, store: ProductStore, ranker: Ranker, embedder: Embedder) -> None:
         self._store = store
         self._ranker = ranker
         self._embedder = embedder
-        self._words = Remembered(lambda one: ProductWords(one.product), N_REMEMBERED)
         self._contents = Remembered(lambda one: ContentHashes.of(one.record), N_REMEMBERED)
 
-    def order(self, wish: Wish, neighbours: Mapping[int, float], index: VectorIndex) -> Ranking:
-        """The window in its order, and the neighbours after it.
+    def order(
+        self,
+        wish: Wish,
+        neighbours: Mapping[int, float],
+        index: VectorIndex,
+        words: Lexicon,
+        lift: Lift | None = None,
+    ) -> Ranking:
+        """The window in its order.
 
         `neighbours` are cosines by key, the best first: `WINDOW` of them at least, if there are.
-        A feature without a weight is not looked at.
+        A feature without a weight is not looked at. `lift` is for business signals: it comes before
+        exact matches are lifted, so that none of it can put another product above them.
         """
-        window = self._window(wish, neighbours, index, self._ranker.weighed)
+        window = self._window(wish, neighbours, index, words, self._ranker.weighed)
         plain = self._ranker.scores(window.cosines, window.features, wish.text_weight)  # (N,)
-        scores = self._lifted(wish, window, plain)
-        in_window = {stored.key for stored in window.products}
-        after = {
-            key: cosine
-            for key, cosine in islice(neighbours.items(), WINDOW, None)
-            if key not in in_window
-        }
-        later = self._scores_after(wish, window, scores, after)
-        return Ranking(window, plain, scores, later, relaxed=self._given_up(wish, window))
+        moved = plain if lift is None else lift(window.keys, plain)  # (N,)
+        exact = self._exact(wish, window)
+        return Ranking(
+            window=window,
+            plain=plain,
+            moved=moved,
+            scores=_lifted(moved, exact),
+            exact=exact,
+            relaxed=self._given_up(wish, window),
+            is_moved=lift is not None,
+        )
 
-    def window(self, wish: Wish, neighbours: Mapping[int, float], index: VectorIndex) -> Window:
+    def after(
+        self, wish: Wish, ranking: Ranking, neighbours: Mapping[int, float]
+    ) -> dict[int, float]:
+        """The scores by key of those neighbours, best first, that are not in the window: by cosine
+        alone, and never above the last score of the window.
+        """
+        window = ranking.window
+        others = {k: c for k, c in neighbours.items() if k not in window.cosine_by_key}
+        cosines = np.fromiter(others.values(), dtype=np.float32, count=len(others))
+        plain = self._ranker.score_without_words(cosines, window.cosines, wish.text_weight)
+        lowest = ranking.scores.min(initial=1.0)
+        return dict(zip(others, np.minimum(plain, lowest).tolist(), strict=True))
+
+    def window(
+        self, wish: Wish, neighbours: Mapping[int, float], index: VectorIndex, words: Lexicon
+    ) -> Window:
         """The candidates and all of their features."""
-        return self._window(wish, neighbours, index, frozenset(FEATURES))
+        return self._window(wish, neighbours, index, words, frozenset(FEATURES))
 
     def parts(self, wish: Wish, ranking: Ranking, keys: Collection[int]) -> dict[int, ScoreParts]:
-        """What the scores are made of, by key, for those of the keys that are in the window."""
+        """What the scores are made of but for signals, by key, for those that are in the window."""
         window = ranking.window
         parts = self._ranker.parts(window.cosines, window.features, wish.text_weight)  # (N, 1 + F)
-        lifts = ranking.scores - ranking.plain  # (N,)
+        lifts = ranking.scores - ranking.moved  # (N,)
         return {
-            stored.key: score_parts(parts[n], window.features[n], self._ranker.weights, lifts[n])
-            for n, stored in enumerate(window.products)
-            if stored.key in keys
+            key: score_parts(parts[n], window.features[n], self._ranker.weights, lifts[n])
+            for n, key in enumerate(window.keys.tolist())
+            if key in keys
         }
 
     def _window(
@@ -144,76 +175,65 @@ class SecondStage:
         wish: Wish,
         neighbours: Mapping[int, float],
         index: VectorIndex,
+        words: Lexicon,
         features: frozenset[str],
     ) -> Window:
         by_key = dict(islice(neighbours.items(), WINDOW))
         terms = (*wish.words.terms, *wish.words.lesser_terms)
-        matches = self._lexical.search(terms, WINDOW + 1, wish.among)
+        matches = words.search(terms, WINDOW + 1, wish.among)
         only_by_words = [
             key for key in matches.keys.tolist() if key not in by_key and key != wish.except_key
         ]
         by_key |= cosines_of(only_by_words[:WINDOW], wish.vector, index)
-        stored = self._store.fetch(list(by_key))
-        products = [stored[key] for key in by_key if key in stored]
-        cosines = np.array([by_key[one.key] for one in products], dtype=np.float32)
-        return Window(products, cosines, self._features(wish, products, cosines, features))
+        keys, sketches = words.sketches(np.fromiter(by_key, dtype=np.int64, count=len(by_key)))
+        cosines = np.array([by_key[key] for key in keys.tolist()], dtype=np.float32)
+        table = WordTable(wish.words, sketches)
+        held_by = words.frequencies((*wish.words.wanted, *wish.words.unwanted))
+        rarity = Rarity(max(words.count(), 1), held_by)
+        known = np.zeros((len(keys), len(FEATURES)), dtype=np.float32)  # (N, F)
+        if features.intersection(WORD_FEATURES):
+            known[:, 0] = self._lexical_shares(wish.words, keys, words)
+            known[:, 1 : len(WORD_FEATURES)] = table.features(rarity.weights(wish.words))
+        if features.intersection((*OFFERS, *SIMILARITIES)):
+            self._add_offers(known, wish, keys, cosines, features)
+        return Window(keys, cosines, known, table, rarity)
 
-    def _features(
+    def _add_offers(
         self,
+        known: NDArray[np.float32],
         wish: Wish,
-        products: Sequence[StoredProduct],
+        keys: NDArray[np.int64],
         cosines: NDArray[np.float32],
         asked: frozenset[str],
-    ) -> NDArray[np.float32]:
-        """(N, F); the columns of features that are not asked for stay 0 and cost nothing."""
-        table = np.zeros((len(products), len(FEATURES)), dtype=np.float32)
-        if asked.intersection(WORD_FEATURES):
-            table[:, : len(WORD_FEATURES)] = self._word_rows(wish.words, products)
+    ) -> None:
+        """Fill the columns of (N, F) features that need the products themselves."""
+        stored = self._store.fetch(keys.tolist())
+        there = np.array([key in stored for key in keys.tolist()], dtype=np.bool_)
+        products = [stored[key] for key in keys[there].tolist()]
         for name in asked.intersection(OFFERS):
-            offered = OFFERS[name]([one.product for one in products], cosines)  # (N,)
-            table[:, FEATURES.index(name)] = offered
+            offered = OFFERS[name]([one.product for one in products], cosines[there])
+            known[there, FEATURES.index(name)] = offered
         if asked.intersection(SIMILARITIES):
-            table[:, -len(SIMILARITIES) :] = self._similarities(wish.item.text, products)
-        return table
+            known[there, -len(SIMILARITIES) :] = self._similarities(wish.item.text, products)
 
-    def _word_rows(
-        self, words: AskedWords, products: Sequence[StoredProduct]
+    def _lexical_shares(
+        self, asked: AskedWords, keys: NDArray[np.int64], words: Lexicon
     ) -> NDArray[np.float32]:
-        keys = np.array([one.key for one in products], dtype=np.int64)
-        lexical = self._lexical_shares(words, keys)
-        return word_rows(
-            words, [self._words.of(one) for one in products], lexical, self._rarity(words)
-        )
-
-    def _lexical_shares(self, words: AskedWords, keys: NDArray[np.int64]) -> NDArray[np.float32]:
         """(N,) lexical scores as shares of the best; half of it for the words themselves alone,
         where there are synonyms.
         """
-        shares = self._shares_of(words.terms, keys)
-        if words.lesser_terms:
-            with_lesser = self._shares_of((*words.terms, *words.lesser_terms), keys)
+        shares = _shares_of(asked.terms, keys, words)
+        if asked.lesser_terms:
+            with_lesser = _shares_of((*asked.terms, *asked.lesser_terms), keys, words)
             shares = (1.0 - LESSER_TERMS) * shares + LESSER_TERMS * with_lesser
         return shares
-
-    def _shares_of(self, terms: Sequence[str], keys: NDArray[np.int64]) -> NDArray[np.float32]:
-        matches = self._lexical.search(terms, len(keys), keys)
-        by_key = dict(zip(matches.keys.tolist(), matches.scores.tolist(), strict=True))
-        scores = np.array([by_key.get(key, 0.0) for key in keys.tolist()], dtype=np.float32)
-        shares: NDArray[np.float32] = scores / max(float(scores.max(initial=0.0)), 1e-9)
-        return shares
-
-    def _rarity(self, words: AskedWords) -> Rarity:
-        held_by = self._lexical.frequencies((*words.wanted, *words.unwanted))
-        return Rarity(self._lexical.count(), held_by)
 
     def _given_up(self, wish: Wish, window: Window) -> tuple[str, ...]:
         """The wanted words that no candidate has together with the others, see `relaxing`."""
         is_weighed = bool(self._ranker.weighed.intersection(WORD_FEATURES))
-        if not is_weighed or len(wish.words.wanted) < 2 or _is_whole(window):
+        if not is_weighed or len(wish.words.wanted) < 2 or window.table.held.all(axis=1).any():
             return ()
-        compared = Comparison(wish.words, dict.fromkeys(wish.words.words, 1.0))
-        held = [compared.held(self._words.of(one)) for one in window.products]
-        return given_up(wish.words, held, self._rarity(wish.words))
+        return given_up(wish.words, window.table.held, window.rarity)
 
     def _similarities(self, text: str, products: Sequence[StoredProduct]) -> NDArray[np.float32]:
         """(N, 2) cosines of the query's words with picture and text; 0 where below, or not kept."""
@@ -225,41 +245,30 @@ class SecondStage:
         positive: NDArray[np.float32] = np.clip(cosines, 0.0, 1.0)
         return positive
 
-    def _lifted(
-        self, wish: Wish, window: Window, scores: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """The scores, those of exact matches lifted above all others."""
-        exact = np.array([self._is_exact(wish, one) for one in window.products], dtype=bool)
-        if not exact.any() or exact.all():
-            return scores
-        highest = scores[~exact].max()
-        return np.where(exact, highest + (1.0 - highest) * (1.0 + scores) / 2.0, scores)
-
-    def _is_exact(self, wish: Wish, one: StoredProduct) -> bool:
-        """Whether it is the very product that is asked for, by its words or as a variant."""
-        words = self._words.of(one)
+    def _exact(self, wish: Wish, window: Window) -> NDArray[np.bool_]:
+        """(N,) which are the very product that is asked for, by its words or as a variant."""
         if wish.like is not None and wish.item.picture is None:
-            return is_variant(wish.words, self._words.of(wish.like), words)
-        return wish.is_words_alone and is_exact(wish.words, words)
-
-    def _scores_after(
-        self,
-        wish: Wish,
-        window: Window,
-        scores: NDArray[np.float32],
-        after: Mapping[int, float],
-    ) -> dict[int, float]:
-        """By cosine alone, and never above the last score of the window."""
-        cosines = np.fromiter(after.values(), dtype=np.float32, count=len(after))
-        plain = self._ranker.score_without_words(cosines, window.cosines, wish.text_weight)
-        lowest = scores.min(initial=1.0)
-        return dict(zip(after, np.minimum(plain, lowest).tolist(), strict=True))
+            return window.table.variants(sketches_of([wish.like.product]))
+        return window.table.exact & wish.is_words_alone
 
 
-def _is_whole(window: Window) -> bool:
-    """Whether a candidate is known to have every wanted word itself: the usual case."""
-    everywhere = window.features[:, FEATURES.index("anywhere")]
-    return bool(everywhere.max(initial=0.0) > 1.0 - 1e-6)
+def _lifted(scores: NDArray[np.float32], exact: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The scores, those of exact matches lifted above all others."""
+    if not exact.any() or exact.all():
+        return scores
+    highest = scores[~exact].max()
+    return np.where(exact, highest + (1.0 - highest) * (1.0 + scores) / 2.0, scores)
+
+
+def _shares_of(
+    terms: Sequence[str], keys: NDArray[np.int64], words: Lexicon
+) -> NDArray[np.float32]:
+    """(N,) the lexical scores of some products as shares of the best of them."""
+    matches = words.search(terms, len(keys), keys)
+    by_key = dict(zip(matches.keys.tolist(), matches.scores.tolist(), strict=True))
+    scores = np.array([by_key.get(key, 0.0) for key in keys.tolist()], dtype=np.float32)
+    shares: NDArray[np.float32] = scores / max(float(scores.max(initial=0.0)), 1e-9)
+    return shares
 
 
 def cosines_of(

@@ -70,6 +70,14 @@ class Settings(BaseSettings):
     index_kind: Literal["auto", "flat", "hnsw"] = Field(
         "auto", description="FAISS structure; auto is flat up to 50,000 products, HNSW beyond."
     )
+    words: Literal["memory", "database"] = Field(
+        "memory",
+        description=(
+            "Where a search looks words up: in memory (about 0.6 KB a product), from files that "
+            "each index generation has, or in the database, which is slower from some 10,000 "
+            "products on; a change needs `shopsearch reindex`."
+        ),
+    )
     keep_generations: int = Field(3, ge=1, description="How many index generations stay on disk.")
 
     batch_size: int = Field(64, ge=1, le=4096, description="Products indexed at a time.")

@@ -13,13 +13,20 @@ from functools import lru_cache
 from itertools import islice
 from typing import Self
 
-from shopsearch.domain import CATEGORY_SEPARATOR, AnyOf, Product, ProductFilter, StoredProduct
+from shopsearch.domain import (
+    CATEGORY_SEPARATOR,
+    AnyOf,
+    Lexicon,
+    Product,
+    ProductFilter,
+    StoredProduct,
+)
 from shopsearch.index.generations import Generation
 from shopsearch.index.live import LiveGeneration
 from shopsearch.logged_queries import LoggedQueries
 from shopsearch.ranking.spelling import spelled_words
 from shopsearch.ranking.words import fold, folded_words
-from shopsearch.store import LexicalIndex, ProductStore
+from shopsearch.store import ProductStore
 from shopsearch.wording import CatalogWords, WordingService
 
 N_COMPLETIONS = 20  # words that the one being typed may become
@@ -96,7 +103,7 @@ class SuggestionService:
         *,
         catalog: CatalogWords,
         wording: WordingService,
-        lexical: LexicalIndex,
+        lexical: Lexicon,
         store: ProductStore,
         live: LiveGeneration,
         logged: LoggedQueries | None = None,
@@ -197,7 +204,7 @@ def _fitting(typed: _Typed, names: Counter[str], *, whole: bool = False) -> Iter
 
 def _n_matching(generation: Generation, field: str, value: str) -> int:
     where = ProductFilter((AnyOf(field, (value.casefold(),)),))
-    return len(generation.index.matching(where))
+    return len(generation.index.fields.matching(where))
 
 
 def _named(product: Product) -> str:

@@ -20,6 +20,7 @@ from shopsearch.domain import (
     RuleEffect,
     ScoreParts,
     SearchPage,
+    SignalEffect,
     Why,
 )
 
@@ -86,7 +87,9 @@ def _band_json(band: PriceBand) -> dict[str, Any]:
 
 
 def hit_json(hit: Hit, image: str | None) -> dict[str, Any]:
-    """One hit; it has `why` where the query asked to explain."""
+    """One hit; it has `why` where the query asked to explain, and `variants` where it stands for
+    some.
+    """
     return {
         "rank": hit.rank,
         "score": round(hit.score, _SCORE_DIGITS),
@@ -94,15 +97,18 @@ def hit_json(hit: Hit, image: str | None) -> dict[str, Any]:
         "title": hit.product.title,
         **price_json(hit.product.price),
         "image": image,
+        **({"variants": hit.n_variants} if hit.n_variants else {}),
         **_why_json(hit),
     }
 
 
 def _why_json(hit: Hit) -> dict[str, Any]:
-    """What a hit of a list by filter alone can tell is the rules that touched it."""
+    """What a hit of a list by filter alone can tell is the rules and signals that touched it."""
     why = {} if hit.why is None else why_json(hit.why)
     if hit.rules:
         why["rules"] = [_rule_json(effect) for effect in hit.rules]
+    if hit.signals:
+        why["signals"] = [_signal_json(effect) for effect in hit.signals]
     return {"why": why} if why else {}
 
 
@@ -110,6 +116,17 @@ def _rule_json(effect: RuleEffect) -> dict[str, Any]:
     is_pin = effect.action is RuleAction.PIN
     by = {"position": int(effect.by)} if is_pin else {"factor": effect.by}
     return {"rule": effect.rule, "action": effect.action, **by}
+
+
+def _signal_json(effect: SignalEffect) -> dict[str, Any]:
+    """`value` is null where it is not known; a list without scores has no `part`."""
+    return {
+        "signal": effect.signal,
+        "value": _part(effect.value),
+        "weight": effect.weight,
+        "factor": _part(effect.factor),
+        **({} if effect.part is None else {"part": _part(effect.part)}),
+    }
 
 
 def why_json(why: Why) -> dict[str, Any]:
@@ -138,6 +155,8 @@ def _score_json(score: ScoreParts) -> dict[str, Any]:
         },
         "exact": _part(score.exact),
         **({"rules": _part(score.rules)} if score.rules else {}),
+        **({"signals": _part(score.signals)} if score.signals else {}),
+        **({"unwanted": _part(score.unwanted)} if score.unwanted else {}),
     }
 
 

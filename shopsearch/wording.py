@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 
-from shopsearch.domain import Product
+from shopsearch.domain import Lexicon, Product
 from shopsearch.ranking.spelling import Vocabulary, most_typos, spelled_words, splits
 from shopsearch.ranking.synonyms import SynonymRule, Synonyms
 from shopsearch.ranking.words import (
@@ -21,10 +21,11 @@ from shopsearch.ranking.words import (
     fold,
     folded_words,
 )
-from shopsearch.store import LexicalIndex, ProductStore, SynonymStore
+from shopsearch.store import ProductStore, SynonymStore
 
 TRUST = 0.8  # how much a corrected word counts beside one that the catalog has
 TOGETHER = 0.6  # typos that standing beside the same word somewhere in the catalog makes up for
+NAME_SHARE = 1 / 3  # of the products with "stick", from which on "non stick" is what they are
 READ_AT_ONCE = 500  # products
 MAX_NAMES = 50_000  # brands and categories that are remembered
 _PER_CALL = 64  # terms that a lexical index looks at in one call
@@ -37,7 +38,7 @@ _PART = re.compile(r"[^\W\d_]+(?:['\N{RIGHT SINGLE QUOTATION MARK}]s\b)?")
 class Wording:
     """What is searched for."""
 
-    text: str  # as typed, but for words that were corrected
+    text: str  # as typed, but for words that were corrected; `words.text` is what of it is wanted
     words: AskedWords
     did_you_mean: str | None = None  # the text where a word of it was corrected
 
@@ -85,9 +86,7 @@ class CatalogWords:
 class WordingService:
     """Reads the words of a query as the catalog would write them."""
 
-    def __init__(
-        self, lexical: LexicalIndex, catalog: CatalogWords, synonyms: SynonymStore
-    ) -> None:
+    def __init__(self, lexical: Lexicon, catalog: CatalogWords, synonyms: SynonymStore) -> None:
         self._lexical = lexical
         self._catalog = catalog
         self._store = synonyms
@@ -99,7 +98,7 @@ class WordingService:
         compounds = self._compounds(unknown)
         corrected = {} if as_typed else self._corrections(text, unknown - set(compounds))
         meant = _with_corrections(text, corrected)
-        asked = AskedWords.of(meant)
+        asked = AskedWords.of(meant, self._is_name)
         words = replace(
             asked,
             terms=tuple(dict.fromkeys((*asked.terms, *compounds.values()))),
@@ -114,6 +113,12 @@ class WordingService:
             rules = map(SynonymRule.of, self._store.rules())
             self._synonyms = (revision, Synonyms(rules))
         return self._synonyms[1].of(asked.words)
+
+    def _is_name(self, pair: str) -> bool:
+        """Whether the catalog says "non stick" nearly as often as "stick" in all its ways."""
+        _, word = pair.split(" ", maxsplit=1)
+        held_by = self._held_by([pair, word])
+        return held_by[pair] > NAME_SHARE * held_by[word]
 
     def _unknown(self, text: str) -> set[str]:
         """The words that no product holds, in any of its forms; no numbers, no model codes."""

@@ -40,6 +40,10 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Merchandising": {
         "rules": Entry("rules:rules", "Pin, boost, bury and hide products by rules."),
+        "signals": Entry(
+            "signals:signals",
+            "Weigh products by popularity, margin, stock, freshness and other numbers.",
+        ),
     },
     "Server": {
         "serve": Entry("serve:serve", "Serve the search page and the API."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +25,11 @@ N_LOOKED_THROUGH = 200  # how far down the place of a product before the change 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A page without a change of the rules and with it."""
+    """A page without a change of rules, or of signals, and with it."""
 
     before: SearchPage
     after: SearchPage
-    rules: tuple[str, ...]  # those that the search meets afterwards
+    named: tuple[str, ...]  # the rules or signals that the search meets afterwards
     places: dict[str, int]  # of the products before, by id; deeper ones are not known
 
     @property
@@ -37,6 +37,22 @@ class Preview:
         """The hits of the page before that are not on the page after."""
         shown = {hit.product.product_id for hit in self.after.hits}
         return [hit for hit in self.before.hits if hit.product.product_id not in shown]
+
+    def as_json(self) -> dict[str, Any]:
+        """Both pages, and every product whose place differs; null for one that is not known."""
+        from shopsearch.wire import page_json
+
+        after = {hit.product.product_id: hit.rank for hit in self.after.hits}
+        moved = [*after, *(hit.product.product_id for hit in self.gone)]
+        return {
+            "before": page_json(self.before, _main_picture),
+            "after": page_json(self.after, _main_picture),
+            "moves": [
+                {"product_id": id_, "before": self.places.get(id_), "after": after.get(id_)}
+                for id_ in moved
+                if self.places.get(id_) != after.get(id_)
+            ],
+        }
 
 
 @click.command()
@@ -130,53 +146,48 @@ def _preview(
     return Preview(
         before=replace(old, hits=old.hits[: query.k]),
         after=new,
-        rules=tuple(rule.name for rule in met),
+        named=tuple(rule.name for rule in met),
         places={hit.product.product_id: hit.rank for hit in old.hits},
     )
 
 
 def _print_json(shown: Preview) -> None:
     from shopsearch.cli import console
-    from shopsearch.wire import page_json
 
-    after = {hit.product.product_id: hit.rank for hit in shown.after.hits}
-    moved = [*after, *(hit.product.product_id for hit in shown.gone)]
-    console.print_json(
-        {
-            "rules": list(shown.rules),
-            "before": page_json(shown.before, lambda hit: next(iter(hit.product.images), None)),
-            "after": page_json(shown.after, lambda hit: next(iter(hit.product.images), None)),
-            "moves": [
-                {"product_id": id_, "before": shown.places.get(id_), "after": after.get(id_)}
-                for id_ in moved
-                if shown.places.get(id_) != after.get(id_)
-            ],
-        }
-    )
+    console.print_json({"rules": list(shown.named), **shown.as_json()})
+
+
+def _main_picture(hit: Hit) -> str | None:
+    return next(iter(hit.product.images), None)
 
 
 def _show(shown: Preview) -> None:
+    from shopsearch.cli.why import effect_text
+
+    show_moves(shown, "rules", lambda hit: "; ".join(map(effect_text, hit.rules)))
+
+
+def show_moves(shown: Preview, what: str, touched: Callable[[Hit], str]) -> None:
+    """The page afterwards as a table: where each hit stood before, and what has touched it."""
     from rich.table import Table
     from rich.text import Text
 
     from shopsearch.cli import console
-    from shopsearch.cli.why import effect_text
 
     screen = console.out()
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("#", "before", "", "id", "title", "rules"):
+    for title in ("#", "before", "", "id", "title", what):
         table.add_column(title, overflow="fold", justify="right" if title == "#" else "left")
     for hit in shown.after.hits:
         was = shown.places.get(hit.product.product_id)
         cells = (str(hit.rank), _place(was), _move(was, hit.rank), hit.product.product_id)
-        touched = "; ".join(map(effect_text, hit.rules))
-        table.add_row(*map(Text, (*cells, hit.product.title, touched)))
+        table.add_row(*map(Text, (*cells, hit.product.title, touched(hit))))
     screen.print(table)
     for hit in shown.gone:
         line = f"no longer on this page: {hit.rank} {hit.product.product_id} {hit.product.title}"
         screen.print(line, style="dim", markup=False)
     totals = f"{shown.before.total} products before, {shown.after.total} after"
-    screen.print(f"{totals}; rules: {', '.join(shown.rules) or 'none'}", style="dim", markup=False)
+    screen.print(f"{totals}; {what}: {', '.join(shown.named) or 'none'}", style="dim", markup=False)
 
 
 def _place(was: int | None) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from shopsearch.cli.options import GlobalOptions, json_option
+from shopsearch.cli.wish_options import read_wishes, wanted, wish_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from shopsearch.bootstrap import Services
-    from shopsearch.domain import Hit, SearchPage
+    from shopsearch.domain import Hit, Query, SearchPage
 
 count_option = click.option(
     "-k",
@@ -47,8 +48,13 @@ why_option = click.option(
     help="How much words count beside a picture or a product.",
 )
 @click.option(
-    "--not", "negatives", multiple=True, metavar="TEXT", help="Not like this; repeatable."
+    "--not",
+    "negatives",
+    multiple=True,
+    metavar="TEXT",
+    help="Not like this; products that say it of themselves come last; repeatable.",
 )
+@wish_options
 @click.option(
     "--filter",
     "filters",
@@ -75,10 +81,24 @@ why_option = click.option(
 )
 @click.option(
     "--sort",
-    type=click.Choice(["relevance", "price_asc", "price_desc", "newest"]),
+    type=click.Choice(["relevance", "price_asc", "price_desc", "newest", "popularity"]),
     default="relevance",
     show_default=True,
     help="Order of the products shown.",
+)
+@click.option(
+    "--diversity",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    metavar="0..1",
+    help="How much the first products shall differ: 0 not at all, 1 as much as they can.",
+)
+@click.option(
+    "--cutoff", is_flag=True, help="Find and count only what is relevant; not all that passes."
+)
+@click.option(
+    "--collapse", is_flag=True, help="Show variants and copies of a product as one, with a count."
 )
 @click.option("--as-typed", is_flag=True, help="Correct no word that the catalog does not have.")
 @count_option
@@ -93,12 +113,20 @@ def search(
     product_id: str | None,
     text_weight: float,
     negatives: tuple[str, ...],
+    also: tuple[str, ...],
+    also_image: tuple[str, ...],
+    also_product: tuple[str, ...],
+    not_image: tuple[str, ...],
+    not_product: tuple[str, ...],
     filters: tuple[str, ...],
     facets: tuple[str, ...],
     facet_limit: int,
     sort: str,
+    diversity: float,
     k: int,
     explain: bool,
+    cutoff: bool,
+    collapse: bool,
     as_typed: bool,
     as_json: bool,
 ) -> None:
@@ -110,25 +138,37 @@ def search(
     from shopsearch.domain import Query, Sort
 
     where = parse_filters(filters)
-    if not (text.strip() or image or product_id or where or facets):
+    wishes = read_wishes(
+        also=also,
+        also_image=also_image,
+        also_product=also_product,
+        not_image=not_image,
+        not_product=not_product,
+    )
+    is_wished = any(wish.weight > 0 for wish in wishes)
+    if not (text.strip() or image or product_id or where or facets or is_wished):
         message = "nothing is asked for: give words, --image, --product, --filter or --facet"
         raise click.UsageError(message)
     with options.services() as services:
         query = Query(
             text=text,
-            image=_picture(services, image) if image else None,
+            image=_picture(services, image, "--image") if image else None,
             product_id=product_id,
             text_weight=text_weight,
             negatives=negatives,
+            also=wanted(wishes, lambda place, option: _picture(services, place, option)),
             where=where,
             sort=Sort(sort),
+            diversity=diversity,
             k=k,
             explain=explain,
+            cutoff=cutoff,
+            collapse=collapse,
             as_typed=as_typed,
             facets=tuple(dict.fromkeys(facets)),
             facet_limit=facet_limit,
         )
-        _warm_up(services, encoding=not query.is_empty and bool(text.strip() or image or negatives))
+        _warm_up(services, encoding=_encodes(query))
         page = services.search.search(query)
     _answer(page, as_json=as_json, scored=not query.is_empty)
 
@@ -149,6 +189,12 @@ def similar(
     _answer(page, as_json=as_json, scored=True)
 
 
+def _encodes(query: Query) -> bool:
+    """Whether a search needs the model; products have their vectors already."""
+    is_made = any(wish.text or wish.image for wish in query.wishes)
+    return not query.is_empty and bool(query.text.strip() or query.image or is_made)
+
+
 def _warm_up(services: Services, *, encoding: bool) -> None:
     """Load what the search needs, so that the time it took is that of the search."""
     services.live.get()
@@ -156,20 +202,20 @@ def _warm_up(services: Services, *, encoding: bool) -> None:
         services.encoder.load()
 
 
-def _picture(services: Services, place: str) -> bytes:
+def _picture(services: Services, place: str, option: str) -> bytes:
     if place.startswith(("http://", "https://")):
         return services.query_fetcher.fetch(place)
     path = Path(place)
     if not path.is_file():
         message = f"there is no file {place!r}: give the path or the URL of a picture"
-        raise click.BadParameter(message, param_hint="'--image'")
+        raise click.BadParameter(message, param_hint=f"'{option}'")
     limit = services.settings.max_image_bytes
     if (size := path.stat().st_size) > limit:
         message = (
             f"{place!r} has {size:,} bytes and the limit is {limit:,}: "
             "scale it down, or raise SHOPSEARCH_MAX_IMAGE_BYTES"
         )
-        raise click.BadParameter(message, param_hint="'--image'")
+        raise click.BadParameter(message, param_hint=f"'{option}'")
     return path.read_bytes()
 
 
@@ -221,7 +267,7 @@ def _show_whys(hits: Sequence[Hit]) -> None:
     from shopsearch.cli import console
     from shopsearch.cli.why import why_table
 
-    explained = [hit for hit in hits if hit.why is not None or hit.rules]
+    explained = [hit for hit in hits if hit.why is not None or hit.rules or hit.signals]
     if explained:
         screen = console.out()
         screen.print()
@@ -233,6 +279,8 @@ def _cells(hit: Hit, *, scored: bool) -> tuple[str | Text, ...]:
 
     product = hit.product
     title = Text(product.title) if product.title else Text("(picture only)", style="dim")
+    if hit.n_variants:
+        title.append(f" +{hit.n_variants}", style="dim")
     return (
         str(hit.rank),
         f"{hit.score:.3f}" if scored else "",  # a list by filter alone has no scores

@@ -86,7 +86,7 @@ def _windows(
             windows.append(
                 JudgedWindow(
                     query_id=query.query_id,
-                    product_ids=tuple(one.product.product_id for one in window.products),
+                    product_ids=tuple(window.product_ids),
                     cosines=window.cosines,
                     features=window.features,
                     gains=judgments[query.query_id],

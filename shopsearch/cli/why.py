@@ -7,14 +7,23 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from shopsearch.domain import Hit, Modality, ModalityPart, RuleAction, RuleEffect, ScoreParts, Why
+from shopsearch.domain import (
+    Hit,
+    Modality,
+    ModalityPart,
+    RuleAction,
+    RuleEffect,
+    ScoreParts,
+    SignalEffect,
+    Why,
+)
 
 _SHOWN = {Modality.IMAGE: "picture", Modality.TEXT: "words"}
 _LEAST_SHOWN = 0.0005  # what would be shown as 0.000 is left out
 
 
 def why_table(hits: Sequence[Hit]) -> Table:
-    """A few rows for each hit; every hit has its `why`, or rules."""
+    """A few rows for each hit; every hit has its `why`, rules or signals."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(justify="right", style="dim")
     table.add_column(style="cyan", no_wrap=True)
@@ -31,6 +40,8 @@ def _rows(hit: Hit) -> Iterator[tuple[str, Text]]:
     yield "found", Text(hit.product.title or hit.product.product_id, style="bold")
     if hit.rules:
         yield "rules", Text("; ".join(map(effect_text, hit.rules)))
+    if hit.signals:
+        yield "signals", Text(signals_text(hit.signals))
     if why is None:
         return
     yield "score", Text(f"{hit.score:.3f} = {_sum(why.score)}")
@@ -49,14 +60,28 @@ def effect_text(effect: RuleEffect) -> str:
     return f"{done} \N{MULTIPLICATION SIGN}{effect.by:g} by {effect.rule}"
 
 
+def signals_text(effects: Sequence[SignalEffect]) -> str:
+    """What signals did to a hit, as people write it."""
+    return "; ".join(map(_signal_text, effects))
+
+
+def _signal_text(effect: SignalEffect) -> str:
+    known = "not known" if effect.value is None else f"{effect.value:.2f}"
+    return f"{effect.signal} {known} \N{MULTIPLICATION SIGN}{effect.factor:.2f}"
+
+
 def _sum(score: ScoreParts) -> str:
     """The parts of a score, the largest features first; those that gave nothing are left out."""
     features = sorted(score.features, key=lambda one: -abs(one.part))
     named = [("cosine", score.cosine), *((one.name, one.part) for one in features)]
     if score.rules:
         named.append(("rules", score.rules))
+    if score.signals:
+        named.append(("signals", score.signals))
     if score.exact:
         named.append(("exact match", score.exact))
+    if score.unwanted:
+        named.append(("unwanted words", score.unwanted))
     return _added([f"{name} {part:.3f}" for name, part in named if abs(part) >= _LEAST_SHOWN])
 
 

@@ -26,14 +26,15 @@ from shopsearch.domain.embeddings import (
     Neighbours,
     Picture,
     PreparedItem,
-    WordMatches,
 )
 from shopsearch.domain.filters import (
     EVERYTHING,
+    Among,
     AnyOf,
     Between,
     Condition,
     Exists,
+    Narrowing,
     ProductFilter,
     Withheld,
 )
@@ -61,12 +62,18 @@ from shopsearch.domain.products import (
     ProductRecord,
     Rejection,
     StoredProduct,
+    Writes,
     minor_digits,
 )
 from shopsearch.domain.queries import (
+    MAX_WISHES,
+    NEGATIVE_WEIGHT,
     Query,
     Sort,
+    Wanted,
 )
+from shopsearch.domain.signals import Signal, SignalEffect
+from shopsearch.domain.words import Lexicon, Place, Sketches, WordMatches, word_hash, word_hashes
 
 __all__ = [
     "CATEGORY_SEPARATOR",
@@ -74,7 +81,10 @@ __all__ = [
     "FILTER_ALIASES",
     "FILTER_FIELDS",
     "MAX_PRODUCT_ID_CHARS",
+    "MAX_WISHES",
+    "NEGATIVE_WEIGHT",
     "WITHHELD",
+    "Among",
     "AnyOf",
     "AskedText",
     "Between",
@@ -91,13 +101,16 @@ __all__ = [
     "FilterValue",
     "Hit",
     "IndexReport",
+    "Lexicon",
     "LoggedClick",
     "LoggedSearch",
     "Modality",
     "ModalityEmbeddings",
     "ModalityPart",
+    "Narrowing",
     "Neighbours",
     "Picture",
+    "Place",
     "PreparedItem",
     "Price",
     "PriceBand",
@@ -111,12 +124,19 @@ __all__ = [
     "ScoreParts",
     "SearchKind",
     "SearchPage",
+    "Signal",
+    "SignalEffect",
     "Similarity",
+    "Sketches",
     "Sort",
     "StoredProduct",
+    "Wanted",
     "Why",
     "Withheld",
     "WordMatches",
+    "Writes",
     "logged_text",
     "minor_digits",
+    "word_hash",
+    "word_hashes",
 ]

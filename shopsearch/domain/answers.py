@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shopsearch.domain.embeddings import Modality
 from shopsearch.domain.products import Product
+from shopsearch.domain.signals import SignalEffect
 
 
 class RuleAction(StrEnum):
@@ -61,18 +62,20 @@ class FeaturePart:
 
 @dataclass(frozen=True, slots=True)
 class ScoreParts:
-    """The score of a hit as a sum: of the cosine, of features, and of what an exact match adds."""
+    """The score of a hit as a sum: of the cosine, of features, and of what moves whole groups."""
 
     cosine: float
     features: tuple[FeaturePart, ...] = ()  # those with a weight
     exact: float = 0.0  # above 0 for the whole title, a model number, the very picture or variant
     rules: float = 0.0  # what merchandising rules that boost or bury changed
+    signals: float = 0.0  # what business signals changed
+    unwanted: float = 0.0  # below 0 where it holds words that are not wanted, and so comes last
 
     @property
     def total(self) -> float:
         """The score."""
         features = sum(feature.part for feature in self.features)
-        return self.cosine + features + self.exact + self.rules
+        return self.cosine + features + self.exact + self.rules + self.signals + self.unwanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +94,8 @@ class Hit:
     """A product found for a query.
 
     `score` is in [-1, 1], higher is better, and never rises with the rank of a search by relevance
-    but around hits that a rule has moved: the cosine, or, where the query has words, its weighted
-    mean with the features of the ranking.
+    but around hits that a rule has moved, and where the query asks for diversity above 0: the
+    cosine, or, where the query has words, its weighted mean with the features of the ranking.
     """
 
     product: Product
@@ -101,6 +104,8 @@ class Hit:
     image_hash: str | None = None  # content hash of the main picture, to show it by
     why: Why | None = None  # where the query asks to explain, and asks for more than a filter
     rules: tuple[RuleEffect, ...] = ()  # those that touched it, where the query asks to explain
+    n_variants: int = 0  # further variants that it stands for, where the query asks to collapse
+    signals: tuple[SignalEffect, ...] = ()  # those that weighed it, where it asks to explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +150,10 @@ class SearchPage:
     """One page of the answer to a query."""
 
     hits: tuple[Hit, ...]
-    total: int  # how many products match the filter of the query
+    total: int  # how many hits all pages have together
     took_ms: float
     generation: str  # the index generation that answered
     facets: tuple[Facet, ...] = ()  # in the order in which the query asked for them
     did_you_mean: str | None = None  # the words that were searched for instead of those typed
     relaxed: tuple[str, ...] = ()  # words, folded, that no product has together with the others
+    stages_ms: Mapping[str, float] = field(default_factory=dict)  # how long each stage took

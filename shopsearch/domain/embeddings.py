@@ -63,15 +63,7 @@ class FieldCounts:
 
     words: tuple[str, ...]  # (V,) case-folded, the most frequent first, equal ones by alphabet
     counts: NDArray[np.int64]  # (V,) how many products have the word
-    examples: NDArray[np.int64]  # (V,) the key of one of them; -1 where there is none
+    spellings: tuple[str, ...]  # (V,) each as the first product that had it spelled it
     numbers: NDArray[np.float64]  # (M,) the numbers of products that have one, in no order
     n_words: int  # how many different words there are, those that are not listed included
     n_missing: int  # how many products have neither word nor number
-
-
-@dataclass(frozen=True, slots=True)
-class WordMatches:
-    """The products that hold words of a query, best first."""
-
-    keys: NDArray[np.int64]  # (M,)
-    scores: NDArray[np.float32]  # (M,) above 0, higher is better; comparable within one search

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from shopsearch.domain.products import FILTER_ALIASES
 
 
@@ -42,14 +45,23 @@ class Withheld:
     field: str = ""  # it is about no field
 
 
-Condition = AnyOf | Between | Exists  # what people ask for; `Withheld` is what rules add
+@dataclass(frozen=True, slots=True, eq=False)
+class Among:
+    """The product is one of these, by key: those that are relevant to a query."""
+
+    keys: NDArray[np.int64]  # ascending, each once
+    field: str = ""  # it is about no field
+
+
+Condition = AnyOf | Between | Exists  # what people ask for
+Narrowing = Withheld | Among  # what rules and relevance add
 
 
 @dataclass(frozen=True, slots=True)
 class ProductFilter:
     """What a hit must fulfil: all conditions together. No condition lets every product through."""
 
-    conditions: tuple[Condition | Withheld, ...] = ()
+    conditions: tuple[Condition | Narrowing, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.conditions)
@@ -65,6 +77,8 @@ class ProductFilter:
 
     def without(self, field: str) -> ProductFilter:
         """The same filter but for what it says about one field."""
+        if all(one.field != field for one in self.conditions):
+            return self
         return ProductFilter(tuple(one for one in self.conditions if one.field != field))
 
 

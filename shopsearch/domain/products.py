@@ -73,20 +73,20 @@ class Product:
     def filter_row(self) -> FilterRow:
         """What a `ProductFilter` can ask about this product, by field name.
 
-        Words are case-folded. A category counts as all of its levels: "A > B" is in "a" too.
-        `price` is in major units.
+        Words are spelled as the shop does, and compared without regard to case. A category counts
+        as all of its levels: "A > B" is in "a" too. `price` is in major units.
         """
         words: dict[str, FilterValue] = {
-            name: (value.casefold(),) for name, value in self.attributes.items() if value
+            name: (value,) for name, value in self.attributes.items() if value
         }
         for name in FILTER_FIELDS:
             if value := getattr(self, name):
-                words[name] = (value.casefold(),)
+                words[name] = (value,)
         if self.product_type:
-            words["product_type"] = _category_levels(self.product_type.casefold())
+            words["product_type"] = _category_levels(self.product_type)
         if self.price is not None:
             words["price"] = float(self.price.amount)
-            words["currency"] = (self.price.currency.casefold(),)
+            words["currency"] = (self.price.currency,)
         return words
 
 
@@ -159,6 +159,15 @@ class Changes:
     upserted: Sequence[StoredProduct]
     removed: NDArray[np.int64]  # keys
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """When N products came and were written last."""
+
+    keys: NDArray[np.int64]  # (N,)
+    revisions: NDArray[np.int64]  # (N,) of the latest write, ascending
+    created_s: NDArray[np.float64]  # (N,) when each came, in seconds since 1970, UTC
 
 
 @dataclass(frozen=True, slots=True)

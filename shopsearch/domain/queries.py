@@ -15,6 +15,26 @@ class Sort(StrEnum):
     PRICE_ASC = "price_asc"
     PRICE_DESC = "price_desc"
     NEWEST = "newest"
+    POPULARITY = "popularity"
+
+
+NEGATIVE_WEIGHT = 0.5  # gamma / beta of Rocchio (1971): how far what is not wanted pushes away
+MAX_WISHES = 10  # beside the main one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One more wish of a query: words, a picture or a product, one of them."""
+
+    text: str = ""
+    image: bytes | None = None  # an encoded picture as it came
+    product_id: str | None = None  # it is not among the hits, wanted or not
+    weight: float = 1.0  # -1..1 but 0: above 0 more like this, below 0 less; the main wish has 1
+
+    @property
+    def is_excluded(self) -> bool:
+        """Whether products that hold these words come last, and are not only pushed away."""
+        return bool(self.text) and self.weight <= -NEGATIVE_WEIGHT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +45,8 @@ class Query:
     image: bytes | None = None  # an encoded picture as it came: JPEG, PNG, WebP, ...
     product_id: str | None = None  # "like this one"; it is never among its own hits
     text_weight: float = 0.5  # 0..1; counts where there are words and a picture or product
-    negatives: tuple[str, ...] = ()  # words for what it must not be like
+    negatives: tuple[str, ...] = ()  # words for what it must not be like, see `wishes`
+    also: tuple[Wanted, ...] = ()  # further wishes, with weights
     where: ProductFilter = EVERYTHING
     sort: Sort = Sort.RELEVANCE
     k: int = 24
@@ -34,8 +55,17 @@ class Query:
     as_typed: bool = False  # whether words that the catalog does not have stay as they are
     facets: tuple[str, ...] = ()  # fields whose values shall be counted over all that matches
     facet_limit: int = 20  # at most so many values of each, the most frequent
+    cutoff: bool = False  # whether only what is relevant shall be found and counted
+    collapse: bool = False  # whether variants and copies of a product shall be one hit
+    diversity: float = 0.0  # 0..1: how much hits shall differ; 1 looks at nothing else
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is asked for but the filter: then the page lists what matches it."""
-        return not (self.text.strip() or self.image or self.product_id)
+        asks_for_more = any(wanted.weight > 0.0 for wanted in self.also)
+        return not (self.text.strip() or self.image or self.product_id or asks_for_more)
+
+    @property
+    def wishes(self) -> tuple[Wanted, ...]:
+        """All further wishes; `negatives` are words with a weight of -`NEGATIVE_WEIGHT`."""
+        return (*self.also, *(Wanted(text=t, weight=-NEGATIVE_WEIGHT) for t in self.negatives))

@@ -1,7 +1,7 @@
 """Which group of alike queries a query belongs to: by how it asks, or by what it should find.
 
 How it asks (`kind`): with words, a picture, a product, or a mix of them. Every query is of one such
-kind; those with negatives, and those with filters, are looked at once more by themselves.
+kind; those with negatives, further wishes or filters are looked at once more by themselves.
 
 What it should find: the value of a field that more than half of its relevant products have, where
 products that lack the field count as `NOT_SET`; `MIXED` where no value is that of more than half,
@@ -109,9 +109,11 @@ def _kinds(query: JudgedQuery) -> list[str]:
         "image": query.image,
         "product": query.product_id,
     }
-    kinds = ["+".join(part for part, given in parts.items() if given)]
+    kinds = ["+".join(part for part, given in parts.items() if given) or "further wishes alone"]
     if query.negatives:
         kinds.append("with negatives")
+    if query.also:
+        kinds.append("with further wishes")
     if query.where:
         kinds.append("with filters")
     return kinds

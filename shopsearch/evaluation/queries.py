@@ -1,7 +1,9 @@
 """Reads judged queries (JSON, one object a line) and judgments (CSV).
 
-Queries: `{"query_id", "text"?, "image"?, "product_id"?, "text_weight"?, "not"?, "filters"?,
-"slice"?}`. `image` is a path relative to the file, `not` a text or a list of texts. `filters` maps
+Queries: `{"query_id", "text"?, "image"?, "product_id"?, "text_weight"?, "not"?, "also"?,
+"filters"?, "slice"?}`. `image` is a path relative to the file, `not` a text or a list of texts.
+`also` is a list of further wishes, each `{"text" or "image" or "product_id", "weight"?}`; a weight
+is from -1 to 1, but not 0. `filters` maps
 a field to a text, a list of texts (any of them), `{"min", "max"}` (inclusive, one may lack), or
 true or false (whether the field has a value). `slice`, a text or a list of texts, names the groups
 whose measures are shown by themselves; it does not change the search.
@@ -21,15 +23,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeGuard
 
-from shopsearch.domain import EVERYTHING, AnyOf, Between, Condition, Exists, ProductFilter, Query
+from shopsearch.domain import (
+    EVERYTHING,
+    MAX_WISHES,
+    AnyOf,
+    Between,
+    Condition,
+    Exists,
+    ProductFilter,
+    Query,
+    Wanted,
+)
 from shopsearch.errors import EvaluationError
 
 MAX_GAIN = 30.0  # nDCG takes 2^gain
 _QRELS_COLUMNS = ("query_id", "product_id", "gain")
 _QUERY_KEYS = (
     *("query_id", "text", "image", "product_id", "text_weight", "not"),
-    *("filters", "slice"),
+    *("also", "filters", "slice"),
 )
+_WISH_KEYS = ("text", "image", "product_id", "weight")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedWish:
+    """A further wish: words, a picture or a product."""
+
+    text: str = ""
+    image: Path | None = None
+    product_id: str | None = None
+    weight: float = 1.0
+
+    @property
+    def told(self) -> str:
+        """The wish in words."""
+        picture = f"the picture {self.image.name}" if self.image else ""
+        product = f"like product {self.product_id}" if self.product_id else ""
+        return f"{self.weight:+g} {self.text or picture or product}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +72,7 @@ class JudgedQuery:
     product_id: str | None = None
     text_weight: float = 0.5
     negatives: tuple[str, ...] = ()
+    also: tuple[JudgedWish, ...] = ()
     where: ProductFilter = EVERYTHING
     slices: tuple[str, ...] = ()
 
@@ -53,6 +84,15 @@ class JudgedQuery:
             product_id=self.product_id,
             text_weight=self.text_weight,
             negatives=self.negatives,
+            also=tuple(
+                Wanted(
+                    text=one.text,
+                    image=None if one.image is None else _picture_bytes(one.image, self.query_id),
+                    product_id=one.product_id,
+                    weight=one.weight,
+                )
+                for one in self.also
+            ),
             where=self.where,
             k=k,
         )
@@ -119,10 +159,12 @@ class _LineReader:
             product_id=self._id(fields, "product_id"),
             text_weight=self._weight(fields.get("text_weight")),
             negatives=self._texts("not", fields.get("not")),
+            also=self._wishes(fields.get("also")),
             where=self._filter(fields.get("filters")),
             slices=tuple(dict.fromkeys(self._texts("slice", fields.get("slice")))),
         )
-        if not (query.text.strip() or query.image or query.product_id):
+        is_wished = any(wish.weight > 0.0 for wish in query.also)
+        if not (query.text.strip() or query.image or query.product_id or is_wished):
             self._fail("the query asks for nothing; give it a 'text', an 'image' or a 'product_id'")
         return query
 
@@ -160,6 +202,30 @@ class _LineReader:
         if not _is_number(value) or not 0.0 <= value <= 1.0:
             self._fail(f"'text_weight' is {_short(value)}, but must be a number from 0 to 1")
         return float(value)
+
+    def _wishes(self, value: object) -> tuple[JudgedWish, ...]:
+        if value is None:
+            return ()
+        if not isinstance(value, list) or len(value) > MAX_WISHES:
+            self._fail(f"'also' is {_short(value)}, but must be a list of at most {MAX_WISHES}")
+        return tuple(map(self._wish, value))
+
+    def _wish(self, value: object) -> JudgedWish:
+        if not isinstance(value, dict) or set(value) - set(_WISH_KEYS):
+            keys = ", ".join(_WISH_KEYS)
+            self._fail(f"'also' holds {_short(value)}, but its keys must be among {keys}")
+        weight = value.get("weight", 1)
+        if not _is_number(weight) or not 0.0 < abs(weight) <= 1.0:
+            self._fail(f"'weight' is {_short(weight)}, but must be from -1 to 1, and not 0")
+        wish = JudgedWish(
+            text=self._text("text", value.get("text")),
+            image=self._image(self._text("image", value.get("image"))),
+            product_id=self._id(value, "product_id"),
+            weight=float(weight),
+        )
+        if sum((bool(wish.text.strip()), bool(wish.image), bool(wish.product_id))) != 1:
+            self._fail(f"'also' holds {_short(value)}, but must have a text, an image or a product")
+        return wish
 
     def _filter(self, value: object) -> ProductFilter:
         if value is None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from shopsearch.domain import AnyOf, Between, Condition, Product, Withheld
+from shopsearch.domain import Among, AnyOf, Between, Condition, Narrowing, Product, Withheld
 from shopsearch.evaluation.measures import Evaluation, Qrels, Run
 from shopsearch.evaluation.queries import JudgedQuery
 
@@ -143,8 +143,8 @@ def _data_uri(webp: bytes | None) -> str:
     return f"data:image/webp;base64,{base64.b64encode(webp).decode()}" if webp else ""
 
 
-def _condition(condition: Condition | Withheld) -> str:
-    if isinstance(condition, Withheld):
+def _condition(condition: Condition | Narrowing) -> str:
+    if isinstance(condition, Withheld | Among):
         return "is not withheld by rules"
     if isinstance(condition, AnyOf):
         verb = "is not" if condition.negate else "is"

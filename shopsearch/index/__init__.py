@@ -7,6 +7,6 @@ More:  write a `VectorIndex` in a file of its own, name it in `shopsearch/bootst
        to the contract suite in tests/contracts/test_vector_index.py.
 """
 
-from shopsearch.index.base import VectorIndex
+from shopsearch.index.base import Fields, VectorIndex
 
-__all__ = ["VectorIndex"]
+__all__ = ["Fields", "VectorIndex"]

@@ -9,7 +9,50 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import EVERYTHING, FieldCounts, FilterRow, Neighbours, ProductFilter
+from shopsearch.domain import (
+    EVERYTHING,
+    FieldCounts,
+    FilterRow,
+    Lexicon,
+    Neighbours,
+    Product,
+    ProductFilter,
+)
+
+
+class Fields(Protocol):
+    """What a `ProductFilter` can ask of the products of an index, and what they have, by field."""
+
+    def matching(self, where: ProductFilter) -> NDArray[np.int64]:
+        """All keys that pass a filter, ascending."""
+
+    def counts(
+        self,
+        field: str,
+        where: ProductFilter = EVERYTHING,
+        *,
+        limit: int,
+        named: Sequence[str] = (),
+        except_key: int | None = None,
+    ) -> FieldCounts:
+        """What the products that pass a filter have in one field, but for one product.
+
+        Lists the `limit` most frequent words, and beyond these the `named` ones (case-folded) that
+        any product ever had.
+        """
+
+    def numbers(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(N,) the number that each key has in one field; NaN where it has none, or is not there.
+
+        Words that are plain decimal numbers count as numbers, as they do in filters; of several,
+        the first.
+        """
+
+    def names(self) -> tuple[str, ...]:
+        """The fields of the filter rows that it holds; those of deleted keys may be among them."""
+
+    def groups(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(N,) a number that keys share which have the same word in one field; -1 without one."""
 
 
 class VectorIndex(Protocol):
@@ -28,6 +71,10 @@ class VectorIndex(Protocol):
     @property
     def dimension(self) -> int:
         """D, the length of every vector."""
+
+    @property
+    def fields(self) -> Fields:
+        """What it knows of the fields of its keys, and filters by."""
 
     def __len__(self) -> int:
         """How many keys it holds."""
@@ -55,23 +102,21 @@ class VectorIndex(Protocol):
     def fetch(self, keys: NDArray[np.int64]) -> NDArray[np.float32]:
         """The (N, D) vectors of keys; a row of NaN where a key is not there."""
 
-    def matching(self, where: ProductFilter) -> NDArray[np.int64]:
-        """All keys that pass a filter, ascending."""
-
-    def counts(
-        self,
-        field: str,
-        where: ProductFilter = EVERYTHING,
-        *,
-        limit: int,
-        named: Sequence[str] = (),
-        except_key: int | None = None,
-    ) -> FieldCounts:
-        """What the products that pass a filter have in one field, but for one product.
-
-        Lists the `limit` most frequent words, and beyond these the `named` ones (case-folded) that
-        any product ever had.
-        """
-
     def save(self, folder: Path) -> None:
         """Write everything into an empty folder; `load` of the same adapter reads it back."""
+
+
+class KeptWords(Lexicon, Protocol):
+    """The words of the products of a generation, which lie beside their vectors."""
+
+    def __len__(self) -> int:
+        """How many products it knows."""
+
+    def upsert(self, keys: NDArray[np.int64], products: Sequence[Product]) -> None:
+        """Take in N products under their keys; what was there under a key is replaced."""
+
+    def delete(self, keys: NDArray[np.int64]) -> None:
+        """Take keys out; a key that is not there is no error."""
+
+    def save(self, folder: Path) -> None:
+        """Write everything into a folder, beside the files of a vector index."""

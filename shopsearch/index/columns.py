@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import (
+    Among,
     AnyOf,
     Between,
     Condition,
     Exists,
     FieldCounts,
     FilterRow,
+    Narrowing,
     ProductFilter,
     Withheld,
 )
@@ -26,6 +28,8 @@ from shopsearch.index.growing import Growing
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 ARRAYS_FILE = "filters.npz"
 WORDS_FILE = "filters.json"
+
+GATHERED = 16  # looking up one row costs as much as passing so many owners
 
 Mask = NDArray[np.bool_]
 
@@ -42,7 +46,8 @@ class Column:
     """
 
     def __init__(self) -> None:
-        self._code_of: dict[str, int] = {}
+        self._code_of: dict[str, int] = {}  # case-folded
+        self._spellings: list[str] = []  # by code: as it came first
         self._word_numbers = Growing(np.empty(0, dtype=np.float64))  # by code; NaN where none
         self._codes = Growing(np.empty(0, dtype=np.int32))
         self._owners = Growing(np.empty(0, dtype=np.int64))
@@ -55,7 +60,7 @@ class Column:
             (at, word)
             for at, value in values
             if isinstance(value, tuple)
-            for word in dict.fromkeys(value)  # so that a row counts once per word
+            for word in _each_once(value)
         ]
         numbers = [(at, value) for at, value in values if not isinstance(value, tuple)]
         if words:
@@ -90,6 +95,19 @@ class Column:
         if chosen.any():
             _mark(mask, self._owners.rows, chosen.take(self._codes.rows))
 
+    def numbers_into(self, numbers: NDArray[np.float64]) -> None:
+        """Set the number of each row that has one; of several words that are numbers, the first."""
+        of_words = self._word_numbers.rows
+        spelt = np.flatnonzero(~np.isnan(of_words).take(self._codes.rows))[::-1]
+        # of an owner that repeats, the last assignment counts
+        numbers[self._owners.rows.take(spelt)] = of_words.take(self._codes.rows.take(spelt))
+        plain = np.flatnonzero(~np.isnan(self._numbers.rows))
+        numbers[self._number_owners.rows.take(plain)] = self._numbers.rows.take(plain)
+
+    def codes_into(self, codes: NDArray[np.int64]) -> None:
+        """Set the code of the first word of each row that has one."""
+        codes[self._owners.rows[::-1]] = self._codes.rows[::-1]  # the last assignment counts
+
     def exists(self, mask: Mask) -> None:
         """Set the mask where a row has a value."""
         mask[self._owners.rows] = True
@@ -98,29 +116,23 @@ class Column:
     def counts(self, mask: Mask, limit: int, named: Iterable[str]) -> FieldCounts:
         """What the rows of the mask have: the `limit` most frequent words, and the named ones.
 
-        Examples are positions here. Of equally frequent words those that came first are listed.
+        Of equally frequent words those that came first are listed.
         """
-        codes, owners = self._chosen(mask)
-        counts = np.bincount(codes, minlength=len(self._code_of))  # (V,)
-        has_value = np.zeros(len(mask), dtype=np.bool_)
-        self.exists(has_value)
+        of_words = _of_rows(self._owners.rows, mask)
+        of_numbers = _of_rows(self._number_owners.rows, mask)
+        counts = np.bincount(self._codes.rows[of_words], minlength=len(self._code_of))  # (V,)
+        numbers = self._numbers.rows[of_numbers]
+        is_number = ~np.isnan(numbers)
+        owners = (self._owners.rows[of_words], self._number_owners.rows[of_numbers][is_number])
         listed = self._listed(counts, limit, named)
-        example_of = np.full(len(counts), -1, dtype=np.int64)
-        example_of[codes[::-1]] = owners[::-1]  # of a code that repeats, the last assignment counts
-        numbers = self._numbers.rows[mask[self._number_owners.rows]]
         return FieldCounts(
             words=tuple(word for word, _ in listed),
             counts=np.array([counts[code] for _, code in listed], dtype=np.int64),
-            examples=np.array([example_of[code] for _, code in listed], dtype=np.int64),
-            numbers=numbers[~np.isnan(numbers)],
+            spellings=tuple(self._spellings[code] for _, code in listed),
+            numbers=numbers[is_number],
             n_words=int(np.count_nonzero(counts)),
-            n_missing=int(np.count_nonzero(mask & ~has_value)),
+            n_missing=int(np.count_nonzero(mask)) - _n_different(owners),
         )
-
-    def _chosen(self, mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Codes and owners of the rows of the mask, in ascending order of owners."""
-        kept = np.flatnonzero(mask.take(self._owners.rows))
-        return self._codes.rows.take(kept), self._owners.rows.take(kept)
 
     def _listed(
         self, counts: NDArray[np.int64], limit: int, named: Iterable[str]
@@ -132,8 +144,7 @@ class Column:
             present = present[np.argpartition(-rank, limit)[:limit]]
         wanted = {self._code_of[word] for word in named if word in self._code_of}
         codes = sorted({*present.tolist(), *wanted})
-        vocabulary = self.vocabulary() if codes else []
-        listed = [(vocabulary[code], code) for code in codes]
+        listed = [(self._spellings[code].casefold(), code) for code in codes]
         return sorted(listed, key=lambda one: (-int(counts[one[1]]), one[0]))
 
     def taken(self, new_position: NDArray[np.int64]) -> Column:
@@ -142,9 +153,8 @@ class Column:
         owners = new_position[self._owners.rows]
         codes, kept = self._codes.rows[owners >= 0], owners[owners >= 0]
         used, new_codes = np.unique(codes, return_inverse=True)
-        vocabulary = list(self._code_of)
         for code in used.tolist():
-            copy._code(vocabulary[code])
+            copy._code(self._spellings[code])
         copy._codes.extend(new_codes.astype(np.int32))
         copy._owners.extend(kept)
         owners = new_position[self._number_owners.rows]
@@ -166,8 +176,8 @@ class Column:
         }
 
     def vocabulary(self) -> list[str]:
-        """The words, in the order of their codes."""
-        return list(self._code_of)
+        """The words as they are spelled, in the order of their codes."""
+        return list(self._spellings)
 
     @classmethod
     def restored(cls, vocabulary: Sequence[str], arrays: dict[str, NDArray[Any]]) -> Column:
@@ -182,10 +192,38 @@ class Column:
         return column
 
     def _code(self, word: str) -> int:
-        code = self._code_of.setdefault(word, len(self._code_of))
-        if code == len(self._word_numbers):
-            self._word_numbers.extend(np.array([number(word)]))
+        folded = word.casefold()
+        code = self._code_of.setdefault(folded, len(self._code_of))
+        if code == len(self._spellings):
+            self._spellings.append(word)
+            self._word_numbers.extend(np.array([number(folded)]))
         return code
+
+
+def _each_once(words: Iterable[str]) -> Iterator[str]:
+    """So that a row counts once per word, in whatever case it repeats it."""
+    return iter({word.casefold(): word for word in words}.values())
+
+
+def _of_rows(owners: NDArray[np.int64], mask: Mask) -> NDArray[np.int64]:
+    """The places where an owner, of ascending ones, is a row of the mask."""
+    rows = np.flatnonzero(mask)
+    if len(rows) * GATHERED > len(owners):
+        return np.flatnonzero(mask.take(owners))
+    begins = np.searchsorted(owners, rows, side="left")
+    counts = np.searchsorted(owners, rows, side="right") - begins
+    before = np.cumsum(counts) - counts
+    places: NDArray[np.int64] = np.arange(int(counts.sum())) + np.repeat(begins - before, counts)
+    return places
+
+
+def _n_different(ascending: Sequence[NDArray[np.int64]]) -> int:
+    """How many different rows there are in several lists of ascending ones."""
+    first, second = ascending
+    if len(first) and len(second):
+        return len(np.unique(np.concatenate([first, second])))
+    rows = first if len(first) else second
+    return int(np.count_nonzero(np.diff(rows))) + 1 if len(rows) else 0
 
 
 def _mark(mask: Mask, owners: NDArray[np.int64], chosen: Mask) -> None:
@@ -223,6 +261,22 @@ class FilterColumns:
     def counts(self, field: str, mask: Mask, limit: int, named: Iterable[str]) -> FieldCounts:
         """What the rows of the mask have in one field; see `Column.counts`."""
         return self._columns.get(field, Column()).counts(mask, limit, named)
+
+    def numbers(self, field: str) -> NDArray[np.float64]:
+        """(n,) the number of each row in one field; NaN where it has none."""
+        numbers = np.full(self._length, np.nan)
+        self._columns.get(field, Column()).numbers_into(numbers)
+        return numbers
+
+    def fields(self) -> tuple[str, ...]:
+        """The fields that rows have, in the order in which they came."""
+        return tuple(self._columns)
+
+    def codes(self, field: str) -> NDArray[np.int64]:
+        """(n,) the code of the first word of each row in one field; -1 where it has none."""
+        codes = np.full(self._length, -1, dtype=np.int64)
+        self._columns.get(field, Column()).codes_into(codes)
+        return codes
 
     def taken(self, positions: NDArray[np.int64]) -> FilterColumns:
         """A copy that holds the rows at these positions alone, in this order."""
@@ -266,7 +320,7 @@ class FilterColumns:
                 columns._columns[field["name"]] = Column.restored(field["vocabulary"], own)
         return columns
 
-    def _fulfilled(self, condition: Condition | Withheld) -> Mask:
+    def _fulfilled(self, condition: Condition | Narrowing) -> Mask:
         mask = np.zeros(self._length, dtype=np.bool_)
         column = self._columns.get(condition.field, Column())
         match condition:
@@ -279,6 +333,8 @@ class FilterColumns:
             case Exists():
                 column.exists(mask)
                 return mask if condition.present else ~mask
+            case Among():  # the keys are known to the slots alone
+                return ~mask
             case Withheld():  # the keys are known to the slots alone
                 for filtered in condition.filters:
                     mask |= self.mask(filtered)

@@ -11,9 +11,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from shopsearch.domain import FilterRow
+from shopsearch.domain import Product
 from shopsearch.errors import CatalogError, HomeBusy
-from shopsearch.index.base import VectorIndex
+from shopsearch.index.base import KeptWords, VectorIndex
 from shopsearch.index.generations import Generations, Manifest
 
 
@@ -29,11 +29,14 @@ class Draft:
         generations: Generations,
         new_index: Callable[[int], VectorIndex],
         start: Manifest | None,
+        new_words: Callable[[], KeptWords | None] = lambda: None,
     ) -> None:
         self._generations = generations
         self._new_index = new_index
         self._start = start
+        self._new_words = new_words
         self._index: VectorIndex | None = None
+        self._words: KeptWords | None = None
         self.revision = 0 if start is None else start.store_revision
 
     @property
@@ -42,34 +45,46 @@ class Draft:
         return None if self._start is None else self._start.generation_id
 
     def upsert(
-        self, keys: NDArray[np.int64], vectors: NDArray[np.float32], rows: Sequence[FilterRow]
+        self, keys: NDArray[np.int64], vectors: NDArray[np.float32], products: Sequence[Product]
     ) -> None:
-        """See `VectorIndex.upsert`; the first vectors decide the dimension of a new index."""
+        """Put in N products with their (N, D) vectors, see `VectorIndex.upsert`.
+
+        The first vectors decide the dimension of a new index.
+        """
         if len(keys):
+            rows = [product.filter_row() for product in products]
             self._opened(vectors.shape[1]).upsert(keys, vectors, rows)
+            if self._words is not None:
+                self._words.upsert(keys, products)
 
     def delete(self, keys: NDArray[np.int64]) -> None:
         """See `VectorIndex.delete`."""
         if len(keys) and (self._index is not None or self._start is not None):
             self._opened(0).delete(keys)
+            if self._words is not None:
+                self._words.delete(keys)
 
     def publish(self, *, encoder_id: str, fusion_id: str) -> None:
         """Make the draft the live generation, where anything changed."""
         if self._index is not None:
             self._start = self._generations.publish(
                 self._index,
+                self._words,
                 encoder_id=encoder_id,
                 fusion_id=fusion_id,
                 store_revision=self.revision,
             )
-            self._index = None
+            self._index = self._words = None
 
     def _opened(self, dimension: int) -> VectorIndex:
         if self._index is None:
             if self._start is None:
-                self._index = self._new_index(dimension)
+                self._index, self._words = self._new_index(dimension), self._new_words()
             else:
-                self._index = self._generations.load(self._start.generation_id).index
+                start = self._generations.load(self._start.generation_id)
+                self._index = start.index
+                # words that were not there from the beginning would be those of some alone
+                self._words = start.words if self._new_words() is not None else None
         return self._index
 
 
@@ -84,12 +99,14 @@ class Drafts:
         *,
         encoder_id: str,
         fusion_id: str,
+        new_words: Callable[[], KeptWords | None] = lambda: None,
     ) -> None:
         self._home = home
         self._generations = generations
         self._new_index = new_index
         self._encoder_id = encoder_id
         self._fusion_id = fusion_id
+        self._new_words = new_words
 
     @contextmanager
     def next(self, *, fresh: bool = False) -> Iterator[Draft]:
@@ -100,7 +117,8 @@ class Drafts:
         `GenerationMismatch` when the live generation was made by another encoder or fusion.
         """
         with self._exclusively():
-            draft = Draft(self._generations, self._new_index, None if fresh else self._live())
+            start = None if fresh else self._live()
+            draft = Draft(self._generations, self._new_index, start, self._new_words)
             try:
                 yield draft
             except CatalogError:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import EVERYTHING, FieldCounts, FilterRow, Neighbours, ProductFilter
+from shopsearch.domain import EVERYTHING, FilterRow, Neighbours, ProductFilter
 from shopsearch.index.growing import Growing
 from shopsearch.index.slots import Slots
 from shopsearch.index.vectors import (
@@ -37,6 +37,11 @@ class ExactIndex:
     def dimension(self) -> int:
         """See `VectorIndex.dimension`."""
         return int(self._vectors.rows.shape[1])
+
+    @property
+    def fields(self) -> Slots:
+        """See `VectorIndex.fields`."""
+        return self._slots
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -75,22 +80,6 @@ class ExactIndex:
         vectors = np.full((len(positions), self.dimension), np.nan, dtype=np.float32)
         vectors[positions >= 0] = self._vectors.rows[positions[positions >= 0]]
         return vectors
-
-    def matching(self, where: ProductFilter) -> NDArray[np.int64]:
-        """See `VectorIndex.matching`."""
-        return self._slots.matching(where)
-
-    def counts(
-        self,
-        field: str,
-        where: ProductFilter = EVERYTHING,
-        *,
-        limit: int,
-        named: Sequence[str] = (),
-        except_key: int | None = None,
-    ) -> FieldCounts:
-        """See `VectorIndex.counts`."""
-        return self._slots.counts(field, where, limit, named, except_key)
 
     def save(self, folder: Path) -> None:
         """See `VectorIndex.save`; what was deleted or replaced is left out."""

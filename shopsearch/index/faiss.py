@@ -16,7 +16,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import EVERYTHING, FieldCounts, FilterRow, Neighbours, ProductFilter
+from shopsearch.domain import EVERYTHING, FilterRow, Neighbours, ProductFilter
 from shopsearch.errors import IndexFault
 from shopsearch.index.columns import Mask
 from shopsearch.index.slots import Slots
@@ -68,6 +68,11 @@ class FaissIndex:
         """See `VectorIndex.dimension`."""
         return int(self._faiss.d)
 
+    @property
+    def fields(self) -> Slots:
+        """See `VectorIndex.fields`."""
+        return self._slots
+
     def __len__(self) -> int:
         return len(self._slots)
 
@@ -112,22 +117,6 @@ class FaissIndex:
         vectors = np.full((len(positions), self.dimension), np.nan, dtype=np.float32)
         vectors[positions >= 0] = self._vectors[positions[positions >= 0]]
         return vectors
-
-    def matching(self, where: ProductFilter) -> NDArray[np.int64]:
-        """See `VectorIndex.matching`."""
-        return self._slots.matching(where)
-
-    def counts(
-        self,
-        field: str,
-        where: ProductFilter = EVERYTHING,
-        *,
-        limit: int,
-        named: Sequence[str] = (),
-        except_key: int | None = None,
-    ) -> FieldCounts:
-        """See `VectorIndex.counts`."""
-        return self._slots.counts(field, where, limit, named, except_key)
 
     def save(self, folder: Path) -> None:
         """See `VectorIndex.save`.

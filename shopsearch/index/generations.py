@@ -25,7 +25,7 @@ from pathlib import Path
 import structlog
 
 from shopsearch.errors import GenerationDamaged, GenerationMismatch, GenerationMissing, IndexFault
-from shopsearch.index.base import VectorIndex
+from shopsearch.index.base import KeptWords, VectorIndex
 from shopsearch.index.manifest import REMEDY, Manifest, sha256
 
 __all__ = ["Generation", "Generations", "Manifest"]
@@ -48,6 +48,7 @@ class Generation:
 
     manifest: Manifest
     index: VectorIndex
+    words: KeptWords | None = None  # None: they are asked of the store
 
 
 class Generations:
@@ -62,11 +63,13 @@ class Generations:
         root: Path,
         loaders: Mapping[str, Callable[[Path], VectorIndex]],
         keep: int = 3,
+        load_words: Callable[[Path], KeptWords | None] = lambda _: None,
     ) -> None:
         self._root = root
         self._folder = root / FOLDER
         self._loaders = loaders
         self._keep = keep
+        self._load_words = load_words
         self._building: set[Path] = set()
 
     @property
@@ -130,7 +133,7 @@ class Generations:
                 f"only {', '.join(sorted(self._loaders))} can be read: run `shopsearch reindex`"
             )
         try:
-            index = loader(folder)
+            index, words = loader(folder), self._load_words(folder)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise GenerationDamaged(
                 f"{folder} is as it was written, but cannot be read ({error}); another version of "
@@ -141,17 +144,28 @@ class Generations:
                 f"{folder} holds {len(index)} vectors of {index.dimension} dimensions, its "
                 f"manifest says {manifest.count} of {manifest.dimension}: {REMEDY}"
             )
-        return Generation(manifest, index)
+        if words is not None and len(words) != manifest.count:
+            raise GenerationDamaged(
+                f"{folder} holds the words of {len(words)} products, its manifest says "
+                f"{manifest.count}: {REMEDY}"
+            )
+        return Generation(manifest, index, words)
 
     def publish(
-        self, index: VectorIndex, *, encoder_id: str, fusion_id: str, store_revision: int
+        self,
+        index: VectorIndex,
+        words: KeptWords | None = None,
+        *,
+        encoder_id: str,
+        fusion_id: str,
+        store_revision: int,
     ) -> Manifest:
         """Write an index as a new generation and make it the live one.
 
         Raises `IndexFault` where the disk refuses; the live generation stays then.
         """
         try:
-            manifest = self._write(index, encoder_id, fusion_id, store_revision)
+            manifest = self._write(index, words, encoder_id, fusion_id, store_revision)
             self._make_current(manifest.generation_id)
         except OSError as error:
             raise IndexFault(
@@ -178,7 +192,12 @@ class Generations:
         return manifest
 
     def _write(
-        self, index: VectorIndex, encoder_id: str, fusion_id: str, store_revision: int
+        self,
+        index: VectorIndex,
+        words: KeptWords | None,
+        encoder_id: str,
+        fusion_id: str,
+        store_revision: int,
     ) -> Manifest:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._clear_leftovers()
@@ -188,6 +207,8 @@ class Generations:
         try:
             building.mkdir()
             index.save(building)
+            if words is not None:
+                words.save(building)
             manifest = Manifest(
                 generation_id=generation_id,
                 created_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -7,18 +7,18 @@ behind as dead; `survivors` tells which to keep when the index is made anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import FieldCounts, FilterRow, ProductFilter, Withheld
+from shopsearch.domain import EVERYTHING, Among, FieldCounts, FilterRow, ProductFilter, Withheld
 from shopsearch.index.columns import FilterColumns, Mask
 from shopsearch.index.growing import Growing
 
 KEYS_FILE = "keys.npy"
 ALIVE_FILE = "alive.npy"
+DENSE = 20  # keys up to so many times as many as there are positions are looked up in one array
 
 
 class Slots:
@@ -29,6 +29,7 @@ class Slots:
         self._alive = Growing(np.empty(0, dtype=np.bool_))
         self._columns = FilterColumns()
         self._position_of: dict[int, int] = {}
+        self._remembered: tuple[ProductFilter | None, Mask] = (None, np.empty(0, dtype=np.bool_))
 
     def __len__(self) -> int:
         return len(self._position_of)
@@ -51,6 +52,7 @@ class Slots:
     def extend(self, keys: NDArray[np.int64], rows: Sequence[FilterRow]) -> None:
         """Give the next positions to keys that differ; where they were before is dead."""
         self.delete(keys)
+        self._remembered = (None, self._remembered[1])
         start = self.n_positions
         self._keys.extend(keys)
         self._alive.extend(np.ones(len(keys), dtype=np.bool_))
@@ -59,6 +61,7 @@ class Slots:
 
     def delete(self, keys: NDArray[np.int64]) -> None:
         """Make the positions of these keys dead."""
+        self._remembered = (None, self._remembered[1])
         gone = [self._position_of.pop(key, None) for key in np.asarray(keys).tolist()]
         self._alive.rows[[position for position in gone if position is not None]] = False
 
@@ -66,12 +69,33 @@ class Slots:
         """(n_positions,) where a living key passes the filter."""
         if not where:
             return self._alive.rows
+        known, mask = self._remembered
+        if known is where:
+            return mask
+        mask = self._mask(where)
+        self._remembered = (where, mask)  # at once: other threads read the old pair or the new one
+        return mask
+
+    def _mask(self, where: ProductFilter) -> Mask:
         mask = self._columns.mask(where) & self._alive.rows
         for condition in where.conditions:
             if isinstance(condition, Withheld):
                 known = (self._position_of.get(key) for key in condition.keys)
                 mask[[position for position in known if position is not None]] = False
+            elif isinstance(condition, Among):
+                mask &= self._is_among(condition.keys)
         return mask
+
+    def _is_among(self, among: NDArray[np.int64]) -> Mask:
+        """(n_positions,) where one of some ascending keys is or was."""
+        keys = self.keys
+        highest = int(among[-1]) if len(among) else 0
+        if not 0 <= highest <= DENSE * max(len(keys), 1):
+            return np.isin(keys, among)
+        marks = np.zeros(highest + 2, dtype=np.bool_)  # the last stands for all that are higher
+        marks[among] = True
+        is_among: Mask = marks[np.minimum(keys, highest + 1)]
+        return is_among
 
     def matching(self, where: ProductFilter) -> NDArray[np.int64]:
         """The living keys that pass the filter, ascending."""
@@ -81,19 +105,38 @@ class Slots:
     def counts(
         self,
         field: str,
-        where: ProductFilter,
+        where: ProductFilter = EVERYTHING,
+        *,
         limit: int,
-        named: Sequence[str],
-        except_key: int | None,
+        named: Sequence[str] = (),
+        except_key: int | None = None,
     ) -> FieldCounts:
-        """See `VectorIndex.counts`."""
+        """See `Fields.counts`."""
         mask = self.mask(where)
         if except_key is not None and except_key in self._position_of:
             mask = mask.copy()
             mask[self._position_of[except_key]] = False
-        counted = self._columns.counts(field, mask, limit, named)
-        keys = np.append(self.keys, -1)[counted.examples]  # position -1 is the key -1
-        return replace(counted, examples=keys)
+        return self._columns.counts(field, mask, limit, named)
+
+    def numbers(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.float64]:
+        """See `Fields.numbers`."""
+        return np.append(self._columns.numbers(field), np.nan)[self._places(keys)]
+
+    def names(self) -> tuple[str, ...]:
+        """See `Fields.names`."""
+        return self._columns.fields()
+
+    def groups(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """See `Fields.groups`."""
+        return np.append(self._columns.codes(field), -1)[self._places(keys)]
+
+    def _places(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(N,) the positions of keys, of many at once; -1 where a key is not there."""
+        alive = self.survivors()
+        alive = alive[np.argsort(self.keys[alive], kind="stable")]  # quick: they come nearly sorted
+        known = self.keys[alive]  # (M,) ascending
+        places = np.searchsorted(known, keys)  # (N,)
+        return np.where(np.append(known, -1)[places] == keys, np.append(alive, -1)[places], -1)
 
     def positions(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """(N,) the positions of keys; -1 where a key is not there."""

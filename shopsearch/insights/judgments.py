@@ -99,7 +99,10 @@ def judge(
 
 
 def write_judgments(folder: Path, judgments: Judgments) -> None:
-    """`queries.jsonl` and `qrels.csv` in a folder, which is made; each whole or not at all."""
+    """`queries.jsonl` and `qrels.csv` in a folder, which is made; each whole or not at all.
+
+    Raises `InsightsError` where they cannot be written.
+    """
     lines = [
         json.dumps({"query_id": query_id, "text": text}, ensure_ascii=False) + "\n"
         for query_id, text in judgments.texts.items()
@@ -109,8 +112,14 @@ def write_judgments(folder: Path, judgments: Judgments) -> None:
     rows.writerow(("query_id", "product_id", "gain"))
     for query_id, gains in judgments.qrels.items():
         rows.writerows((query_id, product_id, f"{gain:.3f}") for product_id, gain in gains.items())
-    write_atomically(folder / QUERIES_FILE, "".join(lines).encode())
-    write_atomically(folder / QRELS_FILE, table.getvalue().encode())
+    try:
+        write_atomically(folder / QUERIES_FILE, "".join(lines).encode())
+        write_atomically(folder / QRELS_FILE, table.getvalue().encode())
+    except OSError as error:
+        raise InsightsError(
+            f"the judgments cannot be written to {str(folder)!r} ({error.strerror}); name a folder "
+            "that can be made or written to"
+        ) from error
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ _NOT_TO_BE_HAD = frozenset(("discontinued", "outofstock", "soldout", "unavailabl
 
 # Attributes that count how many like a product, the best known first: the plain name, then
 # reviewCount and ratingCount of schema.org/AggregateRating, and their spellings in shops' exports.
-_POPULARITY = (
+POPULARITY = (
     ("popularity",),
     ("reviewcount", "reviewscount", "numberofreviews", "numreviews"),
     ("ratingcount", "ratingscount", "numberofratings", "numratings"),
@@ -49,7 +49,9 @@ def price_nearness(products: Sequence[Product], cosines: Column) -> Column:
 
 def availability(products: Sequence[Product], _cosines: Column) -> Column:
     """1 in stock, 0 out of stock; 0.5 where it is not known, or is to be had later."""
-    return np.array([_availability(product.availability) for product in products], dtype=np.float32)
+    return np.array(
+        [availability_of(product.availability) for product in products], dtype=np.float32
+    )
 
 
 def popularity(products: Sequence[Product], _cosines: Column) -> Column:
@@ -58,7 +60,7 @@ def popularity(products: Sequence[Product], _cosines: Column) -> Column:
     All count the same: `popularity` where one of the products has it, else reviews, else ratings.
     """
     attributes = [_by_plain_name(product.attributes) for product in products]
-    for names in _POPULARITY:
+    for names in POPULARITY:
         counts = np.array([_count(told, names) for told in attributes], dtype=np.float32)
         if counts.any():
             shares: Column = np.log1p(counts) / np.log1p(counts.max())
@@ -88,15 +90,16 @@ def _nearness(price: Price | None, medians: Mapping[str, float]) -> float:
     return math.exp(-abs(math.log(price.amount_minor / medians[price.currency])))
 
 
-def _availability(told: str) -> float:
-    plain = _plain(told.rstrip("/").rsplit("/", maxsplit=1)[-1])  # schema.org/InStock
+def availability_of(told: str) -> float:
+    """1 where these words say that it is to be had now, 0 that it is not; else 0.5."""
+    plain = plain_name(told.rstrip("/").rsplit("/", maxsplit=1)[-1])  # schema.org/InStock
     if plain in _TO_BE_HAD:
         return 1.0
     return 0.0 if plain in _NOT_TO_BE_HAD else 0.5
 
 
 def _by_plain_name(attributes: Mapping[str, str]) -> dict[str, str]:
-    return {_plain(name): value for name, value in attributes.items()}
+    return {plain_name(name): value for name, value in attributes.items()}
 
 
 def _count(told: Mapping[str, str], names: Sequence[str]) -> float:
@@ -108,5 +111,6 @@ def _count(told: Mapping[str, str], names: Sequence[str]) -> float:
     return 0.0
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name of a field without case and signs: `Review_Count` is `reviewcount`."""
     return re.sub(r"[\W_]", "", name.casefold())

@@ -1,47 +1,43 @@
-"""The order of hits: by relevance, by price, by age."""
+"""Candidates, and the order of numbers that they are sorted by."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shopsearch.domain import Sort, StoredProduct
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A product that may become a hit, with its score for the query."""
 
-    stored: StoredProduct
+    key: int
     score: float
     raised: float = 0.0  # what of the score merchandising rules have added; negative where buried
+    signalled: float | None = None  # what business signals have added; None: they had no say
+    lowered: float = 0.0  # what of the score words that are not wanted have added: 0 or less
+    is_exact: bool = False  # whether it is the very product that is asked for
 
     @property
-    def unruled(self) -> Candidate:
-        """The same with the score that it would have without rules."""
-        return replace(self, score=self.score - self.raised, raised=0.0)
+    def itself(self) -> Candidate:
+        """The same with the score that it would have without rules, signals and unwanted words."""
+        score = self.score - self.raised - (self.signalled or 0.0) - self.lowered
+        return replace(self, score=score, raised=0.0, signalled=None, lowered=0.0)
 
 
-def ordered(candidates: Sequence[Candidate], sort: Sort) -> list[Candidate]:
-    """The candidates in the order asked for; stable, so equal ones stay in the order given.
+def by_number(
+    numbers: NDArray[np.float64],
+    groups: NDArray[np.int64] | None = None,
+    *,
+    descending: bool = False,
+) -> NDArray[np.int64]:
+    """The order, as positions (N,), of N numbers: stable, NaN last.
 
-    Products without a price come last in both orders by price. Prices of several currencies are
-    compared currency by currency, in alphabetical order: nothing here knows exchange rates.
-    Newest is the latest write to the store.
+    With `groups` (N,), numbers are compared within a group, and groups come in ascending order.
     """
-    match sort:
-        case Sort.RELEVANCE:
-            return list(candidates)
-        case Sort.PRICE_ASC:
-            return sorted(candidates, key=lambda c: _price_key(c, descending=False))
-        case Sort.PRICE_DESC:
-            return sorted(candidates, key=lambda c: _price_key(c, descending=True))
-        case Sort.NEWEST:
-            return sorted(candidates, key=lambda c: -c.stored.revision)
-
-
-def _price_key(candidate: Candidate, *, descending: bool) -> tuple[bool, str, int]:
-    price = candidate.stored.product.price
-    if price is None:
-        return (True, "", 0)
-    return (False, price.currency, -price.amount_minor if descending else price.amount_minor)
+    is_unknown = np.isnan(numbers)
+    keys = np.where(is_unknown, 0.0, -numbers if descending else numbers)
+    if groups is None:
+        return np.lexsort((keys, is_unknown))
+    return np.lexsort((keys, np.where(is_unknown, 0, groups), is_unknown))

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
+from shopsearch.ranking.grammar import AFTER_THE_NOUN, FUNCTION_WORDS
+from shopsearch.ranking.negation import IsName, no_name, taken_apart
 from shopsearch.ranking.units import is_unit, spellings, with_units_folded
 
 MAX_QUERY_WORDS = 32
@@ -30,16 +32,6 @@ _IRREGULAR = dict(
 )
 _OTHER_NUMBER = _IRREGULAR | {usual: other for other, usual in _IRREGULAR.items()}
 
-_WITHOUT = "without"
-# what follows them says more about the thing, but does not name it
-_AFTER_THE_NOUN = frozenset(("for", "from", "in", "of", "on", "that", "to", "w", "with", "without"))
-_FUNCTION_WORDS = _AFTER_THE_NOUN | frozenset(
-    [
-        *("a", "an", "and", "are", "as", "at", "be", "by", "into", "is", "it"),
-        *("my", "not", "or", "t", "the", "this", "was", "your"),
-    ]
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
@@ -56,30 +48,56 @@ class AskedWords:
 
     words: tuple[str, ...] = ()  # all, in order
     wanted: tuple[str, ...] = ()  # those that say what is wanted, each once
-    unwanted: tuple[str, ...] = ()  # those after "without"
+    unwanted: tuple[str, ...] = ()  # those that say what is not, see `negation`
     noun: str = ""  # what kind of thing, as far as the order of words tells
     codes: tuple[str, ...] = ()  # model numbers and the like, see `codes_in`
     terms: tuple[str, ...] = ()  # to be looked up in a lexical index
     alternatives: tuple[Alternative, ...] = ()  # synonyms
     trust: Mapping[str, float] = field(default_factory=dict)  # 0..1 of corrected words; others 1
+    text: str = ""  # what is wanted, as typed
+    negated: tuple[str, ...] = ()  # phrases for what is not, as typed
 
     def __bool__(self) -> bool:
         return bool(self.terms)
 
     @classmethod
-    def of(cls, text: str) -> AskedWords:
-        """Any text; words after the first `MAX_QUERY_WORDS` do not count."""
-        chunks = _CHUNK.findall(with_units_folded(fold(text)))[:MAX_QUERY_WORDS]
-        words = folded_words(" ".join(chunks))
-        wanted, unwanted = _parted(words)
+    def of(cls, text: str, is_name: IsName = no_name) -> AskedWords:
+        """Any text; words after the first `MAX_QUERY_WORDS` do not count. For `is_name` see
+        `negation.taken_apart`.
+        """
+        said = taken_apart(text, is_name)
+        chunks = _chunks(text)
+        asked = chunks if said.wanted == text else _chunks(said.wanted)
+        words = folded_words(" ".join(asked))
+        wanted = [word for word in words if word not in FUNCTION_WORDS] or words
+        negated = {phrase: folded_words(phrase) for phrase in said.unwanted}
+        unwanted = (word for phrase in negated.values() for word in phrase)
         return cls(
-            words=tuple(words),
+            words=tuple(words if asked is chunks else folded_words(" ".join(chunks))),
             wanted=tuple(dict.fromkeys(wanted)),
-            unwanted=tuple(dict.fromkeys(unwanted)),
+            unwanted=tuple(
+                dict.fromkeys(w for w in unwanted if not (w in wanted or w in FUNCTION_WORDS))
+            ),
             noun=_noun(words),
-            codes=tuple(dict.fromkeys(filter(_is_code, map(_compact, chunks)))),
-            terms=tuple(dict.fromkeys(_terms(chunks, frozenset(unwanted)))),
+            codes=tuple(dict.fromkeys(filter(_is_code, map(_compact, asked)))),
+            terms=tuple(dict.fromkeys(_terms(asked))),
+            text=said.wanted,
+            negated=tuple(one for one, told in negated.items() if not set(told) <= set(wanted)),
         )
+
+    def ways(self) -> list[list[str]]:
+        """For each wanted word all terms that it may be written by, and those that stand for it."""
+        folded = {term: folded_words(term) for term in self.terms}
+        joined = [(one + other, (one, other)) for one, other in pairwise(self.words)]
+        return [
+            [
+                word,
+                *(term for term, words in folded.items() if word in words),
+                *(both for both, words in joined if word in words),
+                *(one.term for one in self.alternatives if word in one.stands_for),
+            ]
+            for word in self.wanted
+        ]
 
     @property
     def lesser_terms(self) -> tuple[str, ...]:
@@ -123,35 +141,24 @@ def _singular(word: str) -> str:
     return word[:-2] if word.endswith(("ches", "shes", "sses", "xes", "zes")) else word[:-1]
 
 
-def _parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Wanted and unwanted words. What follows "without" is, up to a "with" or "for"."""
-    parts: tuple[list[str], list[str]] = ([], [])
-    is_unwanted = False
-    for word in words:
-        if word == _WITHOUT or word in _AFTER_THE_NOUN:
-            is_unwanted = word == _WITHOUT
-        if word not in _FUNCTION_WORDS:
-            parts[is_unwanted].append(word)
-    wanted, unwanted = parts
-    if not wanted:  # nothing but function words, or a name that begins with "without"
-        return list(words), []
-    return wanted, [word for word in unwanted if word not in wanted]
+def _chunks(text: str) -> list[str]:
+    return _CHUNK.findall(with_units_folded(fold(text)))[:MAX_QUERY_WORDS]
 
 
 def _noun(words: Sequence[str]) -> str:
     """The last word before what only says more: English puts the noun there."""
     noun = ""
     for word in words:
-        if word in _AFTER_THE_NOUN and noun:
+        if word in AFTER_THE_NOUN and noun:
             break
-        if word not in _FUNCTION_WORDS and not word[0].isdigit():
+        if word not in FUNCTION_WORDS and not word[0].isdigit():
             noun = word
     return noun
 
 
-def _terms(chunks: Sequence[str], unwanted: frozenset[str]) -> Iterator[str]:
+def _terms(chunks: Sequence[str]) -> Iterator[str]:
     """What to look up: each chunk, and other ways in which a feed may write it."""
-    asked = [c for c in chunks if c not in _FUNCTION_WORDS and _singular(c) not in unwanted]
+    asked = [chunk for chunk in chunks if chunk not in FUNCTION_WORDS]
     for chunk in asked or chunks:
         yield chunk
         parts = re.split(r"\W", chunk)

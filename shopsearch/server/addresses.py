@@ -12,8 +12,10 @@ from urllib.parse import quote, urlencode, urlsplit
 from shopsearch.domain import Hit, Sort
 from shopsearch.server.filter_fields import written_conditions
 from shopsearch.server.search_request import DEFAULT_SIZE, SearchRequest
+from shopsearch.server.wish_fields import IMAGE_URL, written_wishes
 
 THUMBNAIL_SIZES_PX = (160, 320, 480)
+PICTURES = ("image_url", IMAGE_URL)  # fields that stand in no address
 
 _TIDIED_UP = re.compile(r"(^|/)\.{0,2}(/|$)|[\\\x00-\x1f]|/(similar|heatmap\.png)$")
 
@@ -49,21 +51,29 @@ def search_fields(request: SearchRequest) -> list[tuple[str, str]]:
         ("like", request.product_id or ""),
         ("text_weight", "" if request.text_weight == 0.5 else f"{request.text_weight:g}"),
         *(("not", words) for words in request.negatives),
+        *written_wishes(request.also),
         *((f"filter.{any_of.field}", v) for any_of in request.filters for v in any_of.values),
         *written_conditions(request.further),
         ("price.min", "" if request.price_min is None else f"{request.price_min:.12g}"),
         ("price.max", "" if request.price_max is None else f"{request.price_max:.12g}"),
         ("as_typed", "true" if request.as_typed else ""),
         ("sort", "" if request.sort is Sort.RELEVANCE else request.sort.value),
+        ("diversity", f"{request.diversity:g}" if request.diversity else ""),
+        ("cutoff", _said(request.cutoff)),
+        ("collapse", _said(request.collapse)),
         ("size", "" if request.size == DEFAULT_SIZE else str(request.size)),
         ("page", "" if request.page == 1 else str(request.page)),
     ]
     return [(name, value) for name, value in fields if value]
 
 
+def _said(flag: bool | None) -> str:
+    return "" if flag is None else str(flag).lower()
+
+
 def search_address(request: SearchRequest) -> str:
     """The page that answers a search. Pictures do not travel in addresses."""
-    fields = [(name, value) for name, value in search_fields(request) if name != "image_url"]
+    fields = [(name, value) for name, value in search_fields(request) if name not in PICTURES]
     return "/search" + (f"?{urlencode(fields)}" if fields else "")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from flask import Blueprint, Flask, Response, abort, jsonify, request
 
-from shopsearch.domain import SearchPage
+from shopsearch.domain import Query, SearchPage
 from shopsearch.errors import QueryError
 from shopsearch.server.addresses import hit_picture_address, picture_address
 from shopsearch.server.context import services
@@ -19,7 +19,12 @@ from shopsearch.server.search_request import (
     read_search,
     read_similar,
 )
-from shopsearch.server.uploads import form_fields, picture_of, uploaded_picture
+from shopsearch.server.uploads import (
+    form_fields,
+    further_pictures,
+    picture_of,
+    uploaded_picture,
+)
 from shopsearch.wire import page_json, product_json
 
 N_SIMILAR = 12
@@ -37,21 +42,22 @@ def install(app: Flask) -> None:
 def search() -> Response:
     """Products by words, by a product, or by filter alone."""
     asked = read_search(request.args.items(multi=True))
-    if asked.image_url:
+    if asked.image_url or any(wish.kind == "image_url" for wish in asked.also):
         raise QueryError("`image_url` is fetched for POST alone; send the same fields as JSON")
-    return _answer(asked, image=None)
+    return jsonify(_found(asked, asked.query()))
 
 
 @blueprint.post("/search")
 def search_with_a_body() -> Response:
-    """The same, with a picture: uploaded as the part `image`, or fetched from `image_url`."""
+    """The same, with pictures: uploaded as the part `image`, or fetched from `image_url`."""
     if request.is_json:
         asked, uploaded = read_search(_json_fields()), None
     elif request.mimetype == "multipart/form-data":
         asked, uploaded = read_search(form_fields()), uploaded_picture()
     else:
         abort(415, "send application/json, or multipart/form-data with a part named `image`")
-    return _answer(asked, picture_of(asked, uploaded))
+    picture = picture_of(asked, uploaded)
+    return jsonify(_found(asked, asked.query(picture, further_pictures(asked, picture))))
 
 
 @blueprint.get("/products/<path:product_id>")
@@ -92,11 +98,11 @@ def heatmap(product_id: str) -> Response:
     return response
 
 
-def _answer(asked: SearchRequest, image: bytes | None) -> Response:
-    page = services().search.search(asked.query(image))
-    query_id = log_search(asked, page, pictured=image is not None)
+def _found(asked: SearchRequest, query: Query) -> dict[str, object]:
+    page = services().search.search(query)
+    query_id = log_search(asked, page, pictured=query.image is not None)
     turned = {"page": asked.page, "size": asked.size}
-    return jsonify({**_page_json(page), **turned, **_query_id_json(query_id)})
+    return {**_page_json(page), **turned, **_query_id_json(query_id)}
 
 
 def _page_json(page: SearchPage) -> dict[str, object]:

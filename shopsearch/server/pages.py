@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 import structlog
@@ -17,7 +17,13 @@ from shopsearch.server.context import services, services_of
 from shopsearch.server.errors import problem_of
 from shopsearch.server.search_logging import log_search
 from shopsearch.server.search_request import MAX_REACH, Fields, SearchRequest, read_search
-from shopsearch.server.uploads import form_fields, picture_of, uploaded_picture
+from shopsearch.server.uploads import (
+    form_fields,
+    further_pictures,
+    picture_of,
+    uploaded_picture,
+)
+from shopsearch.server.wish_fields import WishField
 
 N_SIMILAR = 12
 _FOLLOWERS = ("utm_", "gclid", "fbclid", "msclkid")  # what other sites hang onto links to pages
@@ -34,6 +40,7 @@ class Asked:
     request: SearchRequest
     pictured: bool = False  # the picture itself is with the visitor, not here
     like: StoredProduct | None = None
+    named: Mapping[str, StoredProduct] = field(default_factory=dict)  # by further wishes
 
     @property
     def is_weighed(self) -> bool:
@@ -41,16 +48,33 @@ class Asked:
         return bool(self.request.text) and (self.pictured or self.like is not None)
 
     @property
+    def is_cut(self) -> bool:
+        """Whether something is asked for, and only what is relevant to it is shown."""
+        return self.request.cutoff is not False and (bool(self.request.text) or self.pictured)
+
+    @property
     def heading(self) -> str:
         """What the results answer, above chips that show what "this" is."""
         like = None if self.like is None else "this"
-        return wording.search_heading(self.request.text, pictured=self.pictured, like=like)
+        return self._heading(like)
 
     @property
     def title(self) -> str:
         """What the results answer, where there is nothing else to see."""
         like = None if self.like is None else wording.title_text(self.like.product)
-        return wording.search_heading(self.request.text, pictured=self.pictured, like=like)
+        return self._heading(like)
+
+    def wish_text(self, wish: WishField) -> str:
+        """A further wish, as a chip says it."""
+        named = self.named.get(wish.value) if wish.kind == "product_id" else None
+        what = wording.title_text(named.product) if named else wish.value
+        return wording.wish_text(what, wish.weight)
+
+    def _heading(self, like: str | None) -> str:
+        wished = [self.wish_text(one) for one in self.request.also if one.weight > 0.0]
+        return wording.search_heading(
+            self.request.text, pictured=self.pictured, like=like, wished=wished
+        )
 
 
 def install(app: Flask) -> None:
@@ -64,6 +88,8 @@ def install(app: Flask) -> None:
         filtered=_filtered,
         unfiltered=_unfiltered,
         unsaid=_unsaid,
+        variants_of=_variants_of,
+        unwished=_unwished,
         n_pages=_n_pages,
         max_image_bytes=services_of(app).settings.max_image_bytes,
     )
@@ -80,24 +106,26 @@ def home() -> str:
 @blueprint.get("/search")
 def results() -> str:
     """Results by what the address says; without anything asked, the whole catalog."""
-    asked = replace(_read_address(), image_url=None)
+    asked = _without_pictures(_read_address())
     like = services().search.product(asked.product_id) if asked.product_id else None
     page = services().search.search(_with_facets(asked).query())
-    return _results(page, Asked(asked, like=like))
+    return _results(page, Asked(asked, like=like, named=_named(asked)))
 
 
 @blueprint.post("/search")
 def results_by_picture() -> AnyResponse | str:
     """Results by a picture. Nothing of it is kept, so the page has no address to come back to."""
     asked, uploaded = read_search(_page_names(form_fields())), uploaded_picture()
-    if uploaded is None and asked.image_url is None:
+    further = further_pictures(asked, uploaded)
+    if uploaded is None and asked.image_url is None and not further:
         return redirect(addresses.search_address(asked), HTTPStatus.SEE_OTHER)
     like = services().search.product(asked.product_id) if asked.product_id else None
     try:
-        page = services().search.search(_with_facets(asked).query(picture_of(asked, uploaded)))
+        query = _with_facets(asked).query(picture_of(asked, uploaded), further)
+        page = services().search.search(query)
     except ProductRejected as error:
         return _picture_refused(error, Asked(asked, pictured=True, like=like))
-    return _results(page, Asked(asked, pictured=True, like=like))
+    return _results(page, Asked(asked, pictured=True, like=like, named=_named(asked)))
 
 
 @blueprint.get("/products/<path:product_id>")
@@ -138,6 +166,23 @@ def _unsaid(asked: SearchRequest, words: str) -> SearchRequest:
     return replace(asked, negatives=kept, page=1)
 
 
+def _unwished(asked: SearchRequest, wish: WishField) -> SearchRequest:
+    """The same search without one of its further wishes."""
+    return replace(asked, also=tuple(one for one in asked.also if one != wish), page=1)
+
+
+def _without_pictures(asked: SearchRequest) -> SearchRequest:
+    """The same search, as far as an address can ask for it."""
+    told = tuple(wish for wish in asked.also if wish.kind != "image_url")
+    return replace(asked, image_url=None, also=told)
+
+
+def _named(asked: SearchRequest) -> dict[str, StoredProduct]:
+    """The products that further wishes name. Raises `UnknownProduct`."""
+    ids = {wish.value for wish in asked.also if wish.kind == "product_id"}
+    return {product_id: services().search.product(product_id) for product_id in ids}
+
+
 def _n_pages(page: SearchPage, asked: SearchRequest) -> int:
     """How many pages there are to turn; far ones are out of reach."""
     return min(-(-page.total // asked.size), MAX_REACH // asked.size)
@@ -165,8 +210,22 @@ def _similar(product_id: str) -> tuple[Hit, ...]:
 
 
 def _with_facets(asked: SearchRequest) -> SearchRequest:
-    """The same search, and the facets that the page shows."""
-    return replace(asked, facets=facet_links.SHOWN)
+    """The same search as a page asks it: with facets, cut where its answer ends, and with one hit
+    for the variants of a product, unless the address says otherwise.
+    """
+    return replace(
+        asked,
+        facets=facet_links.SHOWN,
+        cutoff=asked.cutoff is not False,
+        collapse=asked.collapse is not False,
+    )
+
+
+def _variants_of(asked: SearchRequest, group: str) -> SearchRequest:
+    """The same search for all variants of one product."""
+    others = tuple(one for one in asked.filters if one.field != "item_group_id")
+    of_group = AnyOf("item_group_id", (group,))
+    return replace(asked, filters=(*others, of_group), collapse=False, cutoff=False, page=1)
 
 
 def _read_address() -> SearchRequest:

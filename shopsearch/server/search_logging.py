@@ -28,12 +28,12 @@ def log_search(asked: SearchRequest, page: SearchPage, *, pictured: bool = False
         text=logged_text(asked.text),
         kind=_kind(asked, pictured=pictured),
         is_filtered=asked.is_filtered,
-        is_sorted=asked.sort is not Sort.RELEVANCE,
+        is_sorted=asked.sort is not Sort.RELEVANCE or asked.diversity > 0.0,
         is_corrected=page.did_you_mean is not None,
         is_relaxed=bool(page.relaxed),
         page=asked.page,
         total=page.total,
-        first_rank=(asked.page - 1) * asked.size + 1,
+        first_rank=page.hits[0].rank if page.hits else (asked.page - 1) * asked.size + 1,
         product_ids=tuple(hit.product.product_id for hit in page.hits),
         took_ms=round(page.took_ms, 3),
         generation=page.generation,
@@ -61,12 +61,13 @@ def _visitor() -> Visitor:
 
 
 def _kind(asked: SearchRequest, *, pictured: bool) -> SearchKind:
+    """What hits must not be like is no words to search for, but makes it a search of several."""
     parts = {
         SearchKind.WORDS: bool(asked.text),
         SearchKind.PICTURE: pictured,
         SearchKind.PRODUCT: asked.product_id is not None,
     }
     given = [kind for kind, is_given in parts.items() if is_given]
-    if len(given) > 1:
+    if len(given) > 1 or asked.also or asked.negatives:
         return SearchKind.BOTH
     return given[0] if given else SearchKind.LIST

@@ -5,12 +5,17 @@
     product_id      "like this one" (pages call it `like`)
     text_weight     0..1: how much words count beside a picture or a product
     not             what it must not be like; repeatable
+    also            further wishes with weights, see `wish_fields`
+    also_product    also_image_url     not_product
     filter.FIELD    a value of a field; repeated, either value will do
     exclude.FIELD   min.FIELD     max.FIELD     has.FIELD     see `filter_fields`
     price.min       price.max
     facets          fields whose values shall be counted, joined by commas; repeatable
     facet_limit     at most so many values of each
-    sort            relevance, price_asc, price_desc, newest
+    sort            relevance, price_asc, price_desc, newest, popularity
+    diversity       0..1: how much the first hits shall differ
+    cutoff          true: only what is relevant is found and counted
+    collapse        true: variants and copies of a product are one hit
     page, size      1 is the first page
     why             true: each hit shall say why it is one
     as_typed        true: no word is corrected
@@ -25,7 +30,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from shopsearch.domain import AnyOf, Between, Condition, ProductFilter, Query, Sort
+from shopsearch.domain import AnyOf, Between, Condition, ProductFilter, Query, Sort, Wanted
 from shopsearch.errors import QueryError
 from shopsearch.facets import MAX_VALUES, check_facets
 from shopsearch.server.filter_fields import (
@@ -33,6 +38,7 @@ from shopsearch.server.filter_fields import (
     is_filter_name,
     read_conditions,
 )
+from shopsearch.server.wish_fields import WISH_NAMES, WishField, flat_wishes, read_wish_fields
 
 MAX_WORDS_CHARS = 1000
 MAX_SIZE = 100
@@ -43,10 +49,12 @@ DEFAULT_FACET_LIMIT = 20
 
 _SINGLE = frozenset(
     {"q", "image_url", "product_id", "text_weight", "price.min", "price.max"}
-    | {"sort", "page", "size", "why", "as_typed", "facet_limit"}
+    | {"sort", "page", "size", "why", "as_typed", "facet_limit", "diversity"}
+    | {"cutoff", "collapse"}
 )
-_FLAGS = frozenset({"why", "as_typed"})  # in JSON, these alone may be `true` and `false`
-_REPEATABLE = frozenset({"not", "facets"})
+_FLAGS = frozenset({"why", "as_typed", "cutoff", "collapse"})  # JSON's `true` and `false`
+_REPEATABLE = frozenset({"not", "facets"}) | WISH_NAMES
+_AS_IT_IS = frozenset({"product_id", "also_product", "not_product"})  # the shop's own ids
 _FILTER = "filter."
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
@@ -65,6 +73,7 @@ class SearchRequest:
     product_id: str | None = None
     text_weight: float = 0.5
     negatives: tuple[str, ...] = ()
+    also: tuple[WishField, ...] = ()
     filters: tuple[AnyOf, ...] = ()
     further: tuple[Condition, ...] = ()  # as `filter_fields` reads them
     price_min: float | None = None
@@ -76,6 +85,9 @@ class SearchRequest:
     as_typed: bool = False
     facets: tuple[str, ...] = ()
     facet_limit: int = DEFAULT_FACET_LIMIT
+    diversity: float = 0.0
+    cutoff: bool | None = None  # None: nothing is said of it; pages cut and collapse then
+    collapse: bool | None = None
 
     @property
     def is_filtered(self) -> bool:
@@ -87,14 +99,18 @@ class SearchRequest:
         """The same without any filter, from its first page."""
         return replace(self, filters=(), further=(), price_min=None, price_max=None, page=1)
 
-    def query(self, image: bytes | None = None) -> Query:
-        """The query for the search service; the caller has fetched or received the picture."""
+    def query(self, image: bytes | None = None, pictured: tuple[Wanted, ...] = ()) -> Query:
+        """The query for the search service; the caller has fetched or received the picture, and
+        the further wishes that are `pictured`.
+        """
+        told = (one.wanted() for one in self.also if one.kind != "image_url")
         return Query(
             text=self.text,
             image=image,
             product_id=self.product_id,
             text_weight=self.text_weight,
             negatives=self.negatives,
+            also=(*told, *pictured),
             where=ProductFilter(self._conditions()),
             sort=self.sort,
             k=self.size,
@@ -103,6 +119,9 @@ class SearchRequest:
             as_typed=self.as_typed,
             facets=self.facets,
             facet_limit=self.facet_limit,
+            diversity=self.diversity,
+            cutoff=bool(self.cutoff),
+            collapse=bool(self.collapse),
         )
 
     def _conditions(self) -> tuple[Condition, ...]:
@@ -126,6 +145,7 @@ def read_search(fields: Fields) -> SearchRequest:
         product_id=single.get("product_id"),
         text_weight=0.5 if weight is None else weight,
         negatives=tuple(_words(words) for words in given.get("not", ())),
+        also=read_wish_fields(given),
         filters=tuple(
             AnyOf(name.removeprefix(_FILTER), tuple(values))
             for name, values in given.items()
@@ -143,6 +163,9 @@ def read_search(fields: Fields) -> SearchRequest:
         facet_limit=_whole_number(
             single, "facet_limit", high=MAX_VALUES, otherwise=DEFAULT_FACET_LIMIT
         ),
+        diversity=_number(single, "diversity", high=1) or 0.0,
+        cutoff=_flag(single, "cutoff") if "cutoff" in single else None,
+        collapse=_flag(single, "collapse") if "collapse" in single else None,
     )
     check_facets(request.facets, request.facet_limit)
     _check_together(request)
@@ -164,7 +187,7 @@ def flat_fields(document: object) -> Iterator[tuple[str, str]]:
     if not isinstance(document, Mapping):
         raise QueryError('the body must be a JSON object, such as {"q": "red shoes"}')
     for name, value in document.items():
-        yield from _flat(str(name), value, depth=2)
+        yield from flat_wishes(value) if name == "also" else _flat(str(name), value, depth=2)
 
 
 def _flat(name: str, value: object, depth: int) -> Iterator[tuple[str, str]]:
@@ -232,7 +255,7 @@ def _text(name: str, value: str) -> str:
         raise QueryError(
             f"`{_shown(name)}` has {len(value):,} characters; the limit is {MAX_WORDS_CHARS:,}"
         )
-    return value if name == "product_id" else _CONTROL.sub(" ", value).strip()
+    return value if name in _AS_IT_IS else _CONTROL.sub(" ", value).strip()
 
 
 def _facets(values: Iterable[str]) -> tuple[str, ...]:

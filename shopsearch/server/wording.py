@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shopsearch.domain import (
@@ -32,6 +33,7 @@ _SIGNS = {
 ORDERS = {
     Sort.RELEVANCE: "Best match",
     Sort.NEWEST: "Newest",
+    Sort.POPULARITY: "Most popular",
     Sort.PRICE_ASC: "Price, low to high",
     Sort.PRICE_DESC: "Price, high to low",
 }
@@ -156,12 +158,22 @@ def _amount_text(amount: float, currency: str) -> str:
     return f"{sign}{amount:,.{digits}f}" if sign else f"{amount:,.{digits}f} {currency}"
 
 
-def search_heading(text: str, *, pictured: bool, like: str | None) -> str:
-    """What the results of a search answer; `like` is what the product is called."""
+def wish_text(what: str, weight: float) -> str:
+    """A further wish: `also blue`, `also blue (0.5)`, `less leather (0.5)`."""
+    much = "" if abs(weight) == 1.0 else f" ({abs(weight):g})"
+    return f"{'also' if weight > 0.0 else 'less'} {what}{much}"
+
+
+def search_heading(
+    text: str, *, pictured: bool, like: str | None, wished: Sequence[str] = ()
+) -> str:
+    """What the results of a search answer; `like` is what the product is called, and further
+    wishes are told where there is nothing else.
+    """
     parts = [f"“{text}”"] if text else []
     if pictured:
         parts.append("your picture")
     if like is not None:
         parts.append(f"more like {like}")
-    heading = " and ".join(parts) or "All products"
+    heading = " and ".join(parts or wished) or "All products"
     return heading[0].upper() + heading[1:]

@@ -14,7 +14,9 @@ from shopsearch.store.base import (
     ProductStore,
     RuleStore,
     SearchLog,
+    SignalStore,
     SynonymStore,
+    WriteTimes,
 )
 
 __all__ = [
@@ -24,5 +26,7 @@ __all__ = [
     "ProductStore",
     "RuleStore",
     "SearchLog",
+    "SignalStore",
     "SynonymStore",
+    "WriteTimes",
 ]

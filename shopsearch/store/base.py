@@ -17,8 +17,10 @@ from shopsearch.domain import (
     LoggedClick,
     LoggedSearch,
     ProductRecord,
+    Signal,
     StoredProduct,
     WordMatches,
+    Writes,
 )
 from shopsearch.rules import KeptRule, Rule, RuleVersion
 
@@ -87,29 +89,23 @@ class EmbeddingCache(Protocol):
 
 
 class LexicalIndex(Protocol):
-    """Finds products by their words. The store keeps it in step, in the transaction of each write.
-
-    A term is any text: one of several words matches where they stand next to each other in this
-    order. Nothing in it is read as syntax, and none raises, however odd or long; what cannot match
-    is passed over, and so are terms beyond the first 64 and characters beyond a term's first 100.
-    Case, accents and the endings of English words do not count.
+    """What a database knows of the words of products; see `Lexicon`, of which it is all but
+    `sketches`. The store keeps it in step, in the transaction of each write.
     """
 
     def search(
         self, terms: Sequence[str], k: int, among: NDArray[np.int64] | None = None
     ) -> WordMatches:
-        """The at most k best of the products that hold at least one term, equal ones by key.
-
-        `among` names the only keys that count, however few match of all that do. A term that few
-        products hold weighs more, as does one in the title; scores are above 0 and may be compared
-        within one call alone.
-        """
+        """See `Lexicon.search`."""
 
     def frequencies(self, terms: Sequence[str]) -> Mapping[str, int]:
-        """How many products hold each term; a term that no product can hold counts 0."""
+        """See `Lexicon.frequencies`."""
 
     def count(self) -> int:
-        """How many products it knows: as many as the store."""
+        """See `Lexicon.count`: as many as the store."""
+
+    def holding(self, wanted: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+        """See `Lexicon.holding`."""
 
 
 class SynonymStore(Protocol):
@@ -184,3 +180,29 @@ class SearchLog(Protocol):
 
     def prune(self, before: datetime) -> int:
         """Forget the searches from before a moment, with their clicks; how many there were."""
+
+
+class SignalStore(Protocol):
+    """Keeps the business signals of a shop, one of each name."""
+
+    def put(self, signals: Sequence[Signal]) -> None:
+        """Keep signals, all or none; those of the same names are replaced."""
+
+    def remove(self, names: Sequence[str]) -> Sequence[str]:
+        """Take signals out; the names that were there."""
+
+    def signals(self) -> Sequence[Signal]:
+        """All signals, by name."""
+
+    def revision(self) -> int:
+        """Grows with every call that changes something; 0 before the first."""
+
+
+class WriteTimes(Protocol):
+    """Tells when products came and were written last, so that a list can be sorted by it."""
+
+    def written_after(self, revision: int) -> Writes:
+        """The products whose latest write came after a revision, oldest write first.
+
+        One that was removed is in none; revision 0 is the start.
+        """

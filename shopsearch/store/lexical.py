@@ -49,6 +49,15 @@ class SqlLexicalIndex:
         with self._database.reading() as connection:
             return words_sql(connection.dialect).count_words(connection)
 
+    def holding(self, wanted: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+        """See `LexicalIndex.holding`."""
+        groups = [askable_terms(terms) for terms in wanted]
+        if not all(groups):
+            return np.empty(0, dtype=np.int64)
+        with self._database.reading() as connection:
+            keys = words_sql(connection.dialect).keys_holding(connection, groups)
+        return np.array(sorted(keys), dtype=np.int64)
+
 
 def write_words(connection: Connection, products: Mapping[int, Product]) -> None:
     """Replace the words of products, in the transaction that writes the products."""
@@ -79,6 +88,11 @@ class WordsSql(Protocol):
 
     def count_words(self, connection: Connection, term: str | None = None) -> int:
         """How many rows there are, or hold a term."""
+
+    def keys_holding(
+        self, connection: Connection, groups: Sequence[Sequence[str]]
+    ) -> Sequence[int]:
+        """The keys of the rows that hold a term of each group; without a group, all."""
 
 
 def words_sql(dialect: Dialect) -> WordsSql:

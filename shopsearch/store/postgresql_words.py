@@ -72,6 +72,19 @@ def count_words(connection: Connection, term: str | None = None) -> int:
     return int(connection.execute(matching, {"term": _without_accents(term)}).scalar_one())
 
 
+def keys_holding(connection: Connection, groups: Sequence[Sequence[str]]) -> Sequence[int]:
+    """See `WordsSql.keys_holding`."""
+    values: dict[str, str] = {}
+    wanted: list[str] = []
+    for group in groups:
+        names = [f"t{len(values) + n}" for n in range(len(group))]
+        values |= {name: _without_accents(term) for name, term in zip(names, group, strict=True)}
+        wanted.append(f"document @@ ({' || '.join(_QUERY.format(f':{name}') for name in names)})")
+    where = " AND ".join(wanted) or "true"
+    statement = text(f"SELECT product_key FROM {TABLE} WHERE {where}")  # noqa: S608
+    return connection.execute(statement, values).scalars().all()
+
+
 _QUERY = "phraseto_tsquery('english', {})"
 
 

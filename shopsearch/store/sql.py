@@ -7,7 +7,9 @@ from shopsearch.store.products import SqlProductStore
 from shopsearch.store.rules import SqlRuleStore
 from shopsearch.store.runs import SqlFeedRuns
 from shopsearch.store.search_log import SqlSearchLog
+from shopsearch.store.signals import SqlSignalStore
 from shopsearch.store.synonyms import SqlSynonymStore
+from shopsearch.store.write_times import SqlWriteTimes
 
 __all__ = [
     "Database",
@@ -17,5 +19,7 @@ __all__ = [
     "SqlProductStore",
     "SqlRuleStore",
     "SqlSearchLog",
+    "SqlSignalStore",
     "SqlSynonymStore",
+    "SqlWriteTimes",
 ]

@@ -59,6 +59,15 @@ def count_words(connection: Connection, term: str | None = None) -> int:
     return int(connection.execute(matching, {"term": _any_of([term])}).scalar_one())
 
 
+def keys_holding(connection: Connection, groups: Sequence[Sequence[str]]) -> Sequence[int]:
+    """See `WordsSql.keys_holding`."""
+    if not groups:
+        return connection.execute(text(f"SELECT rowid FROM {TABLE}")).scalars().all()  # noqa: S608
+    matching = text(f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH :terms")  # noqa: S608
+    terms = " AND ".join(f"({_any_of(group)})" for group in groups)
+    return connection.execute(matching, {"terms": terms}).scalars().all()
+
+
 def _any_of(terms: Sequence[str]) -> str:
     """An FTS5 expression in which every term is a string: nothing in it can be syntax."""
     return " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -275,6 +276,17 @@ class SessionSaltRow(Base):
     salt: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class SignalRow(Base):
+    """A business signal and how much it weighs."""
+
+    __tablename__ = "signals"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    weight: Mapped[float] = mapped_column(Double)
+    half_life_days: Mapped[float] = mapped_column(Double)
+    changed_at: Mapped[datetime]
+
+
 def table(model: type[Base]) -> Table:
     """The table of a model, for statements over many rows at once."""
     return cast(Table, model.__table__)
@@ -295,3 +307,4 @@ RULE_VERSIONS = table(RuleVersionRow)
 LOGGED_SEARCHES = table(LoggedSearchRow)
 LOGGED_CLICKS = table(LoggedClickRow)
 SESSION_SALT = table(SessionSaltRow)
+SIGNALS = table(SignalRow)

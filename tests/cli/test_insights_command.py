@@ -148,6 +148,16 @@ def test_a_log_that_is_too_small_is_refused(shopsearch: Shopsearch, logged, tmp_
     assert not (tmp_path / "out").exists()
 
 
+def test_judgments_that_cannot_be_written_are_an_error_with_the_folder(
+    shopsearch: Shopsearch, logged, tmp_path: Path
+) -> None:
+    logged(60, clicked="A1")
+    (tmp_path / "file").write_text("in the way")
+    result = shopsearch("insights", "export", tmp_path / "file" / "out")
+    assert result.exit_code == 1
+    assert str(tmp_path / "file" / "out") in result.stderr
+
+
 def test_a_search_by_the_command_line_is_not_logged(
     shopsearch: Shopsearch, indexed: dict[str, Any]
 ) -> None:

@@ -226,9 +226,56 @@ def test_a_search_finds_the_nearest_of_all_that_pass_the_filter(
     index, entries = sixty
     queries = random_units(4, seed=9)
     assert_true(index.search(queries, k, where), queries, k, entries, where)
-    assert index.matching(where).tolist() == matches(
+    assert index.fields.matching(where).tolist() == matches(
         {key: row for key, (_, row) in entries.items()}, where
     )
+
+
+def numbers_of(entries: Entries, field: str, keys: list[int]) -> list[float | None]:
+    """The truth: the number of a field, or of the first of its words that is one."""
+
+    def one(key: int) -> float | None:
+        value = entries[key][1].get(field) if key in entries else None
+        if isinstance(value, float):
+            return value
+        return next((n for n in map(as_number, value or ()) if n is not None), None)
+
+    return [one(key) for key in keys]
+
+
+def assert_numbers(index: VectorIndex, entries: Entries, field: str, keys: list[int]) -> None:
+    found = index.fields.numbers(field, np.array(keys, dtype=np.int64))
+    assert (found.dtype, found.shape) == (np.float64, (len(keys),))
+    told = [None if np.isnan(number) else number for number in found.tolist()]
+    assert told == numbers_of(entries, field, keys)
+
+
+@quickly
+@given(field=FIELDS, keys=st.lists(st.integers(-1, 190), max_size=70))
+def test_numbers_come_in_the_order_asked_for_and_are_nan_where_there_is_none(
+    sixty: tuple[VectorIndex, Entries], field: str, keys: list[int]
+) -> None:
+    index, entries = sixty
+    assert_numbers(index, entries, field, keys)
+
+
+def test_of_several_words_the_first_that_is_a_number_counts(adapter: Adapter) -> None:
+    vector = random_units(1)[0]
+    entries: Entries = {
+        7: (vector, {"size": ("xl", "42", "41")}),
+        3: (vector, {"size": 44.0}),
+        5: (vector, {"size": ("41", "42")}),
+        4: (vector, {"size": ("xl",), "brand": ("kiln",)}),
+    }
+    index = filled(adapter, entries)
+    assert_numbers(index, entries, "size", [3, 4, 5, 7])
+    assert set(index.fields.names()) == {"size", "brand"}
+
+
+def test_an_empty_index_knows_no_numbers_and_no_fields(adapter: Adapter) -> None:
+    index = adapter.settle(adapter.new())
+    assert np.isnan(index.fields.numbers("price", np.array([1, 2]))).all()
+    assert index.fields.names() == ()
 
 
 CHANGES = st.lists(
@@ -257,6 +304,8 @@ def test_any_sequence_of_changes_leaves_what_a_dictionary_would_hold(
             truth |= dict(zip(keys, zip(vectors, rows, strict=True), strict=True))
     index = adapter.settle(index)
     assert len(index) == len(truth)
+    for field in ("price", "weight"):
+        assert_numbers(index, truth, field, list(range(14)))
     queries = random_units(2, seed=8)
     for where in (EVERYTHING, ProductFilter((AnyOf("color", ("red", "green")),))):
         assert_true(index.search(queries, 5, where), queries, 5, truth, where)
@@ -299,8 +348,8 @@ def test_an_upsert_replaces_vector_and_filter_row(adapter: Adapter) -> None:
     index = adapter.settle(index)
     assert len(index) == 1
     np.testing.assert_array_equal(index.fetch(np.array([5])), after[None])
-    assert index.matching(ProductFilter((AnyOf("color", ("red",)),))).tolist() == []
-    assert index.matching(ProductFilter((AnyOf("color", ("blue",)),))).tolist() == [5]
+    assert index.fields.matching(ProductFilter((AnyOf("color", ("red",)),))).tolist() == []
+    assert index.fields.matching(ProductFilter((AnyOf("color", ("blue",)),))).tolist() == [5]
     found = index.search(after[None], 3)
     assert found.keys.tolist() == [[5]]
     assert found.scores[0, 0] == pytest.approx(1.0, abs=1e-6)
@@ -313,7 +362,7 @@ def test_of_a_key_that_repeats_in_one_upsert_the_last_entry_counts(adapter: Adap
     index = adapter.settle(index)
     assert len(index) == 2
     np.testing.assert_array_equal(index.fetch(np.array([5, 6])), vectors[[2, 1]])
-    assert index.matching(ProductFilter((Between("n", 3, 3),))).tolist() == [5]
+    assert index.fields.matching(ProductFilter((Between("n", 3, 3),))).tolist() == [5]
 
 
 def test_what_is_deleted_is_gone_and_what_was_never_there_is_no_error(adapter: Adapter) -> None:
@@ -346,16 +395,16 @@ def test_an_unknown_field_matches_nothing_and_its_denial_matches_everything(
 ) -> None:
     index = filled(adapter, entries_of(10))
     for nothing in (AnyOf("x", ("1",)), Between("x"), Exists("x")):
-        assert index.matching(ProductFilter((nothing,))).size == 0
+        assert index.fields.matching(ProductFilter((nothing,))).size == 0
     for everything in (AnyOf("x", ("1",), negate=True), Exists("x", present=False)):
-        assert index.matching(ProductFilter((everything,))).size == 10
+        assert index.fields.matching(ProductFilter((everything,))).size == 10
 
 
 def test_an_empty_index_answers_with_no_columns(adapter: Adapter) -> None:
     index = adapter.settle(adapter.new())
     found = index.search(random_units(2), 5)
     assert found.keys.shape == found.scores.shape == (2, 0)
-    assert index.matching(EVERYTHING).size == 0
+    assert index.fields.matching(EVERYTHING).size == 0
     assert len(index) == 0
     assert index.dimension == DIMENSION
 

@@ -59,7 +59,7 @@ def test_whenever_a_run_is_killed_the_next_one_completes_it(feed: Path, tmp_path
             )
             assert services.store.count() == N_PRODUCTS
             index = services.live.get().index
-            stored = services.store.fetch(index.matching(EVERYTHING).tolist())
+            stored = services.store.fetch(index.fields.matching(EVERYTHING).tolist())
             assert len(index) == len(stored) == N_PRODUCTS
             leftovers = [*home.glob("generations/*.tmp"), *home.glob("generations/.*")]
             assert leftovers == []

@@ -88,6 +88,7 @@ def test_a_second_page_is_a_row_of_its_own_with_its_ranks(server) -> None:
         (lambda c: c.get("/search?q=mug"), SearchKind.WORDS),
         (lambda c: c.get("/search?like=mug-red"), SearchKind.PRODUCT),
         (lambda c: c.get("/search?like=mug-red&q=blue"), SearchKind.BOTH),
+        (lambda c: c.get("/search?q=mug&not=blue"), SearchKind.BOTH),
         (lambda c: c.get("/search?filter.color=red"), SearchKind.LIST),
         (lambda c: c.get("/search"), SearchKind.LIST),
         (lambda c: c.get("/api/v1/products/mug-red/similar"), SearchKind.PRODUCT),

@@ -26,7 +26,7 @@ def test_a_price_is_kept_in_the_minor_units_of_its_currency(
     assert price.amount == Decimal(amount)
 
 
-def test_a_filter_row_folds_case_and_counts_a_category_as_all_of_its_levels() -> None:
+def test_a_filter_row_keeps_spellings_and_counts_a_category_as_all_of_its_levels() -> None:
     product = Product(
         product_id="1",
         brand="NIKE",
@@ -35,17 +35,17 @@ def test_a_filter_row_folds_case_and_counts_a_category_as_all_of_its_levels() ->
         attributes={"Heel": "Flat", "empty": ""},
     )
     assert product.filter_row() == {
-        "brand": ("nike",),
-        "product_type": ("shoes", "shoes > running", "shoes > running > trail"),
+        "brand": ("NIKE",),
+        "product_type": ("Shoes", "Shoes > Running", "Shoes > Running > Trail"),
         "price": 99.5,
-        "currency": ("eur",),
-        "Heel": ("flat",),
+        "currency": ("EUR",),
+        "Heel": ("Flat",),
     }
 
 
 def test_a_field_of_the_product_wins_over_an_attribute_of_the_same_name() -> None:
     product = Product(product_id="1", color="Blue", attributes={"color": "Navy"})
-    assert product.filter_row()["color"] == ("blue",)
+    assert product.filter_row()["color"] == ("Blue",)
 
 
 @pytest.mark.parametrize(

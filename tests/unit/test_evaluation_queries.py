@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shopsearch.domain import AnyOf, Between, Exists, ProductFilter, Query
+from shopsearch.domain import AnyOf, Between, Exists, ProductFilter, Query, Wanted
 from shopsearch.errors import EvaluationError
 from shopsearch.evaluation.queries import JudgedQuery, read_qrels, read_queries
 
@@ -53,6 +53,25 @@ def test_a_query_with_every_key_is_read(tmp_path: Path):
     )
 
 
+def test_further_wishes_are_read_with_their_weights(tmp_path: Path):
+    _write(tmp_path, "mug.jpg", b"picture bytes")
+    line = (
+        '{"query_id": "q", "also": [{"text": "blue", "weight": 0.5}, {"image": "mug.jpg"}, '
+        '{"product_id": 7, "weight": -1}]}'
+    )
+    (query,) = read_queries(_write(tmp_path, "queries.jsonl", line))
+    assert query.as_query(k=5).also == (
+        Wanted(text="blue", weight=0.5),
+        Wanted(image=b"picture bytes"),
+        Wanted(product_id="7", weight=-1.0),
+    )
+    assert [one.told for one in query.also] == [
+        "+0.5 blue",
+        "+1 the picture mug.jpg",
+        "-1 like product 7",
+    ]
+
+
 def test_byte_order_mark_blank_lines_numbers_as_ids_and_a_single_not_are_understood(tmp_path: Path):
     content = (
         '\ufeff{"query_id": 7, "text": "mug", "not": "blue"}\r\n\r\n{"query_id": "8", "text": "b"}'
@@ -72,6 +91,12 @@ def test_byte_order_mark_blank_lines_numbers_as_ids_and_a_single_not_are_underst
         ('{"query_id": "", "text": "mug"}', "no 'query_id'"),
         ('{"query_id": true, "text": "mug"}', "'query_id' is True"),
         ('{"query_id": "q"}', "asks for nothing"),
+        ('{"query_id": "q", "also": [{"text": "a", "weight": -1}]}', "asks for nothing"),
+        ('{"query_id": "q", "also": [{"text": "a", "weight": 0}]}', "'weight' is 0"),
+        ('{"query_id": "q", "also": [{"text": "a", "weight": NaN}]}', "'weight' is nan"),
+        ('{"query_id": "q", "also": [{"text": "a", "product_id": "b"}]}', "must have a text"),
+        ('{"query_id": "q", "also": [{"words": "a"}]}', "keys must be among"),
+        ('{"query_id": "q", "also": "a"}', "must be a list"),
         ('{"query_id": "q", "text": "  "}', "asks for nothing"),
         ('{"query_id": "q", "text": 5}', "'text' is 5"),
         ('{"query_id": "q", "txt": "mug"}', "'txt' is no key of a query.*text_weight"),

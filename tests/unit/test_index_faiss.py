@@ -178,7 +178,7 @@ def test_a_graph_is_built_anew_when_more_than_a_fifth_of_it_is_dead(
     index.save(tmp_path)
     assert len(np.load(tmp_path / "keys.npy")) == n_written
     loaded = FaissIndex.load(tmp_path)
-    assert loaded.matching(ProductFilter((Between("n", 0, 30),))).tolist() == list(
+    assert loaded.fields.matching(ProductFilter((Between("n", 0, 30),))).tolist() == list(
         range(n_dead, 31)
     )
     assert loaded.search(clustered(100)[n_dead:], 1).keys[:, 0].tolist() == list(range(n_dead, 100))

@@ -55,10 +55,10 @@ def test_what_is_withheld_is_neither_listed_nor_found_nor_counted(
 ) -> None:
     shown = sorted(set(range(N)) - gone)
     where = ProductFilter((withheld,))
-    assert index.matching(where).tolist() == shown
+    assert index.fields.matching(where).tolist() == shown
     query = index.fetch(np.array([5], dtype=np.int64))
     assert sorted(index.search(query, N, where).keys[0].tolist())[-len(shown) :] == shown
-    counts = index.counts("brand", where, limit=5)
+    counts = index.fields.counts("brand", where, limit=5)
     assert dict(zip(counts.words, counts.counts.tolist(), strict=True)) == {
         brand: sum((n % 2 == 0) is (brand == "oak") for n in shown) for brand in ("oak", "fern")
     }
@@ -66,5 +66,5 @@ def test_what_is_withheld_is_neither_listed_nor_found_nor_counted(
 
 def test_a_filter_still_holds_beside_what_is_withheld(index: VectorIndex) -> None:
     where = ProductFilter((*OAK_AND_DEAR.conditions, Withheld((200,), (RED,))))
-    assert index.matching(where).tolist() == [n for n in range(202, N, 2) if n % 3]
-    assert index.matching(OAK_AND_DEAR).tolist() == list(range(200, N, 2))
+    assert index.fields.matching(where).tolist() == [n for n in range(202, N, 2) if n % 3]
+    assert index.fields.matching(OAK_AND_DEAR).tolist() == list(range(200, N, 2))

@@ -310,12 +310,12 @@ def test_pages_under_any_rules_neither_repeat_nor_skip_and_rules_are_honoured(
     found, total = all_pages(under(shop, *some), query, data.draw(st.sampled_from([7, 24, 100])))
 
     generation = shop.live.get()
-    passing = set(generation.index.matching(where).tolist())
+    passing = set(generation.index.fields.matching(where).tolist())
     gone = set()
     for rule in some:
         gone |= {one.key for one in shop.store.find(rule.hide).values()}
         if rule.hide_where:
-            gone |= set(generation.index.matching(rule.hide_where).tolist())
+            gone |= set(generation.index.fields.matching(rule.hide_where).tolist())
     stored = shop.store.fetch(sorted(passing - gone))
     expected = {one.product.product_id for one in stored.values()}
     assert total == len(expected)

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from shopsearch.domain import Product
 from shopsearch.errors import SynonymRejected
-from shopsearch.ranking.features import WORD_FEATURES, ProductWords, Rarity, word_rows
+from shopsearch.lexical.stored import sketches_of
+from shopsearch.ranking.features import WORD_FEATURES, Rarity
 from shopsearch.ranking.relaxing import given_up
 from shopsearch.ranking.synonyms import SynonymRule, Synonyms
+from shopsearch.ranking.word_features import WordTable
 from shopsearch.ranking.words import AskedWords
 
 
@@ -76,10 +78,10 @@ def test_phrases_of_several_words_are_found_in_their_order() -> None:
 
 
 def rows(asked: AskedWords, *titles: str) -> list[dict[str, float]]:
-    products = [ProductWords(Product(product_id=title, title=title)) for title in titles]
-    rarity = Rarity(100, dict.fromkeys(asked.wanted, 3))
-    table = word_rows(asked, products, np.zeros(len(titles), np.float32), rarity)
-    return [dict(zip(WORD_FEATURES, row, strict=True)) for row in table.tolist()]
+    sketches = sketches_of([Product(product_id=title, title=title) for title in titles])
+    weights = Rarity(100, dict.fromkeys(asked.wanted, 3)).weights(asked)
+    table = WordTable(asked, sketches).features(weights)
+    return [dict(zip(WORD_FEATURES[1:], row, strict=True)) for row in table.tolist()]
 
 
 def test_a_synonym_counts_less_than_the_word_and_more_than_nothing() -> None:
@@ -101,7 +103,12 @@ def test_a_corrected_word_counts_less_than_one_that_was_typed() -> None:
 def test_words_are_given_up_from_the_one_that_says_least() -> None:
     asked = AskedWords.of("red oak zzyzx lamp")
     rarity = Rarity(100, {"red": 60, "oak": 5, "lamp": 20, "zzyzx": 0})
-    assert given_up(asked, [{"red", "oak", "lamp"}], rarity) == ("zzyzx",)
-    assert given_up(asked, [{"oak", "lamp"}, {"red", "lamp"}], rarity) == ("red", "zzyzx")
-    assert given_up(asked, [set(), set()], rarity) == ()
-    assert given_up(asked, [set(asked.wanted)], rarity) == ()
+
+    def dropped(*held: set[str]) -> tuple[str, ...]:
+        marks = np.array([[word in words for word in asked.wanted] for words in held])
+        return given_up(asked, marks, rarity)
+
+    assert dropped({"red", "oak", "lamp"}) == ("zzyzx",)
+    assert dropped({"oak", "lamp"}, {"red", "lamp"}) == ("red", "zzyzx")
+    assert dropped(set(), set()) == ()
+    assert dropped(set(asked.wanted)) == ()

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from shopsearch.domain import Product
-from shopsearch.ranking.features import (
-    WORD_FEATURES,
-    Comparison,
-    ProductWords,
-    Rarity,
-    is_exact,
-    word_rows,
-)
+from shopsearch.lexical.stored import sketches_of
+from shopsearch.ranking.features import WORD_FEATURES, Rarity
+from shopsearch.ranking.word_features import WordTable
 from shopsearch.ranking.words import MAX_QUERY_WORDS, AskedWords, folded_words
 
 
@@ -36,7 +30,7 @@ def test_words_are_folded(text: str, words: list[str]) -> None:
         ("brown belt without buckle", ("brown", "belt"), ("buckle",)),
         ("lights without wiring with switch", ("light", "switch"), ("wiring",)),
         ("storage box without storage", ("storage", "box"), ()),
-        ("without prejudice", ("without", "prejudice"), ()),
+        ("without prejudice", ("prejudice",), ()),
         ("the of and", ("the", "of", "and"), ()),
     ],
 )
@@ -88,9 +82,9 @@ def test_a_very_long_query_is_cut() -> None:
 def rows(query: str, *products: Product) -> list[dict[str, float]]:
     asked = AskedWords.of(query)
     held_by = dict.fromkeys((*asked.wanted, *asked.unwanted), 3)
-    lexical = np.zeros(len(products), dtype=np.float32)
-    table = word_rows(asked, list(map(ProductWords, products)), lexical, Rarity(100, held_by))
-    return [dict(zip(WORD_FEATURES, row, strict=True)) for row in table.tolist()]
+    weights = Rarity(100, held_by).weights(asked)
+    table = WordTable(asked, sketches_of(products)).features(weights)
+    return [dict(zip(WORD_FEATURES[1:], row, strict=True)) for row in table.tolist()]
 
 
 def test_features_tell_where_the_words_are() -> None:
@@ -122,11 +116,10 @@ def test_a_short_word_in_the_story_must_stand_alone() -> None:
 
 def test_a_rare_word_counts_more_than_a_common_one() -> None:
     asked = AskedWords.of("women kimono")
-    products = [ProductWords(Product(product_id=word, title=word)) for word in asked.wanted]
-    table = word_rows(
-        asked, products, np.zeros(2, np.float32), Rarity(100, {"women": 60, "kimono": 1})
-    )
-    women, kimono = table[:, WORD_FEATURES.index("title")].tolist()
+    products = [Product(product_id=word, title=word) for word in asked.wanted]
+    weights = Rarity(100, {"women": 60, "kimono": 1}).weights(asked)
+    table = WordTable(asked, sketches_of(products)).features(weights)
+    women, kimono = table[:, WORD_FEATURES.index("title") - 1].tolist()
     assert kimono > 2 * women
 
 
@@ -141,22 +134,22 @@ def test_every_feature_lies_between_0_and_1_and_is_0_without_the_words(query: st
 
 
 def test_an_exact_title_or_a_whole_code_is_exact() -> None:
-    headphones = ProductWords(
-        Product(product_id="a", title="Sony WH-1000XM4 Wireless", gtin="0123456789012")
-    )
-    assert is_exact(AskedWords.of("sony wh-1000xm4 WIRELESS"), headphones)
-    assert is_exact(AskedWords.of("wh1000xm4"), headphones)
-    assert is_exact(AskedWords.of("0123456789012"), headphones)
-    assert not is_exact(AskedWords.of("sony wireless"), headphones)
-    assert not is_exact(AskedWords.of("wh1000xm5"), headphones)
+    headphones = Product(product_id="a", title="Sony WH-1000XM4 Wireless", gtin="0123456789012")
+    for text in ("sony wh-1000xm4 WIRELESS", "wh1000xm4", "0123456789012"):
+        assert exact(text, headphones) == [True]
+    for text in ("sony wireless", "wh1000xm5"):
+        assert exact(text, headphones) == [False]
+
+
+def exact(text: str, *products: Product) -> list[bool]:
+    return WordTable(AskedWords.of(text), sketches_of(products)).exact.tolist()
 
 
 def test_a_title_is_exact_to_its_end_however_long_it_is() -> None:
     start = "mug " * 20
-    asked = AskedWords.of(f"{start}red")
     titles = [f"{start}red", f"{start}red{' ' * 600}blue"]  # the same up to where features read
-    exact = [is_exact(asked, ProductWords(Product(product_id="a", title=t))) for t in titles]
-    assert exact == [True, False]
+    products = [Product(product_id=f"p{n}", title=title) for n, title in enumerate(titles)]
+    assert exact(f"{start}red", *products) == [True, False]
 
 
 def test_each_field_tells_which_of_the_wanted_words_it_holds() -> None:
@@ -170,7 +163,7 @@ def test_each_field_tells_which_of_the_wanted_words_it_holds() -> None:
         attributes={"pack": "2 red buds"},
         description="Reddish. No cable, from Kiln.",
     )
-    matched = Comparison(asked, dict.fromkeys(asked.words, 1.0)).matched(ProductWords(product))
+    (matched,) = WordTable(asked, sketches_of([product])).matched()
     assert matched == {
         "title": ("ear", "bud"),
         "brand": ("kiln",),

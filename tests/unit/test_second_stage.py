@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from shopsearch.bootstrap import Services
-from shopsearch.domain import AnyOf, Price, Product, ProductFilter, Query, SearchPage
-from shopsearch.ranking.features import FEATURES, SIMILARITIES, ProductWords
+from shopsearch.domain import AnyOf, Price, Product, ProductFilter, Query, SearchPage, Sketches
+from shopsearch.lexical.stored import sketches_of
+from shopsearch.ranking.features import FEATURES, SIMILARITIES
+from shopsearch.ranking.word_features import WordTable
 from shopsearch.second_stage import WINDOW
 from shopsearch.settings import Settings
 
@@ -166,7 +168,7 @@ def test_words_that_nobody_weighs_are_not_compared(
     def weighed(*_):
         raise AssertionError("words were weighed")
 
-    monkeypatch.setattr("shopsearch.second_stage.word_rows", weighed)
+    monkeypatch.setattr(WordTable, "features", weighed)
     assert shop.search.search(Query(text="fern mug")).hits
 
 
@@ -176,8 +178,8 @@ def test_similarities_are_the_cosines_of_the_words_with_picture_and_text(
     services.indexer.run(listed(*mugs), feed_name="test")
     window = services.search.considered(Query(text="red mug"))
     rows = {
-        one.product.product_id: dict(zip(FEATURES, row, strict=True))
-        for one, row in zip(window.products, window.features.tolist(), strict=True)
+        product_id: dict(zip(FEATURES, row, strict=True))
+        for product_id, row in zip(window.product_ids, window.features.tolist(), strict=True)
     }
     explained = services.search.search(Query(text="red mug", explain=True))
     for hit in explained.hits:
@@ -220,30 +222,42 @@ def test_a_feature_of_offers_moves_the_order_by_its_weight(
 
 def test_every_feature_lies_between_0_and_1_in_what_is_learned_from(crowd: Services) -> None:
     window = crowd.search.considered(Query(text="fern mug number 7"))
-    assert window.features.shape == (len(window.products), len(FEATURES))
+    assert window.features.shape == (len(window.product_ids), len(FEATURES))
     assert (window.features.min(), window.features.max()) == (0.0, 1.0)
 
 
-def test_the_words_of_a_product_are_read_once_until_they_change(
+def test_the_words_of_products_are_read_at_indexing_and_not_at_searching(
     services: Services, mugs: tuple[Product, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services.indexer.run(listed(*mugs), feed_name="test")
-    read: list[str] = []
-
-    def reading(product: Product) -> ProductWords:
-        read.append(product.product_id)
-        return ProductWords(product)
-
-    monkeypatch.setattr("shopsearch.second_stage.ProductWords", reading)
-    for text in ("mug", "red mug", "lamp"):
-        services.search.search(Query(text=text))
-    assert sorted(read) == sorted(product.product_id for product in mugs)
-    read.clear()
     renamed = Product(product_id="lamp", title="Purple quokka lamp")
     services.indexer.run(listed(*mugs[:3], renamed, *mugs[4:]), feed_name="test")
-    page = services.search.search(Query(text="purple quokka lamp", explain=True))
-    assert ids(page)[0] == "lamp"
-    assert read == ["lamp"]
+    read: list[str] = []
+
+    def reading(products: Sequence[Product]) -> Sketches:
+        read.extend(product.product_id for product in products)
+        return sketches_of(products)
+
+    monkeypatch.setattr("shopsearch.lexical.stored.sketches_of", reading)
+    monkeypatch.setattr("shopsearch.lexical.word_index.sketches_of", reading)
+    page = services.search.search(Query(text="purple quokka lamp"))
+    assert (ids(page)[0], read) == ("lamp", [])
+
+
+def test_words_from_the_database_give_the_same_answers(
+    settings: Settings, mugs: tuple[Product, ...]
+) -> None:
+    """For generations that were made without words, and for shops that keep them out of memory."""
+    pages = []
+    for words in ("memory", "database"):
+        home = settings.home / words
+        with Services.open(settings.model_copy(update={"home": home, "words": words})) as shop:
+            shop.indexer.run(listed(*mugs), feed_name="test")
+            assert (shop.live.get().words is None) == (words == "database")
+            page = shop.search.search(Query(text="red mug for tea", facets=("brand",)))
+            pages.append([(hit.product.product_id, hit.score) for hit in page.hits])
+    assert [id_ for id_, _ in pages[0]] == [id_ for id_, _ in pages[1]]
+    assert [s for _, s in pages[0]] == pytest.approx([s for _, s in pages[1]], abs=1e-5)
 
 
 @pytest.mark.parametrize("group", ["", "mug-7"])

@@ -125,7 +125,7 @@ def test_new_products_bring_their_words_and_removed_ones_take_them(shop: Service
     assert shop.wording.read("trampolin").did_you_mean is None
     shop.indexer.run(listed(Product(product_id="new", title="Trampoline")), feed_name="test")
     assert shop.wording.read("trampoliine").text == "trampoline"
-    shop.store.remove(["new"])
+    shop.indexer.remove(["new"])
     assert shop.wording.read("trampoliine").did_you_mean is None
 
 

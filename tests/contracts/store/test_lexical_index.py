@@ -1,4 +1,4 @@
-"""What every `LexicalIndex` promises, against lists of words."""
+"""What every `LexicalIndex` and `Lexicon` promises, against lists of words."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shopsearch.domain import Product, ProductRecord
+from shopsearch.lexical.word_index import WordIndex
 from shopsearch.store import LexicalIndex, ProductStore
 from shopsearch.store.sql import Database, SqlLexicalIndex, SqlProductStore
 from shopsearch.store.words import columns_of
@@ -24,9 +25,39 @@ def store(database: Database) -> ProductStore:
     return SqlProductStore(database)
 
 
-@pytest.fixture
-def words(database: Database) -> LexicalIndex:
+class InStep(WordIndex):
+    """The words in memory, brought in step with a store before each question, as at indexing."""
+
+    def __init__(self, store: ProductStore) -> None:
+        super().__init__()
+        self._store = store
+        self._revision = 0
+
+    def _settle(self) -> None:
+        while (changes := self._store.changes_since(self._revision, 100)).revision > self._revision:
+            self.delete(changes.removed)
+            keys = [stored.key for stored in changes.upserted]
+            self.upsert(keys, [stored.product for stored in changes.upserted])
+            self._revision = changes.revision
+        super()._settle()
+
+
+def in_database(database: Database) -> LexicalIndex:
     return SqlLexicalIndex(database)
+
+
+def in_memory(database: Database) -> LexicalIndex:
+    return InStep(SqlProductStore(database))
+
+
+@pytest.fixture(params=[in_database, in_memory])
+def open_words(request: pytest.FixtureRequest) -> Callable[[Database], LexicalIndex]:
+    return request.param
+
+
+@pytest.fixture
+def words(database: Database, open_words: Callable[[Database], LexicalIndex]) -> LexicalIndex:
+    return open_words(database)
 
 
 def record(product_id: str, title: str = "", **fields: object) -> ProductRecord:
@@ -57,6 +88,7 @@ def holds(product: Product, term: str) -> bool:
 )
 def test_a_search_finds_exactly_the_products_that_hold_a_term(
     new_database: Callable[[], Database],
+    open_words: Callable[[Database], LexicalIndex],
     products: list[tuple[str, str, str, str]],
     terms: list[str],
 ) -> None:
@@ -66,7 +98,7 @@ def test_a_search_finds_exactly_the_products_that_hold_a_term(
         for n, (title, brand, color, description) in enumerate(products)
     ]
     keys = SqlProductStore(database).upsert(records).tolist()
-    words = SqlLexicalIndex(database)
+    words = open_words(database)
     holding = {
         term: {k for k, one in zip(keys, records, strict=True) if holds(one.product, term)}
         for term in terms
@@ -76,6 +108,11 @@ def test_a_search_finds_exactly_the_products_that_hold_a_term(
     assert (matches.scores > 0).all()
     assert matches.scores.tolist() == sorted(matches.scores.tolist(), reverse=True)
     assert words.frequencies(terms) == {term: len(held) for term, held in holding.items()}
+    together = [[term] for term in terms if holding[term]]
+    held_all = set(keys).intersection(*(holding[term] for (term,) in together))
+    assert words.holding(together).tolist() == sorted(held_all)
+    if terms:
+        assert words.holding([terms]).tolist() == sorted(set().union(*holding.values()))
 
 
 def test_a_write_replaces_the_words_and_a_removal_takes_them_out(

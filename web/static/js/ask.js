@@ -49,7 +49,7 @@ function searchByWords(form) {
 function addressOf(form, submitter = null) {
   const url = new URL("/search", location.href);
   for (const [name, value] of new FormData(form, submitter)) {
-    if (value && name !== "image_url") url.searchParams.append(name, value);
+    if (value && name !== "image_url" && name !== "also_image_url") url.searchParams.append(name, value);
   }
   url.hash = location.pathname === "/search" ? location.hash : "";
   return url;

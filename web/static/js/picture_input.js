@@ -4,7 +4,7 @@ import { hashOfAddress, keep } from "./pictures.js";
 import { show } from "./notices.js";
 import { visit } from "./visit.js";
 
-const CARRIED_ON = /^(q|not|sort|size|text_weight|filter\..+|price\.(min|max))$/;
+const CARRIED_ON = /^(q|not|sort|diversity|size|text_weight|filter\..+|price\.(min|max))$/;
 
 export function takePictures() {
   const form = document.querySelector("#picture-form");
