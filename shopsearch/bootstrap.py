@@ -67,6 +67,7 @@ from shopsearch.store.sql import (
     SqlWriteTimes,
 )
 from shopsearch.suggestions import SuggestionService
+from shopsearch.understanding import Understanding
 from shopsearch.wishes import FurtherWishes
 from shopsearch.wording import CatalogWords, WordingService
 from shopsearch.write_times import FollowedTimes
@@ -242,6 +243,7 @@ class Services:
             wishes=self.wishes,
             second_stage=self.second_stage,
             merchandising=Merchandising(rules, self.store, lambda: at or datetime.now(UTC)),
+            understanding=self.understanding,
             signals=self.signals_of(signals or LiveSignals(self.signals)),
             listing=self.listing,
         )
@@ -308,6 +310,11 @@ class Services:
     def wording(self) -> WordingService:
         """Corrects the words of queries, and knows their synonyms."""
         return WordingService(self.words, self.catalog_words, self.synonyms)
+
+    @cached_property
+    def understanding(self) -> Understanding:
+        """Takes prices, sizes, colours, brands and the like out of the words of queries."""
+        return Understanding(self.words, self.store, is_enabled=self.settings.understand)
 
     @cached_property
     def suggestions(self) -> SuggestionService:

@@ -232,7 +232,7 @@ class Finder:
         wish, ranking, weighing = case.wish, case.ranking, case.weights.weighing
         if ranking is not None:
             return ranking.candidates, self._second_stage.after(wish, ranking, neighbours)
-        is_moved = weighing or case.weights.ruling.liftings or case.query.diversity
+        is_moved = weighing or case.weights.ruling.is_weighing or case.query.diversity
         n_first = WINDOW if is_moved else 0
         moved = weighing.over(neighbours, WINDOW)
         lifted = self._same_picture.lifted(wish, moved)

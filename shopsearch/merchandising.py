@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 
 from shopsearch.domain import (
     Hit,
+    Lexicon,
     ProductFilter,
     Query,
     RuleAction,
     RuleEffect,
     Sort,
+    UnderstoodPart,
     Why,
     Withheld,
 )
@@ -34,6 +36,7 @@ from shopsearch.ranking.order import Candidate
 from shopsearch.ranking.rules import RuleBook, lifted, merged, slots_of
 from shopsearch.rules import KeptRule, Rule
 from shopsearch.store import ProductStore, RuleStore
+from shopsearch.understanding import Preference, best_of, preferences_of
 
 MAX_PINS = 500  # of one search, those of the oldest rules
 
@@ -97,6 +100,18 @@ class Ruling:
     slots: Mapping[int, int] = field(default_factory=dict)  # position, from 1 -> pinned key
     pinned_by: Mapping[int, str] = field(default_factory=dict)  # key -> name of the rule
     liftings: tuple[Lifting, ...] = ()
+    preferences: tuple[Preference, ...] = ()  # of the query itself; no rule, but weighed like one
+
+    def preferring(
+        self, parts: Sequence[UnderstoodPart], index: VectorIndex, words: Lexicon
+    ) -> Ruling:
+        """The same, and what the words of the query were understood to prefer."""
+        return replace(self, preferences=preferences_of(parts, self.where, index, words))
+
+    @property
+    def is_weighing(self) -> bool:
+        """Whether it changes scores."""
+        return bool(self.liftings or self.preferences)
 
     @property
     def pinned(self) -> list[int]:
@@ -105,16 +120,24 @@ class Ruling:
 
     @property
     def boosts(self) -> list[ProductFilter]:
-        """What is boosted: the best of it are wanted among the candidates."""
-        boosting = (one for one in self.liftings if one.effect.action is RuleAction.BOOST)
-        return [ProductFilter((*self.where.conditions, *one.where.conditions)) for one in boosting]
+        """What is boosted or preferred: the best of it are wanted among the candidates."""
+        boosting = [one.where for one in self.liftings if one.effect.action is RuleAction.BOOST]
+        wanted = (*boosting, *best_of(self.preferences))
+        return [ProductFilter((*self.where.conditions, *one.conditions)) for one in wanted]
 
     def weighed(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """The candidates with the scores that the rules give them; equal ones stay in order."""
-        if not self.liftings:
+        """The candidates with the scores that rules and preferences give them; equal ones stay in
+        order.
+        """
+        if not self.is_weighing:
             return list(candidates)
-        changes = self.log_factors(np.array([one.key for one in candidates]))
-        raised = [_raised(*one) for one in zip(candidates, changes.tolist(), strict=True)]
+        keys = np.array([one.key for one in candidates], dtype=np.int64)
+        by_rules, by_wish = self.log_factors(keys).tolist(), self._log_preferences(keys).tolist()
+        lowest_exact = min((one.score for one in candidates if one.is_exact), default=1.0)
+        raised = [
+            _raised(one, rules, 0.0 if one.is_exact else wish, lowest_exact)
+            for one, rules, wish in zip(candidates, by_rules, by_wish, strict=True)
+        ]
         return sorted(raised, key=lambda one: -one.score)
 
     def log_factors(self, keys: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -147,9 +170,23 @@ class Ruling:
         if not explain:
             return hits
         return tuple(
-            replace(hit, rules=self._effects(one.key), why=_with_rules(hit.why, one.raised))
+            replace(
+                hit,
+                rules=self._effects(one.key),
+                preferred=self._preferred(one.key),
+                why=_with_changes(hit.why, one),
+            )
             for hit, one in zip(hits, page, strict=True)
         )
+
+    def _log_preferences(self, keys: NDArray[np.int64]) -> NDArray[np.float64]:
+        changes = np.zeros(len(keys), dtype=np.float64)
+        for one in self.preferences:
+            changes[np.isin(keys, one.raised)] += one.log_factor
+        return changes
+
+    def _preferred(self, key: int) -> tuple[UnderstoodPart, ...]:
+        return tuple(one.part for one in self.preferences if _holds(one.raised, key))
 
     def _effects(self, key: int) -> tuple[RuleEffect, ...]:
         lifts = [one.effect for one in self.liftings if _holds(one.keys, key)]
@@ -230,15 +267,25 @@ def _liftings(where: ProductFilter, rules: Sequence[Rule], index: VectorIndex) -
                 yield Lifting(effect, lift.where, index.fields.matching(meant))
 
 
-def _raised(candidate: Candidate, log_factor: float) -> Candidate:
-    if not log_factor:
+def _raised(candidate: Candidate, by_rules: float, by_wish: float, highest: float) -> Candidate:
+    """The preferences of the query come first, and raise nothing above the `highest`: what the
+    rules change then is theirs.
+    """
+    if not (by_rules or by_wish):
         return candidate
-    score = lifted(candidate.score, log_factor)
-    return replace(candidate, score=score, raised=score - candidate.score)
+    preferred = candidate.score
+    if by_wish:
+        preferred = max(preferred, min(lifted(preferred, by_wish), highest))
+    score = lifted(preferred, by_rules) if by_rules else preferred
+    return replace(
+        candidate, score=score, raised=score - preferred, preferred=preferred - candidate.score
+    )
 
 
-def _with_rules(why: Why | None, raised: float) -> Why | None:
-    return why and replace(why, score=replace(why.score, rules=raised))
+def _with_changes(why: Why | None, one: Candidate) -> Why | None:
+    return why and replace(
+        why, score=replace(why.score, rules=one.raised, understood=one.preferred)
+    )
 
 
 def _holds(keys: NDArray[np.int64], key: int) -> bool:

@@ -31,6 +31,7 @@ from shopsearch.second_stage import SecondStage, cosines_of
 from shopsearch.signals import SignalService
 from shopsearch.stages import Stages
 from shopsearch.store import ProductStore
+from shopsearch.understanding import Understanding, Understood
 from shopsearch.unwanted import with_lowered
 from shopsearch.wishes import FurtherWishes
 
@@ -65,6 +66,7 @@ class SearchService:
         merchandising: Merchandising,
         signals: SignalService,
         listing: Listing,
+        understanding: Understanding,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._preparer = preparer
@@ -78,6 +80,7 @@ class SearchService:
         self._merchandising = merchandising
         self._signals = signals
         self._listing = listing
+        self._understanding = understanding
         self._explainer = Explainer(embedder)
         self._facets = FacetCounter()
         self._clock = clock
@@ -92,7 +95,9 @@ class SearchService:
         query = self._readable(query)
         _check(query)
         road = self._road()
-        weights, query = self._weights(road, query)
+        with road.stages("understand"):
+            understood = self._understanding.read(query, road.generation)
+        weights, query = self._weights(road, query, understood)
         found = self._found(road, query, weights)
         query = replace(query, where=found.where)
         page, products = self._page(road, query, found, weights)
@@ -107,8 +112,9 @@ class SearchService:
             facets=facets,
             took_ms=(self._clock() - started) * 1000,
             generation=road.generation.manifest.generation_id,
-            did_you_mean=None if found.wish is None else found.wish.did_you_mean,
+            did_you_mean=None if found.wish is None else understood.whole(found.wish.did_you_mean),
             relaxed=() if found.ranking is None else found.ranking.relaxed,
+            understood=understood.parts,
             stages_ms=road.stages.ms,
         )
 
@@ -151,16 +157,22 @@ class SearchService:
         """The query without words of which preprocessing leaves nothing, its filter canonical, and
         without the products that it names.
         """
-        is_said = query.text.strip() and self._preparer.prepare_query(query.text, None).text
-        said = self._wishes.readable(query if is_said else replace(query, text=""))
+        said = self._wishes.readable(self._said(query))
         return self._wishes.but_for_named(replace(said, where=said.where.canonical()))
 
-    def _weights(self, road: Road, query: Query) -> tuple[Weights, Query]:
-        """What rules and signals say, and the query without what is hidden."""
+    def _said(self, query: Query) -> Query:
+        is_said = query.text.strip() and self._preparer.prepare_query(query.text, None).text
+        return query if is_said else replace(query, text="")
+
+    def _weights(self, road: Road, query: Query, understood: Understood) -> tuple[Weights, Query]:
+        """What rules and signals say, and the query as understood, without what is hidden."""
+        asked = replace(query, where=understood.query.where)  # rules go by the words as typed
         with road.stages("rules"):
-            ruling = self._merchandising.ruling(query, road.index)
-            weighing = self._signals.weighing(query, road.generation)
-        return Weights(ruling, weighing), replace(query, where=ruling.where)
+            ruling = self._merchandising.ruling(asked, road.index)
+            ruling = ruling.preferring(understood.preferences, road.index, road.words)
+            weighing = self._signals.weighing(asked, road.generation)
+        meant = replace(understood.query, where=ruling.where)
+        return Weights(ruling, weighing), meant if meant.text == query.text else self._said(meant)
 
     def _found(self, road: Road, query: Query, weights: Weights) -> Found:
         if not query.is_empty:

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     ranker: Path | None = Field(
         None, description="Other weights for the ranking, from `shopsearch train ranking`."
     )
+    understand: bool = Field(
+        True,
+        description="Whether prices, sizes, colours and the like are read out of the words.",
+    )
     index: Literal["faiss", "exact"] = Field("faiss", description="Which vector index answers.")
     index_kind: Literal["auto", "flat", "hnsw"] = Field(
         "auto", description="FAISS structure; auto is flat up to 50,000 products, HNSW beyond."

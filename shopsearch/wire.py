@@ -10,6 +10,8 @@ from typing import Any
 
 from shopsearch.domain import (
     FILTER_FIELDS,
+    AnyOf,
+    Between,
     Facet,
     FacetValue,
     Hit,
@@ -21,12 +23,14 @@ from shopsearch.domain import (
     ScoreParts,
     SearchPage,
     SignalEffect,
+    UnderstoodPart,
     Why,
 )
 
 ImageUrl = Callable[[Hit], str | None]
 
 _SCORE_DIGITS = 4  # float32 cosines of two machines agree to about as many
+_MAX_SHOWN_VALUES = 20  # of an understood part: a colour may be told in hundreds of ways
 _PART_DIGITS = 6  # parts of a score are small, and are summed
 
 
@@ -42,6 +46,7 @@ def page_json(page: SearchPage, image_url: ImageUrl) -> dict[str, Any]:
         "generation": page.generation,
         **({"facets": facets_json(page.facets)} if page.facets else {}),
         **wording_json(page),
+        **({"understood": list(map(part_json, page.understood))} if page.understood else {}),
     }
 
 
@@ -50,6 +55,25 @@ def wording_json(page: SearchPage) -> dict[str, Any]:
     meant = {"did_you_mean": page.did_you_mean} if page.did_you_mean is not None else {}
     relaxed = {"relaxed": list(page.relaxed)} if page.relaxed else {}
     return {**meant, **relaxed}
+
+
+def part_json(part: UnderstoodPart) -> dict[str, Any]:
+    """A part of the words and what it was taken for: bounds, or the values that will do."""
+    return {
+        "kind": part.kind,
+        "text": part.text,
+        "field": part.wish.field,
+        "filter": part.is_filter,
+        "applied": part.applied,
+        **_wish_json(part.wish),
+        **({"currency": part.currency.upper()} if part.currency else {}),
+    }
+
+
+def _wish_json(wish: AnyOf | Between) -> dict[str, Any]:
+    if isinstance(wish, Between):
+        return {"min": wish.low, "max": wish.high}
+    return {"values": list(wish.values[:_MAX_SHOWN_VALUES]), "n_values": len(wish.values)}
 
 
 def facets_json(facets: Iterable[Facet]) -> dict[str, Any]:
@@ -109,6 +133,8 @@ def _why_json(hit: Hit) -> dict[str, Any]:
         why["rules"] = [_rule_json(effect) for effect in hit.rules]
     if hit.signals:
         why["signals"] = [_signal_json(effect) for effect in hit.signals]
+    if hit.preferred:
+        why["understood"] = [{"kind": one.kind, "text": one.text} for one in hit.preferred]
     return {"why": why} if why else {}
 
 
@@ -157,6 +183,7 @@ def _score_json(score: ScoreParts) -> dict[str, Any]:
         **({"rules": _part(score.rules)} if score.rules else {}),
         **({"signals": _part(score.signals)} if score.signals else {}),
         **({"unwanted": _part(score.unwanted)} if score.unwanted else {}),
+        **({"understood": _part(score.understood)} if score.understood else {}),
     }
 
 

@@ -95,6 +95,20 @@ def parse_price(text: str, currency: str | None) -> Price | None:
     return Price.of(amount, code)
 
 
+def amount_of(number: str) -> Decimal:
+    """A number as people write amounts, as `parse_price` reads it. Raises `ProductRejected`."""
+    return _amount(number, number)
+
+
+def currencies_of(sign: str) -> frozenset[str]:
+    """The ISO 4217 codes that a code or sign such as `$` may stand for; none for other words."""
+    sign = sign.upper()
+    if sign in CURRENCIES:
+        return frozenset({sign})
+    own = {_SYMBOLS[sign]} if sign in _SYMBOLS else set()
+    return _SHARED_SYMBOLS.get(sign, frozenset()) | own
+
+
 def is_currency(code: str) -> bool:
     """Whether it is an ISO 4217 code, in any case."""
     return code.upper() in CURRENCIES

@@ -1,11 +1,13 @@
-"""What a search did with the words: corrected some, or found no product that has them all."""
+"""What a search did with the words: corrected some, understood some as wishes, or found no product
+that has them all.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shopsearch.domain import SearchPage
+    from shopsearch.domain import SearchPage, UnderstoodPart
 
 
 def show_wording(page: SearchPage) -> None:
@@ -21,3 +23,14 @@ def show_wording(page: SearchPage) -> None:
     if page.relaxed:
         words = ", ".join(page.relaxed)
         screen.print(Text(f"no product has all of these words; not counted on: {words}"))
+    if page.understood:
+        told = "; ".join(map(part_text, page.understood))
+        screen.print(Text(f"understood: {told} (as words: --literal WORDS)"))
+
+
+def part_text(part: UnderstoodPart) -> str:
+    """What some words were taken for: `price under 50 (filter)`, `color red`."""
+    if not part.is_filter:
+        return f"{part.kind} {part.text}"
+    effect = "filter" if part.applied else "no filter, as it would leave no product"
+    return f"{part.kind} {part.text} ({effect})"

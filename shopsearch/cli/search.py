@@ -101,6 +101,14 @@ why_option = click.option(
     "--collapse", is_flag=True, help="Show variants and copies of a product as one, with a count."
 )
 @click.option("--as-typed", is_flag=True, help="Correct no word that the catalog does not have.")
+@click.option(
+    "--literal",
+    multiple=True,
+    metavar="WORDS",
+    help="Take these words for words alone, not for a colour, a brand, a price or the like; "
+    "repeatable.",
+)
+@click.option("--no-understanding", is_flag=True, help="Take all words for words alone.")
 @count_option
 @why_option
 @json_option
@@ -128,6 +136,8 @@ def search(
     cutoff: bool,
     collapse: bool,
     as_typed: bool,
+    literal: tuple[str, ...],
+    no_understanding: bool,
     as_json: bool,
 ) -> None:
     """Search by words, by a picture, or by both.
@@ -165,6 +175,8 @@ def search(
             cutoff=cutoff,
             collapse=collapse,
             as_typed=as_typed,
+            understand=not no_understanding,
+            literal=literal,
             facets=tuple(dict.fromkeys(facets)),
             facet_limit=facet_limit,
         )

@@ -42,6 +42,8 @@ def _rows(hit: Hit) -> Iterator[tuple[str, Text]]:
         yield "rules", Text("; ".join(map(effect_text, hit.rules)))
     if hit.signals:
         yield "signals", Text(signals_text(hit.signals))
+    if hit.preferred:
+        yield "wished", Text("; ".join(f"{part.kind} {part.text}" for part in hit.preferred))
     if why is None:
         return
     yield "score", Text(f"{hit.score:.3f} = {_sum(why.score)}")
@@ -78,6 +80,8 @@ def _sum(score: ScoreParts) -> str:
         named.append(("rules", score.rules))
     if score.signals:
         named.append(("signals", score.signals))
+    if score.understood:
+        named.append(("understood", score.understood))
     if score.exact:
         named.append(("exact match", score.exact))
     if score.unwanted:

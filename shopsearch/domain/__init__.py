@@ -73,6 +73,7 @@ from shopsearch.domain.queries import (
     Wanted,
 )
 from shopsearch.domain.signals import Signal, SignalEffect
+from shopsearch.domain.understood import PartKind, UnderstoodPart
 from shopsearch.domain.words import Lexicon, Place, Sketches, WordMatches, word_hash, word_hashes
 
 __all__ = [
@@ -109,6 +110,7 @@ __all__ = [
     "ModalityPart",
     "Narrowing",
     "Neighbours",
+    "PartKind",
     "Picture",
     "Place",
     "PreparedItem",
@@ -130,6 +132,7 @@ __all__ = [
     "Sketches",
     "Sort",
     "StoredProduct",
+    "UnderstoodPart",
     "Wanted",
     "Why",
     "Withheld",

@@ -9,6 +9,7 @@ from enum import StrEnum
 from shopsearch.domain.embeddings import Modality
 from shopsearch.domain.products import Product
 from shopsearch.domain.signals import SignalEffect
+from shopsearch.domain.understood import UnderstoodPart
 
 
 class RuleAction(StrEnum):
@@ -70,12 +71,14 @@ class ScoreParts:
     rules: float = 0.0  # what merchandising rules that boost or bury changed
     signals: float = 0.0  # what business signals changed
     unwanted: float = 0.0  # below 0 where it holds words that are not wanted, and so comes last
+    understood: float = 0.0  # what the preferences that the query was understood to tell added
 
     @property
     def total(self) -> float:
         """The score."""
         features = sum(feature.part for feature in self.features)
-        return self.cosine + features + self.exact + self.rules + self.signals + self.unwanted
+        moved = self.rules + self.signals + self.understood + self.unwanted
+        return self.cosine + features + self.exact + moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,7 @@ class Hit:
     rules: tuple[RuleEffect, ...] = ()  # those that touched it, where the query asks to explain
     n_variants: int = 0  # further variants that it stands for, where the query asks to collapse
     signals: tuple[SignalEffect, ...] = ()  # those that weighed it, where it asks to explain
+    preferred: tuple[UnderstoodPart, ...] = ()  # what it was raised for, where asked to explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +161,4 @@ class SearchPage:
     did_you_mean: str | None = None  # the words that were searched for instead of those typed
     relaxed: tuple[str, ...] = ()  # words, folded, that no product has together with the others
     stages_ms: Mapping[str, float] = field(default_factory=dict)  # how long each stage took
+    understood: tuple[UnderstoodPart, ...] = ()  # what the words of the query were taken for

@@ -53,6 +53,8 @@ class Query:
     offset: int = 0
     explain: bool = False  # whether each hit shall say why it is one; costs time
     as_typed: bool = False  # whether words that the catalog does not have stay as they are
+    understand: bool = True  # whether colours, prices and the like are looked for in the words
+    literal: tuple[str, ...] = ()  # parts of the words that shall be no more than words
     facets: tuple[str, ...] = ()  # fields whose values shall be counted over all that matches
     facet_limit: int = 20  # at most so many values of each, the most frequent
     cutoff: bool = False  # whether only what is relevant shall be found and counted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +15,16 @@ class Candidate:
     key: int
     score: float
     raised: float = 0.0  # what of the score merchandising rules have added; negative where buried
+    preferred: float = 0.0  # what of the score the preferences of the query have added
     signalled: float | None = None  # what business signals have added; None: they had no say
     lowered: float = 0.0  # what of the score words that are not wanted have added: 0 or less
     is_exact: bool = False  # whether it is the very product that is asked for
 
     @property
     def itself(self) -> Candidate:
-        """The same with the score that it would have without rules, signals and unwanted words."""
-        score = self.score - self.raised - (self.signalled or 0.0) - self.lowered
-        return replace(self, score=score, raised=0.0, signalled=None, lowered=0.0)
+        """The same with the score that it would have by relevance alone."""
+        added = self.raised + self.preferred + (self.signalled or 0.0) + self.lowered
+        return Candidate(self.key, self.score - added, is_exact=self.is_exact)
 
 
 def by_number(

@@ -233,12 +233,19 @@ class WordTable:
         return share
 
 
-def _followed(title: Words, first: str, second: str) -> NDArray[np.bool_]:
-    """(N,) which titles have two words one after the other."""
-    after = (title.tokens[:-1] == word_hash(first)) & (title.tokens[1:] == word_hash(second))
-    after &= title.owners[:-1] == title.owners[1:]
+def titles_with(sketches: Sketches, phrase: Sequence[str]) -> NDArray[np.bool_]:
+    """(N,) whose titles have some folded words one after the other."""
+    return _followed(sketches.at(Place.TITLE), *phrase)
+
+
+def _followed(title: Words, *phrase: str) -> NDArray[np.bool_]:
+    """(N,) which titles have some words one after the other."""
+    n_starts = max(len(title.tokens) - len(phrase) + 1, 0)
+    after = title.owners[:n_starts] == title.owners[len(phrase) - 1 :][:n_starts]
+    for place, word in enumerate(phrase):
+        after &= title.tokens[place : place + n_starts] == word_hash(word)
     found = np.zeros(len(title.counts), dtype=np.bool_)
-    found[title.owners[:-1][after]] = True
+    found[title.owners[:n_starts][after]] = True
     return found
 
 

@@ -57,6 +57,8 @@ def search_fields(request: SearchRequest) -> list[tuple[str, str]]:
         ("price.min", "" if request.price_min is None else f"{request.price_min:.12g}"),
         ("price.max", "" if request.price_max is None else f"{request.price_max:.12g}"),
         ("as_typed", "true" if request.as_typed else ""),
+        ("understand", "" if request.understand else "false"),
+        *(("literal", words) for words in request.literal),
         ("sort", "" if request.sort is Sort.RELEVANCE else request.sort.value),
         ("diversity", f"{request.diversity:g}" if request.diversity else ""),
         ("cutoff", _said(request.cutoff)),

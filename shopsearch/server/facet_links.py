@@ -8,10 +8,12 @@ from dataclasses import replace
 from shopsearch.domain import (
     FILTER_ALIASES,
     AnyOf,
+    Between,
     Condition,
     Facet,
     FacetValue,
     PriceBand,
+    UnderstoodPart,
 )
 from shopsearch.server.search_request import SearchRequest
 
@@ -40,8 +42,18 @@ def leads_to_chosen(value: FacetValue) -> bool:
     return value.chosen or any_chosen(value.children)
 
 
-def toggled(asked: SearchRequest, facet: Facet, value: FacetValue) -> SearchRequest:
-    """The search with a value, or without it where it is chosen. One category at a time."""
+def toggled(
+    asked: SearchRequest,
+    facet: Facet,
+    value: FacetValue,
+    understood: Iterable[UnderstoodPart] = (),
+) -> SearchRequest:
+    """The search with a value, or without it where it is chosen. One category at a time.
+
+    A value that was chosen by words goes by taking these for words alone.
+    """
+    if value.chosen and (words := _words_for(facet, value, understood)):
+        return replace(asked, literal=tuple(dict.fromkeys((*asked.literal, *words))), page=1)
     others = tuple(one for one in asked.filters if _field(one) != facet.field)
     mine = [v for one in asked.filters if _field(one) == facet.field for v in one.values]
     folded = value.value.casefold()
@@ -53,11 +65,25 @@ def toggled(asked: SearchRequest, facet: Facet, value: FacetValue) -> SearchRequ
     return replace(asked, filters=filters, page=1)
 
 
-def banded(asked: SearchRequest, facet: Facet, band: PriceBand) -> SearchRequest:
+def taken_literally(asked: SearchRequest, part: UnderstoodPart) -> SearchRequest:
+    """The search with some of its words taken for words alone."""
+    literal = dict.fromkeys((*asked.literal, part.text))
+    return replace(asked, literal=tuple(literal), page=1)
+
+
+def banded(
+    asked: SearchRequest,
+    facet: Facet,
+    band: PriceBand,
+    understood: Iterable[UnderstoodPart] = (),
+) -> SearchRequest:
     """The search with the bounds of a price band, or without them where they are chosen.
 
     Where the shop has several currencies, the band's own is filtered by too.
     """
+    bounds = Between("price", band.low, band.high)
+    if band.chosen and (words := [one.text for one in understood if one.wish == bounds]):
+        return replace(asked, literal=tuple(dict.fromkeys((*asked.literal, *words))), page=1)
     if band.chosen:
         return replace(asked, price_min=None, price_max=None, page=1)
     bounded = replace(asked, price_min=band.low, price_max=band.high, page=1)
@@ -71,6 +97,18 @@ def unconditioned(asked: SearchRequest, condition: Condition) -> SearchRequest:
     """The search without one of its further conditions."""
     kept = tuple(one for one in asked.further if one != condition)
     return replace(asked, further=kept, page=1)
+
+
+def _words_for(facet: Facet, value: FacetValue, understood: Iterable[UnderstoodPart]) -> list[str]:
+    """The words that were understood as a filter for a value."""
+    return [
+        part.text
+        for part in understood
+        if part.is_filter
+        and isinstance(part.wish, AnyOf)
+        and part.wish.field == facet.field
+        and value.value.casefold() in part.wish.values
+    ]
 
 
 def _field(condition: AnyOf) -> str:

@@ -19,6 +19,8 @@
     page, size      1 is the first page
     why             true: each hit shall say why it is one
     as_typed        true: no word is corrected
+    understand      false: no price, colour or the like is read out of the words
+    literal         words that shall be no more than words; repeatable
 
 In JSON, objects may be nested: `{"price": {"min": 5}}` is `price.min`, and lists repeat. A name
 that is not in this list is refused, so that a misspelt filter never passes unnoticed.
@@ -49,11 +51,11 @@ DEFAULT_FACET_LIMIT = 20
 
 _SINGLE = frozenset(
     {"q", "image_url", "product_id", "text_weight", "price.min", "price.max"}
-    | {"sort", "page", "size", "why", "as_typed", "facet_limit", "diversity"}
+    | {"sort", "page", "size", "why", "as_typed", "understand", "facet_limit", "diversity"}
     | {"cutoff", "collapse"}
 )
-_FLAGS = frozenset({"why", "as_typed", "cutoff", "collapse"})  # JSON's `true` and `false`
-_REPEATABLE = frozenset({"not", "facets"}) | WISH_NAMES
+_FLAGS = frozenset({"why", "as_typed", "understand", "cutoff", "collapse"})  # JSON's booleans
+_REPEATABLE = frozenset({"not", "facets", "literal"}) | WISH_NAMES
 _AS_IT_IS = frozenset({"product_id", "also_product", "not_product"})  # the shop's own ids
 _FILTER = "filter."
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
@@ -83,6 +85,8 @@ class SearchRequest:
     size: int = DEFAULT_SIZE
     explain: bool = False
     as_typed: bool = False
+    understand: bool = True
+    literal: tuple[str, ...] = ()
     facets: tuple[str, ...] = ()
     facet_limit: int = DEFAULT_FACET_LIMIT
     diversity: float = 0.0
@@ -117,6 +121,8 @@ class SearchRequest:
             offset=(self.page - 1) * self.size,
             explain=self.explain,
             as_typed=self.as_typed,
+            understand=self.understand,
+            literal=self.literal,
             facets=self.facets,
             facet_limit=self.facet_limit,
             diversity=self.diversity,
@@ -159,6 +165,8 @@ def read_search(fields: Fields) -> SearchRequest:
         size=_whole_number(single, "size", high=MAX_SIZE, otherwise=DEFAULT_SIZE),
         explain=_flag(single, "why"),
         as_typed=_flag(single, "as_typed"),
+        understand=_flag(single, "understand", otherwise="true"),
+        literal=tuple(_words(words) for words in given.get("literal", ())),
         facets=_facets(given.get("facets", ())),
         facet_limit=_whole_number(
             single, "facet_limit", high=MAX_VALUES, otherwise=DEFAULT_FACET_LIMIT
@@ -292,8 +300,8 @@ def _whole_number(given: Mapping[str, str], name: str, *, high: int, otherwise: 
     return number
 
 
-def _flag(given: Mapping[str, str], name: str) -> bool:
-    text = given.get(name, "false")
+def _flag(given: Mapping[str, str], name: str, otherwise: str = "false") -> bool:
+    text = given.get(name, otherwise)
     if text not in ("true", "false"):
         raise QueryError(f"`{name}` is {_shown(text)!r}, but must be true or false")
     return text == "true"

@@ -15,6 +15,7 @@ from shopsearch.domain import (
     PriceBand,
     Product,
     Sort,
+    UnderstoodPart,
     minor_digits,
 )
 from shopsearch.preprocessing.text import clean
@@ -128,6 +129,23 @@ def condition_text(condition: Condition) -> str:
             return range_text(condition.low, condition.high)
         case Exists():
             return "given" if condition.present else "not given"
+
+
+def part_text(part: UnderstoodPart) -> str:
+    """What some words were taken for: the bounds of a price, or the words themselves."""
+    if isinstance(part.wish, Between):
+        bounds = range_text(part.wish.low, part.wish.high)
+        return f"{bounds} {part.currency.upper()}".strip()
+    return part.text
+
+
+def part_effect(part: UnderstoodPart) -> str:
+    """What an understood part does to the results."""
+    if not part.applied:
+        return f"No product is left with “{part.text}”, so it is not filtered by"
+    if part.is_filter:
+        return f"Only products with “{part.text}” are shown"
+    return f"Products with “{part.text}” come first, others stay"
 
 
 def level_name(path: str) -> str:

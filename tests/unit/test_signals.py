@@ -75,6 +75,8 @@ def under(
         store=shop.store,
         stored_words=shop.stored_words,
         finder=shop.finder,
+        wishes=shop.wishes,
+        understanding=shop.understanding,
         second_stage=shop.second_stage,
         merchandising=Merchandising(FixedRules(kept), shop.store, lambda: NOW),
         signals=SignalService(FixedSignals(signals), shop.numbers, shop.write_times, **clock),

@@ -1,0 +1,77 @@
+"""What preferences do to an order: products that fulfil them rise, all others stay as they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopsearch.domain import Among, Exists, Lexicon, PartKind, ProductFilter, UnderstoodPart
+from shopsearch.index import VectorIndex
+from shopsearch.ranking.word_features import titles_with
+from shopsearch.understanding.words import JOINING, words_of
+
+FACTORS = {  # of the odds of a score, see `ranking.rules.lifted`; measured, see decision 18
+    PartKind.BRAND: 2.0,
+    PartKind.COLOR: 2.0,
+    PartKind.CATEGORY: 1.5,
+    PartKind.GENDER: 1.5,
+    PartKind.MATERIAL: 1.5,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """A part of a query that raises products."""
+
+    part: UnderstoodPart
+    keys: NDArray[np.int64]  # that fulfil it and pass the filter of the query, ascending
+    raised: NDArray[np.int64]  # these, and those that tell no value but have the words in the title
+
+    @property
+    def log_factor(self) -> float:
+        """Of the odds of a score; above 0."""
+        return math.log(FACTORS[self.part.kind])
+
+
+def preferences_of(
+    parts: Sequence[UnderstoodPart], where: ProductFilter, index: VectorIndex, words: Lexicon
+) -> tuple[Preference, ...]:
+    """The preferences of a query with this filter; one that no product fulfils changes nothing."""
+    found = []
+    for part in parts:
+        keys = index.fields.matching(_both(where, [part]))
+        found.append(Preference(part, keys, np.union1d(keys, _titled(part, where, index, words))))
+    return tuple(found)
+
+
+def _titled(
+    part: UnderstoodPart, where: ProductFilter, index: VectorIndex, words: Lexicon
+) -> NDArray[np.int64]:
+    """The keys of products that do not tell the field, but have the words in their title."""
+    phrase = [word.folded for word in words_of(part.text) if word.folded not in JOINING]
+    if not phrase:
+        return np.empty(0, dtype=np.int64)
+    held = words.holding([[word] for word in phrase])
+    silent = ProductFilter((*where.conditions, Exists(part.wish.field, present=False), Among(held)))
+    keys, sketches = words.sketches(index.fields.matching(silent))
+    return keys[titles_with(sketches, phrase)]
+
+
+def best_of(preferences: Sequence[Preference]) -> list[ProductFilter]:
+    """What the nearest are wanted of: of what fulfils all, or else of what fulfils each."""
+    told = [one for one in preferences if len(one.keys)]
+    if not told:
+        return []
+    if len(reduce(np.intersect1d, (one.keys for one in told))):
+        return [_both(ProductFilter(), [one.part for one in told])]
+    return [one.part.where for one in told]
+
+
+def _both(where: ProductFilter, parts: Sequence[UnderstoodPart]) -> ProductFilter:
+    wished = (condition for part in parts for condition in part.where.conditions)
+    return ProductFilter((*where.conditions, *wished))
