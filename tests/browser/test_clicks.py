@@ -79,7 +79,7 @@ def test_a_click_on_a_result_is_told_with_its_rank(
 def test_a_turned_page_is_told_by_its_own_id_and_ranks(
     page: Page, logging_site: Site, log: Services
 ) -> None:
-    page.goto(f"{logging_site.url}/search?q=mug")
+    page.goto(f"{logging_site.url}/search?q=mug&cutoff=false&collapse=false")
     first = page.locator("main").get_attribute("data-query-id")
     page.get_by_role("link", name="Next").click()
     expect(page.locator(".pages__here")).to_have_text("2 / 2")
