@@ -1,4 +1,6 @@
-"""Suggestions while somebody types: words, brands, categories and products of the catalog."""
+"""Suggestions while somebody types: words, brands, categories and products of the catalog, and what
+many have searched for.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import islice
 from typing import Self
 
 from shopsearch.domain import (
@@ -20,6 +23,7 @@ from shopsearch.domain import (
 )
 from shopsearch.index.generations import Generation
 from shopsearch.index.live import LiveGeneration
+from shopsearch.logged_queries import LoggedQueries
 from shopsearch.ranking.spelling import spelled_words
 from shopsearch.ranking.words import fold, folded_words
 from shopsearch.store import ProductStore
@@ -36,6 +40,7 @@ class SuggestionKind(StrEnum):
 
     WORDS = "words"
     BRAND = "brand"
+    QUERY = "query"  # what many have searched for
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +87,16 @@ class _Typed:
         """Whether all given words, and one of the ways on, are among some folded words."""
         return self.given_folded.issubset(words) and not self.ways_folded.isdisjoint(words)
 
+    def begins(self, words: Sequence[str]) -> bool:
+        """Whether what was typed is how the folded words of a text begin."""
+        n = len(self.given_folded)
+        return self.given_folded.issuperset(words[:n]) and not self.ways_folded.isdisjoint(
+            words[n : n + 1]
+        )
+
 
 class SuggestionService:
-    """Suggests from what the catalog holds."""
+    """Suggests from what the catalog holds, and from what was searched for where that is logged."""
 
     def __init__(
         self,
@@ -94,8 +106,10 @@ class SuggestionService:
         lexical: Lexicon,
         store: ProductStore,
         live: LiveGeneration,
+        logged: LoggedQueries | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self._logged = logged
         self._catalog = catalog
         self._wording = wording
         self._lexical = lexical
@@ -113,7 +127,8 @@ class SuggestionService:
         products = self._products(typed) if typed.ways_on else []
         generation = self._live.get()
         brands = self._brands(generation, typed)
-        texts = (*self._texts(typed, products), *brands)
+        asked = islice(self._asked(typed), (size + 1) // 2)  # they leave room for the catalog
+        texts = (*asked, *self._texts(typed, products), *brands)
         return Suggestions(
             suggestions=tuple(_each_once(texts))[:size],
             products=tuple(products[:size]),
@@ -159,6 +174,13 @@ class SuggestionService:
             ways = list(typed.ways_on)
         for way in _one_form_each(ways):
             yield Suggestion(" ".join((*typed.given, way)), SuggestionKind.WORDS)
+
+    def _asked(self, typed: _Typed) -> Iterator[Suggestion]:
+        """What many have searched for and what was typed fits: what it begins comes first."""
+        texts = self._logged.texts() if self._logged is not None and typed.ways_on else ()
+        fitting = [text for text in texts if typed.fits(_name_words(text))]
+        for text in sorted(fitting, key=lambda text: not typed.begins(_name_words(text))):
+            yield Suggestion(text, SuggestionKind.QUERY)
 
     def _brands(self, generation: Generation, typed: _Typed) -> Iterator[Suggestion]:
         for brand in _fitting(typed, self._catalog.brands, whole=True):

@@ -15,6 +15,7 @@ from shopsearch.errors import IndexFault, ProductRejected, QueryError, UnknownPr
 from shopsearch.server import addresses, facet_links, wording
 from shopsearch.server.context import services, services_of
 from shopsearch.server.errors import problem_of
+from shopsearch.server.search_logging import log_search
 from shopsearch.server.search_request import MAX_REACH, Fields, SearchRequest, read_search
 from shopsearch.server.uploads import (
     form_fields,
@@ -188,7 +189,8 @@ def _n_pages(page: SearchPage, asked: SearchRequest) -> int:
 
 
 def _results(page: SearchPage, asked: Asked) -> str:
-    return render_template("results.html", page=page, asked=asked)
+    query_id = log_search(asked.request, page, pictured=asked.pictured)
+    return render_template("results.html", page=page, asked=asked, query_id=query_id)
 
 
 def _picture_refused(error: ProductRejected, asked: Asked) -> Response:
