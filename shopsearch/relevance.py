@@ -44,11 +44,13 @@ class Background:
         """The lowest cosine that is relevant to a query.
 
         m + max(STANDS_OUT s, near (c - m)), where m and s are mean and standard deviation of the
-        query's cosines over the catalog, and c is the cosine of its nearest neighbour.
+        query's cosines over the catalog, and c is the cosine of its nearest neighbour, or of one of
+        these products where a filter lets none through that is so near.
         """
         cosines = self.vectors @ vector  # (B,)
         mean, spread = float(cosines.mean()), float(cosines.std())
-        return mean + max(STANDS_OUT * spread, near * (nearest - mean))
+        best = max(nearest, float(cosines.max(initial=-1.0)))
+        return mean + max(STANDS_OUT * spread, near * (best - mean))
 
     def is_nonsense(self, vector: NDArray[np.float32], nearest: float) -> bool:
         """Whether the nearest neighbour is no nearer than that of a text without meaning."""
@@ -124,6 +126,10 @@ class RelevanceService:
         if not is_known and background.is_nonsense(wish.vector, top):
             return _narrowed(sought, np.empty(0, dtype=np.int64), generation.index)
         bound = background.bound(wish.vector, top, BESIDE_WORDS if len(holding) else NEAR)
+        if not (sought.where and wish.is_words_alone):
+            bound = min(
+                bound, top
+            )  # the nearest of all is an answer, however few products there are
         near = sought.neighbours
         if not len(holding):  # else it is the words that tell what is meant, and these are enough
             near = _as_far_as(bound, near, nearest)
