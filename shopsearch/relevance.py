@@ -25,6 +25,7 @@ N_BACKGROUND = 500  # products that stand for the whole catalog
 STANDS_OUT = 2.0  # standard deviations above the mean of the catalog, at least
 NEAR = 0.7  # of the way from that mean to the nearest neighbour: relevant, where no product has
 BESIDE_WORDS = 0.85  # all the words; and where some have them, so that they tell what is meant
+PICTURED = 0.5  # the nearest to a picture is often the very product, and alone in that
 HELD = 0.75  # share of the words, the rare ones counting more, that a candidate has at least
 AT_A_TIME = 200  # neighbours; further ones are asked for while the last of them is relevant
 N_MOST = 1_000  # neighbours that are relevant by their vectors alone
@@ -125,7 +126,9 @@ class RelevanceService:
         is_known = len(holding) or not wish.is_words_alone or _any_held(ranking)
         if not is_known and background.is_nonsense(wish.vector, top):
             return _narrowed(sought, np.empty(0, dtype=np.int64), generation.index)
-        bound = background.bound(wish.vector, top, BESIDE_WORDS if len(holding) else NEAR)
+        is_pictured = wish.item.picture is not None and not wish.is_words_alone
+        near_enough = PICTURED if is_pictured else NEAR
+        bound = background.bound(wish.vector, top, BESIDE_WORDS if len(holding) else near_enough)
         if not (sought.where and wish.is_words_alone):
             bound = min(
                 bound, top
