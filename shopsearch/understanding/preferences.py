@@ -17,10 +17,10 @@ from shopsearch.understanding.words import phrase_of, words_of
 
 FACTORS = {  # of the odds of a score, see `ranking.rules.lifted`; measured, see decision 18
     PartKind.BRAND: 2.0,
-    PartKind.COLOR: 2.0,
-    PartKind.CATEGORY: 1.5,
-    PartKind.GENDER: 1.5,
-    PartKind.MATERIAL: 1.5,
+    PartKind.COLOR: 1.25,
+    PartKind.CATEGORY: 1.25,
+    PartKind.GENDER: 1.25,
+    PartKind.MATERIAL: 1.25,
 }
 
 
@@ -39,13 +39,13 @@ class Preference:
     def raised(self, keys: Sequence[int], products: Sequence[Product]) -> NDArray[np.bool_]:
         """(N,) which of N products fulfil it.
 
-        A product that tells no value of the field does where its title has the words.
+        A product whose title has the words does, whatever its field tells: feeds have gaps and
+        names of their own.
         """
         fulfilled = np.isin(np.asarray(keys, dtype=np.int64), self.keys)
         phrase = phrase_of(words_of(self.part.text))
         for place in np.flatnonzero(~fulfilled).tolist():
-            if not getattr(products[place], self.part.wish.field):
-                fulfilled[place] = _is_in(phrase, products[place].title)
+            fulfilled[place] = _is_in(phrase, products[place].title)
         return fulfilled
 
 
