@@ -139,6 +139,10 @@ class RelevanceService:
         found = [holding, _above(bound, near), _candidates(sought, bound)]
         return _narrowed(sought, np.concatenate(found), generation.index, near)
 
+    def warm_up(self, generation: Generation) -> None:
+        """Draw the background of a generation, so that its first query need not wait for it."""
+        self._known(generation)
+
     def _known(self, generation: Generation) -> Background:
         """The background of a generation, drawn once."""
         of, known = self._background or ("", None)

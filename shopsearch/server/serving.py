@@ -62,11 +62,19 @@ def warm_up(services: Services) -> None:
     What is missing is logged, and the server starts without: it shows what it can, `/readyz` says
     what it lacks, and an index that is built later is taken up.
     """
-    for part in (services.encoder.load, services.live.get):
+    for part in (services.encoder.load, lambda: _warm_up_generation(services)):
         try:
             part()
         except ShopsearchError as error:
             _log.warning("not ready to search", reason=str(error))
+
+
+def _warm_up_generation(services: Services) -> None:
+    """Read what the first search over a generation would have to read."""
+    generation = services.live.get()
+    services.understanding.warm_up(generation)
+    services.relevance.warm_up(generation)
+    services.catalog_words.vocabulary()
 
 
 class Application(BaseApplication):  # type: ignore[misc]

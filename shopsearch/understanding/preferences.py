@@ -10,17 +10,17 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import Among, Exists, Lexicon, PartKind, ProductFilter, UnderstoodPart
+from shopsearch.domain import Among, Lexicon, PartKind, ProductFilter, UnderstoodPart
 from shopsearch.index import VectorIndex
 from shopsearch.ranking.word_features import titles_with
 from shopsearch.understanding.words import JOINING, words_of
 
 FACTORS = {  # of the odds of a score, see `ranking.rules.lifted`; measured, see decision 18
     PartKind.BRAND: 2.0,
-    PartKind.COLOR: 2.0,
-    PartKind.CATEGORY: 1.5,
-    PartKind.GENDER: 1.5,
-    PartKind.MATERIAL: 1.5,
+    PartKind.COLOR: 1.25,
+    PartKind.CATEGORY: 1.25,
+    PartKind.GENDER: 1.25,
+    PartKind.MATERIAL: 1.25,
 }
 
 
@@ -30,7 +30,7 @@ class Preference:
 
     part: UnderstoodPart
     keys: NDArray[np.int64]  # that fulfil it and pass the filter of the query, ascending
-    raised: NDArray[np.int64]  # these, and those that tell no value but have the words in the title
+    raised: NDArray[np.int64]  # these, and those that have the words in the title
 
     @property
     def log_factor(self) -> float:
@@ -52,13 +52,15 @@ def preferences_of(
 def _titled(
     part: UnderstoodPart, where: ProductFilter, index: VectorIndex, words: Lexicon
 ) -> NDArray[np.int64]:
-    """The keys of products that do not tell the field, but have the words in their title."""
+    """The keys of products whose title has the words, whatever their field tells: feeds have gaps
+    and names of their own.
+    """
     phrase = [word.folded for word in words_of(part.text) if word.folded not in JOINING]
     if not phrase:
         return np.empty(0, dtype=np.int64)
     held = words.holding([[word] for word in phrase])
-    silent = ProductFilter((*where.conditions, Exists(part.wish.field, present=False), Among(held)))
-    keys, sketches = words.sketches(index.fields.matching(silent))
+    passing = ProductFilter((*where.conditions, Among(held)))
+    keys, sketches = words.sketches(index.fields.matching(passing))
     return keys[titles_with(sketches, phrase)]
 
 
