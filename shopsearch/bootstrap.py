@@ -45,6 +45,8 @@ from shopsearch.lexical.live import LiveWords
 from shopsearch.lexical.stored import StoredWords
 from shopsearch.lexical.word_index import WordIndex, are_foreign
 from shopsearch.listing import Listing
+from shopsearch.logbook import Logbook
+from shopsearch.logged_queries import LoggedQueries
 from shopsearch.merchandising import LiveRules, Merchandising, Rules
 from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.items import ItemPreparer
@@ -62,6 +64,7 @@ from shopsearch.store.sql import (
     SqlLexicalIndex,
     SqlProductStore,
     SqlRuleStore,
+    SqlSearchLog,
     SqlSignalStore,
     SqlSynonymStore,
     SqlWriteTimes,
@@ -100,9 +103,9 @@ class Services:
 
     def close(self) -> None:
         """Let go of connections; what was made lazily and never used is not touched."""
-        for name in ("fetcher", "query_fetcher", "database"):
-            if name in self.__dict__:
-                self.__dict__[name].close()
+        for name in ("logbook", "logged_queries", "fetcher", "query_fetcher", "database"):
+            if (part := self.__dict__.get(name)) is not None:
+                part.close()
 
     def __enter__(self) -> Self:
         return self
@@ -338,6 +341,30 @@ class Services:
             lexical=self.words,
             store=self.store,
             live=self.live,
+            language=self.language,
+            logged=self.logged_queries,
+        )
+
+    @cached_property
+    def search_log(self) -> SqlSearchLog:
+        """What was searched for and clicked on."""
+        return SqlSearchLog(self.database)
+
+    @cached_property
+    def logbook(self) -> Logbook:
+        """Takes note of searches and clicks for the search log."""
+        keeps = self.settings.search_log == "on"
+        return Logbook(self.search_log, keeps=keeps, keep_days=self.settings.search_log_days)
+
+    @cached_property
+    def logged_queries(self) -> LoggedQueries | None:
+        """What many have searched for, to be suggested; None where nothing is logged."""
+        if self.settings.search_log == "off":
+            return None
+        return LoggedQueries(
+            self.search_log,
+            self.lexical,
+            days=self.settings.search_log_days,
             language=self.language,
         )
 

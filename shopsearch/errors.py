@@ -21,6 +21,7 @@
     ├── SignalError               a business signal that cannot be weighed, or is not there
     ├── TrainingError             the training data cannot carry a training run
     ├── EnrichmentError           values of an attribute cannot be proposed as asked
+    ├── InsightsError             judgments cannot be made of the search log, or not be written
     ├── EvaluationError           queries or judgments cannot be read, or do not fit together
     ├── IndexFault                the vector index
     │   ├── DimensionMismatch     vectors of another length than the index holds
@@ -129,6 +130,10 @@ class TrainingError(ShopsearchError):
 
 class EnrichmentError(ShopsearchError):
     """Values of an attribute cannot be proposed as asked."""
+
+
+class InsightsError(ShopsearchError):
+    """Judgments cannot be made of the search log, or not be written."""
 
 
 class EvaluationError(ShopsearchError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from shopsearch.collapsing import GROUP_FIELD
 from shopsearch.domain import (
     CATEGORY_SEPARATOR,
     FILTER_ALIASES,
@@ -59,6 +60,7 @@ class FacetCounter:
             limit=query.facet_limit * (TREE_FACTOR if field == CATEGORY else 1),
             named=[word for one in named for word in _levels(field, one)],
             except_key=except_key,
+            once_per=GROUP_FIELD if query.collapse else None,
         )
         values = _values(counts, named)
         return Facet(
@@ -82,7 +84,11 @@ class FacetCounter:
         for currency in found.words:
             of_currency = ProductFilter((*others.conditions, AnyOf(CURRENCY, (currency,))))
             prices = generation.index.fields.counts(
-                PRICE, of_currency, limit=0, except_key=except_key
+                PRICE,
+                of_currency,
+                limit=0,
+                except_key=except_key,
+                once_per=GROUP_FIELD if query.collapse else None,
             ).numbers
             bands += bands_of(prices, currency.upper(), minor_digits(currency))
         return tuple(

@@ -300,7 +300,9 @@ class Finder:
                 like=None if like is None else vector_of(road.index, like),
                 further=further,
             )  # (D,)
-        is_alone = item.picture is None and like is None
+        is_alone = (item.picture is None and like is None) or (
+            bool(item.text) and query.text_weight == 1.0
+        )
         share = share_of_main(query)
         return Wish(
             item=item,

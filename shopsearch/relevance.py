@@ -25,6 +25,7 @@ N_BACKGROUND = 500  # products that stand for the whole catalog
 STANDS_OUT = 2.0  # standard deviations above the mean of the catalog, at least
 NEAR = 0.7  # of the way from that mean to the nearest neighbour: relevant, where no product has
 BESIDE_WORDS = 0.85  # all the words; and where some have them, so that they tell what is meant
+PICTURED = 0.5  # the nearest to a picture is often the very product, and alone in that
 HELD = 0.75  # share of the words, the rare ones counting more, that a candidate has at least
 AT_A_TIME = 200  # neighbours; further ones are asked for while the last of them is relevant
 N_MOST = 1_000  # neighbours that are relevant by their vectors alone
@@ -44,11 +45,13 @@ class Background:
         """The lowest cosine that is relevant to a query.
 
         m + max(STANDS_OUT s, near (c - m)), where m and s are mean and standard deviation of the
-        query's cosines over the catalog, and c is the cosine of its nearest neighbour.
+        query's cosines over the catalog, and c is the cosine of its nearest neighbour, or of one of
+        these products where a filter lets none through that is so near.
         """
         cosines = self.vectors @ vector  # (B,)
         mean, spread = float(cosines.mean()), float(cosines.std())
-        return mean + max(STANDS_OUT * spread, near * (nearest - mean))
+        best = max(nearest, float(cosines.max(initial=-1.0)))
+        return mean + max(STANDS_OUT * spread, near * (best - mean))
 
     def is_nonsense(self, vector: NDArray[np.float32], nearest: float) -> bool:
         """Whether the nearest neighbour is no nearer than that of a text without meaning."""
@@ -123,12 +126,22 @@ class RelevanceService:
         is_known = len(holding) or not wish.is_words_alone or _any_held(ranking)
         if not is_known and background.is_nonsense(wish.vector, top):
             return _narrowed(sought, np.empty(0, dtype=np.int64), generation.index)
-        bound = background.bound(wish.vector, top, BESIDE_WORDS if len(holding) else NEAR)
+        is_pictured = wish.item.picture is not None and not wish.is_words_alone
+        near_enough = PICTURED if is_pictured else NEAR
+        bound = background.bound(wish.vector, top, BESIDE_WORDS if len(holding) else near_enough)
+        if not (sought.where and wish.is_words_alone):
+            bound = min(
+                bound, top
+            )  # the nearest of all is an answer, however few products there are
         near = sought.neighbours
         if not len(holding):  # else it is the words that tell what is meant, and these are enough
             near = _as_far_as(bound, near, nearest)
         found = [holding, _above(bound, near), _candidates(sought, bound), _quoted(ranking)]
         return _narrowed(sought, np.concatenate(found), generation.index, near)
+
+    def warm_up(self, generation: Generation) -> None:
+        """Draw the background of a generation, so that its first query need not wait for it."""
+        self._known(generation)
 
     def _known(self, generation: Generation) -> Background:
         """The background of a generation, drawn once."""

@@ -126,6 +126,17 @@ class Settings(BaseSettings):
     worker_threads: int = Field(
         8, ge=1, description="Requests that a server process takes at once."
     )
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        description="How many proxies before the server add to `X-Forwarded-For`; 0 ignores it.",
+    )
+    search_log: Literal["on", "off"] = Field(
+        "on", description="Whether `serve` logs searches and clicks; see docs/privacy.md."
+    )
+    search_log_days: int = Field(
+        90, ge=1, le=3650, description="Logged searches are deleted after so many days."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity that is logged."
     )

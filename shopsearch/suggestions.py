@@ -1,4 +1,6 @@
-"""Suggestions while somebody types: words, brands, categories and products of the catalog."""
+"""Suggestions while somebody types: words, brands, categories and products of the catalog, and what
+many have searched for.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import islice
 from typing import Self
 
 from shopsearch.domain import CATEGORY_SEPARATOR, AnyOf, Lexicon, ProductFilter, StoredProduct
 from shopsearch.index.generations import Generation
 from shopsearch.index.live import LiveGeneration
 from shopsearch.languages import ENGLISH, Language
+from shopsearch.logged_queries import LoggedQueries
 from shopsearch.ranking.spelling import spelled_words
 from shopsearch.ranking.words import fold, folded_words
 from shopsearch.store import ProductStore
@@ -30,6 +34,7 @@ class SuggestionKind(StrEnum):
 
     WORDS = "words"
     BRAND = "brand"
+    QUERY = "query"  # what many have searched for
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,16 @@ class _Typed:
         """Whether all given words, and one of the ways on, are among some folded words."""
         return self.given_folded.issubset(words) and not self.ways_folded.isdisjoint(words)
 
+    def begins(self, words: Sequence[str]) -> bool:
+        """Whether what was typed is how the folded words of a text begin."""
+        n = len(self.given_folded)
+        return self.given_folded.issuperset(words[:n]) and not self.ways_folded.isdisjoint(
+            words[n : n + 1]
+        )
+
 
 class SuggestionService:
-    """Suggests from what the catalog holds."""
+    """Suggests from what the catalog holds, and from what was searched for where that is logged."""
 
     def __init__(
         self,
@@ -91,9 +103,11 @@ class SuggestionService:
         store: ProductStore,
         live: LiveGeneration,
         language: Language = ENGLISH,
+        logged: LoggedQueries | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._language = language
+        self._logged = logged
         self._catalog = catalog
         self._wording = wording
         self._lexical = lexical
@@ -111,7 +125,8 @@ class SuggestionService:
         products = self._products(typed) if typed.ways_on else []
         generation = self._live.get()
         brands = self._brands(generation, typed)
-        texts = (*self._texts(typed, products), *brands)
+        asked = islice(self._asked(typed), (size + 1) // 2)  # they leave room for the catalog
+        texts = (*asked, *self._texts(typed, products), *brands)
         return Suggestions(
             suggestions=tuple(_each_once(texts))[:size],
             products=tuple(products[:size]),
@@ -163,6 +178,14 @@ class SuggestionService:
         product = one.product
         named = " ".join((product.title[:500], product.brand, product.product_type))
         return _name_words(named, self._language)
+
+    def _asked(self, typed: _Typed) -> Iterator[Suggestion]:
+        """What many have searched for and what was typed fits: what it begins comes first."""
+        texts = self._logged.texts() if self._logged is not None and typed.ways_on else ()
+        words = {text: _name_words(text, self._language) for text in texts}
+        fitting = [text for text in texts if typed.fits(words[text])]
+        for text in sorted(fitting, key=lambda text: not typed.begins(words[text])):
+            yield Suggestion(text, SuggestionKind.QUERY)
 
     def _brands(self, generation: Generation, typed: _Typed) -> Iterator[Suggestion]:
         for brand in _fitting(typed, self._catalog.brands, whole=True):

@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         ),
         "synonyms": Entry("synonyms:synonyms", "Keep the synonyms that the search knows."),
         "evaluate": Entry("evaluate:evaluate", "Measure the search against judged queries."),
+        "insights": Entry("insights:insights", "Show what was searched for, found and clicked on."),
     },
     "Merchandising": {
         "rules": Entry("rules:rules", "Pin, boost, bury and hide products by rules."),

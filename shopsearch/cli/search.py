@@ -183,7 +183,7 @@ def search(
         )
         _warm_up(services, encoding=_encodes(query))
         page = services.search.search(query)
-    _answer(page, as_json=as_json, scored=not query.is_empty)
+    _answer(page, as_json=as_json, scored=not query.is_empty and _has_scores(page))
 
 
 @click.command()
@@ -210,8 +210,9 @@ def _encodes(query: Query) -> bool:
 
 def _warm_up(services: Services, *, encoding: bool) -> None:
     """Load what the search needs, so that the time it took is that of the search."""
-    services.live.get()
+    generation = services.live.get()
     if encoding:
+        services.understanding.warm_up(generation)
         services.encoder.load()
 
 
@@ -240,6 +241,11 @@ def _answer(page: SearchPage, *, as_json: bool, scored: bool) -> None:
         console.print_json(page_json(page, _source))
     else:
         _show(page, scored=scored)
+
+
+def _has_scores(page: SearchPage) -> bool:
+    """Whether more was asked for than a filter, which may come of the words."""
+    return any(hit.score for hit in page.hits)
 
 
 def _source(hit: Hit) -> str | None:

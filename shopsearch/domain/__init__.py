@@ -1,7 +1,8 @@
 """The nouns of product search. All are frozen: a stage returns a new noun, it never edits one.
 
 Nothing here knows a library of any room; numpy arrays are the only common currency. Each module
-holds the nouns of one stretch of the road: products, filters, embeddings, queries, answers.
+holds the nouns of one stretch of the road: products, filters, embeddings, queries, answers, and
+what is remembered of them.
 """
 
 from shopsearch.domain.answers import (
@@ -36,6 +37,15 @@ from shopsearch.domain.filters import (
     Narrowing,
     ProductFilter,
     Withheld,
+)
+from shopsearch.domain.logged import (
+    WITHHELD,
+    AskedText,
+    ClickedSearch,
+    LoggedClick,
+    LoggedSearch,
+    SearchKind,
+    logged_text,
 )
 from shopsearch.domain.products import (
     CATEGORY_SEPARATOR,
@@ -74,10 +84,13 @@ __all__ = [
     "MAX_PRODUCT_ID_CHARS",
     "MAX_WISHES",
     "NEGATIVE_WEIGHT",
+    "WITHHELD",
     "Among",
     "AnyOf",
+    "AskedText",
     "Between",
     "Changes",
+    "ClickedSearch",
     "Condition",
     "Exists",
     "Facet",
@@ -90,6 +103,8 @@ __all__ = [
     "Hit",
     "IndexReport",
     "Lexicon",
+    "LoggedClick",
+    "LoggedSearch",
     "Modality",
     "ModalityEmbeddings",
     "ModalityPart",
@@ -109,6 +124,7 @@ __all__ = [
     "RuleAction",
     "RuleEffect",
     "ScoreParts",
+    "SearchKind",
     "SearchPage",
     "Signal",
     "SignalEffect",
@@ -122,6 +138,7 @@ __all__ = [
     "Withheld",
     "WordMatches",
     "Writes",
+    "logged_text",
     "minor_digits",
     "word_hash",
     "word_hashes",

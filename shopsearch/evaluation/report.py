@@ -52,8 +52,12 @@ class Report:
 
 def write_report(path: Path, report: Report) -> None:
     """Write the report to `path`, at once or not at all. Raises `EvaluationError`."""
+    write_page(path, _page(report))
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a whole page to `path`, at once or not at all. Raises `EvaluationError`."""
     check_place(path)
-    page = _page(report)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         beside.write_text(page, encoding="utf-8", errors="replace")
@@ -85,8 +89,14 @@ def _refused(path: Path, problem: str | None) -> str:
     )
 
 
-def _page(report: Report) -> str:
+def page_style() -> dict[str, str]:
+    """`style`, that of all reports, and `style_hash`, by which a page's policy lets it through."""
     style = resources.files("shopsearch.evaluation").joinpath("report.css").read_text("utf-8")
+    hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return {"style": Markup(style), "style_hash": hashed}  # noqa: S704  # our own file
+
+
+def _page(report: Report) -> str:
     evaluation = report.evaluation
     page: str = (
         _templates()
@@ -95,8 +105,7 @@ def _page(report: Report) -> str:
             report=report,
             evaluation=evaluation,
             title=f"Search quality: {report.run_name}" if report.run_name else "Search quality",
-            style=Markup(style),  # noqa: S704  # our own file
-            style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+            **page_style(),
             headline=_HEADLINE,
             remarks=_remarks(evaluation),
             figures=_figures(report),

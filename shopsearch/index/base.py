@@ -34,11 +34,13 @@ class Fields(Protocol):
         limit: int,
         named: Sequence[str] = (),
         except_key: int | None = None,
+        once_per: str | None = None,
     ) -> FieldCounts:
         """What the products that pass a filter have in one field, but for one product.
 
         Lists the `limit` most frequent words, and beyond these the `named` ones (case-folded) that
-        any product ever had.
+        any product ever had. Products that have the same word in the field `once_per` count once
+        for each word or number that any of them has.
         """
 
     def numbers(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.float64]:

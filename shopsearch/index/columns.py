@@ -113,25 +113,39 @@ class Column:
         mask[self._owners.rows] = True
         _mark(mask, self._number_owners.rows, ~np.isnan(self._numbers.rows))
 
-    def counts(self, mask: Mask, limit: int, named: Iterable[str]) -> FieldCounts:
+    def counts(
+        self,
+        mask: Mask,
+        limit: int,
+        named: Iterable[str],
+        groups: NDArray[np.int64] | None = None,
+    ) -> FieldCounts:
         """What the rows of the mask have: the `limit` most frequent words, and the named ones.
 
-        Of equally frequent words those that came first are listed.
+        Of equally frequent words those that came first are listed. With `groups`, a number for each
+        row, rows of one number count once for each word or number that they have.
         """
         of_words = _of_rows(self._owners.rows, mask)
         of_numbers = _of_rows(self._number_owners.rows, mask)
-        counts = np.bincount(self._codes.rows[of_words], minlength=len(self._code_of))  # (V,)
-        numbers = self._numbers.rows[of_numbers]
+        codes, numbers = self._codes.rows[of_words], self._numbers.rows[of_numbers]
         is_number = ~np.isnan(numbers)
+        numbers = numbers[is_number]
         owners = (self._owners.rows[of_words], self._number_owners.rows[of_numbers][is_number])
+        n_rows = int(np.count_nonzero(mask))
+        if groups is not None:
+            codes = codes[_first_of_each(groups[owners[0]], codes)]
+            numbers = numbers[_first_of_each(groups[owners[1]], numbers)]
+            owners = (np.unique(groups[owners[0]]), np.unique(groups[owners[1]]))
+            n_rows = len(np.unique(groups[mask]))
+        counts = np.bincount(codes, minlength=len(self._code_of))  # (V,)
         listed = self._listed(counts, limit, named)
         return FieldCounts(
             words=tuple(word for word, _ in listed),
             counts=np.array([counts[code] for _, code in listed], dtype=np.int64),
             spellings=tuple(self._spellings[code] for _, code in listed),
-            numbers=numbers[is_number],
+            numbers=numbers,
             n_words=int(np.count_nonzero(counts)),
-            n_missing=int(np.count_nonzero(mask)) - _n_different(owners),
+            n_missing=n_rows - _n_different(owners),
         )
 
     def _listed(
@@ -217,6 +231,15 @@ def _of_rows(owners: NDArray[np.int64], mask: Mask) -> NDArray[np.int64]:
     return places
 
 
+def _first_of_each(groups: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.int64]:
+    """The places where a value comes first in its group, ascending."""
+    order = np.lexsort((values, groups))
+    groups, values = groups[order], values[order]
+    is_new = np.ones(len(order), dtype=np.bool_)
+    is_new[1:] = (groups[1:] != groups[:-1]) | (values[1:] != values[:-1])
+    return np.sort(order[is_new])
+
+
 def _n_different(ascending: Sequence[NDArray[np.int64]]) -> int:
     """How many different rows there are in several lists of ascending ones."""
     first, second = ascending
@@ -258,9 +281,17 @@ class FilterColumns:
             mask &= self._fulfilled(condition)
         return mask
 
-    def counts(self, field: str, mask: Mask, limit: int, named: Iterable[str]) -> FieldCounts:
-        """What the rows of the mask have in one field; see `Column.counts`."""
-        return self._columns.get(field, Column()).counts(mask, limit, named)
+    def counts(
+        self, field: str, mask: Mask, limit: int, named: Iterable[str], once_per: str | None = None
+    ) -> FieldCounts:
+        """What the rows of the mask have in one field; see `Column.counts`. Rows that have the same
+        word in the field `once_per` count once.
+        """
+        groups = None
+        if once_per is not None and once_per in self._columns:
+            codes = self.codes(once_per)
+            groups = np.where(codes < 0, codes.max(initial=0) + 1 + np.arange(len(codes)), codes)
+        return self._columns.get(field, Column()).counts(mask, limit, named, groups)
 
     def numbers(self, field: str) -> NDArray[np.float64]:
         """(n,) the number of each row in one field; NaN where it has none."""

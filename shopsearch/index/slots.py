@@ -110,13 +110,14 @@ class Slots:
         limit: int,
         named: Sequence[str] = (),
         except_key: int | None = None,
+        once_per: str | None = None,
     ) -> FieldCounts:
         """See `Fields.counts`."""
         mask = self.mask(where)
         if except_key is not None and except_key in self._position_of:
             mask = mask.copy()
             mask[self._position_of[except_key]] = False
-        return self._columns.counts(field, mask, limit, named)
+        return self._columns.counts(field, mask, limit, named, once_per)
 
     def numbers(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.float64]:
         """See `Fields.numbers`."""

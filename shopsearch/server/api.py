@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 from flask import Blueprint, Flask, Response, abort, jsonify, request
@@ -11,6 +10,8 @@ from shopsearch.domain import Query, SearchPage
 from shopsearch.errors import QueryError
 from shopsearch.server.addresses import hit_picture_address, picture_address
 from shopsearch.server.context import services
+from shopsearch.server.json_body import json_body
+from shopsearch.server.search_logging import log_search
 from shopsearch.server.search_request import (
     MAX_SIZE,
     SearchRequest,
@@ -26,7 +27,6 @@ from shopsearch.server.uploads import (
 )
 from shopsearch.wire import page_json, product_json
 
-MAX_JSON_BYTES = 64 * 1024
 N_SIMILAR = 12
 HEATMAP_MAX_AGE_S = 300  # the picture of a product may change
 
@@ -78,7 +78,9 @@ def similar(product_id: str) -> Response:
     """The products most like one; `?k=` of them, and why with `?why=true`."""
     fields = request.args.items(multi=True)
     k, explain = read_similar(fields, high=MAX_SIZE, otherwise=N_SIMILAR)
-    return jsonify(_page_json(services().search.similar(product_id, k=k, explain=explain)))
+    page = services().search.similar(product_id, k=k, explain=explain)
+    query_id = log_search(SearchRequest(product_id=product_id, size=k), page)
+    return jsonify({**_page_json(page), **_query_id_json(query_id)})
 
 
 @blueprint.get("/products/<path:product_id>/heatmap.png")
@@ -98,21 +100,22 @@ def heatmap(product_id: str) -> Response:
 
 def _found(asked: SearchRequest, query: Query) -> dict[str, object]:
     page = services().search.search(query)
-    return {**_page_json(page), "page": asked.page, "size": asked.size}
+    query_id = log_search(asked, page, pictured=query.image is not None)
+    turned = {"page": asked.page, "size": asked.size}
+    return {**_page_json(page), **turned, **_query_id_json(query_id)}
 
 
 def _page_json(page: SearchPage) -> dict[str, object]:
     return page_json(page, hit_picture_address)
 
 
+def _query_id_json(query_id: str | None) -> dict[str, str]:
+    """`query_id` where the search was logged: events name it."""
+    return {} if query_id is None else {"query_id": query_id}
+
+
 def _json_fields() -> Iterable[tuple[str, str]]:
-    request.max_content_length = MAX_JSON_BYTES
-    try:
-        document = json.loads(request.get_data())
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise QueryError(f"the body is not JSON: {reason}") from None
-    return flat_fields(document)
+    return flat_fields(json_body())
 
 
 def _no_id() -> str:

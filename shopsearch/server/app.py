@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shopsearch.bootstrap import Services
-from shopsearch.server import api, errors, health, media, pages, request_log, security, suggest
+from shopsearch.server import (
+    api,
+    errors,
+    events,
+    health,
+    media,
+    pages,
+    request_log,
+    security,
+    suggest,
+)
 from shopsearch.server.context import give_services
 from shopsearch.server.web_folder import find_web_folder, fingerprint
 
@@ -48,6 +59,10 @@ def create_app(services: Services) -> Flask:
     app.url_map.strict_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     give_services(app, services)
-    for part in (request_log, security, errors, media, health, api, suggest, pages):
+    if n_proxies := services.settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask's own pages do it
+            app.wsgi_app, x_for=n_proxies, x_proto=0, x_host=0
+        )
+    for part in (request_log, security, errors, media, health, api, suggest, events, pages):
         part.install(app)
     return app

@@ -10,11 +10,12 @@ import structlog
 from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from shopsearch.domain import AnyOf, Hit, SearchPage, Sort, StoredProduct
+from shopsearch.domain import AnyOf, Hit, Query, SearchPage, Sort, StoredProduct
 from shopsearch.errors import IndexFault, ProductRejected, QueryError, UnknownProduct
 from shopsearch.server import addresses, facet_links, wording
 from shopsearch.server.context import services, services_of
 from shopsearch.server.errors import problem_of
+from shopsearch.server.search_logging import log_search
 from shopsearch.server.search_request import MAX_REACH, Fields, SearchRequest, read_search
 from shopsearch.server.uploads import (
     form_fields,
@@ -188,7 +189,8 @@ def _n_pages(page: SearchPage, asked: SearchRequest) -> int:
 
 
 def _results(page: SearchPage, asked: Asked) -> str:
-    return render_template("results.html", page=page, asked=asked)
+    query_id = log_search(asked.request, page, pictured=asked.pictured)
+    return render_template("results.html", page=page, asked=asked, query_id=query_id)
 
 
 def _picture_refused(error: ProductRejected, asked: Asked) -> Response:
@@ -201,7 +203,8 @@ def _picture_refused(error: ProductRejected, asked: Asked) -> Response:
 def _similar(product_id: str) -> tuple[Hit, ...]:
     """Products like one; none while the index does not answer: the product itself still shows."""
     try:
-        return services().search.similar(product_id, k=N_SIMILAR).hits
+        asked = Query(product_id=product_id, k=N_SIMILAR, collapse=True)
+        return services().search.search(asked).hits
     except (IndexFault, UnknownProduct) as error:
         _log.warning("no similar products", product_id=product_id, reason=str(error))
         return ()

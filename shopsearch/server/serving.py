@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import structlog
@@ -62,11 +63,20 @@ def warm_up(services: Services) -> None:
     What is missing is logged, and the server starts without: it shows what it can, `/readyz` says
     what it lacks, and an index that is built later is taken up.
     """
-    for part in (services.encoder.load, services.live.get, services.lexical.check):
+    index = partial(_warm_up_generation, services)
+    for part in (services.encoder.load, services.lexical.check, index):
         try:
             part()
         except ShopsearchError as error:
             _log.warning("not ready to search", reason=str(error))
+
+
+def _warm_up_generation(services: Services) -> None:
+    """Read what the first search over a generation would have to read."""
+    generation = services.live.get()
+    services.understanding.warm_up(generation)
+    services.relevance.warm_up(generation)
+    services.catalog_words.vocabulary()
 
 
 class Application(BaseApplication):  # type: ignore[misc]
@@ -83,6 +93,7 @@ class Application(BaseApplication):  # type: ignore[misc]
         self._bind = f"fd://{listener.detach()}"
         self._address = address
         self._announce = announce
+        self._services: Services | None = None  # those of a worker
         super().__init__()
 
     def load_config(self) -> None:
@@ -98,6 +109,7 @@ class Application(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "loglevel": "warning",  # the request log is ours
             "post_worker_init": self._begin_work,
+            "worker_exit": self._end_work,
         }
         for name, value in values.items():
             self.cfg.set(name, value)
@@ -105,8 +117,9 @@ class Application(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """The application of one worker."""
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)  # its own handlers are in place
-        services = Services.open(self._settings)
+        services = self._services = Services.open(self._settings)
         warm_up(services)
+        services.logbook.begin()
         return create_app(services)
 
     def _begin_work(self, worker: Any) -> None:
@@ -117,6 +130,11 @@ class Application(BaseApplication):  # type: ignore[misc]
         _log.info("listening", address=self._address)
         if self._announce is not None:
             self._announce(self._address)
+
+    def _end_work(self, _arbiter: Any, _worker: Any) -> None:
+        """Called in a worker whose requests are finished: what was noted is written."""
+        if self._services is not None:
+            self._services.close()
 
 
 class GracefulArbiter(Arbiter):  # type: ignore[misc]

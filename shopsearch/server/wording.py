@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from shopsearch.domain import (
     Between,
     Condition,
     Exists,
+    PartKind,
     Price,
     PriceBand,
     Product,
@@ -31,6 +33,7 @@ _SIGNS = {
     "AUD": "A$",
     "CAD": "CA$",
 }
+_SIZE_WORD = re.compile(r"^(?:sizes?|sz)\b[\s:]*|[\s-]+sizes?$", re.IGNORECASE)
 ORDERS = {
     Sort.RELEVANCE: "Best match",
     Sort.NEWEST: "Newest",
@@ -136,7 +139,7 @@ def part_text(part: UnderstoodPart) -> str:
     if isinstance(part.wish, Between):
         bounds = range_text(part.wish.low, part.wish.high)
         return f"{bounds} {part.currency.upper()}".strip()
-    return part.text
+    return _SIZE_WORD.sub("", part.text) if part.kind is PartKind.SIZE else part.text
 
 
 def part_effect(part: UnderstoodPart) -> str:

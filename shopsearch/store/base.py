@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import (
+    AskedText,
     Changes,
+    ClickedSearch,
     IndexReport,
+    LoggedClick,
+    LoggedSearch,
     ProductRecord,
     Signal,
     StoredProduct,
@@ -152,6 +157,37 @@ class RuleStore(Protocol):
 
     def revision(self) -> int:
         """Grows with every change to any rule; 0 before the first."""
+
+
+class SearchLog(Protocol):
+    """Remembers searches and clicks without who made them. Each call is one transaction, but for
+    `prune`, which lets others write in between.
+    """
+
+    def salt(self, day: date) -> bytes | None:
+        """The salt of session hashes of a day (UTC), the same for all who ask; it is made when it
+        is first asked for, and every other day's is gone from then on. None where a later day's is
+        there already.
+        """
+
+    def write(self, searches: Sequence[LoggedSearch], clicks: Sequence[LoggedClick]) -> int:
+        """Keep searches and clicks; how many clicks are new.
+
+        A click is passed over where the log holds no such search, where that search did not show
+        the product at that rank, and where it is there already.
+        """
+
+    def read(self, since: datetime, until: datetime) -> Iterator[ClickedSearch]:
+        """The searches from one moment until before another, oldest first, with their clicks."""
+
+    def asked(self, since: datetime, *, min_sessions: int, limit: int) -> Sequence[AskedText]:
+        """The words alone that were searched for in at least so many sessions since then and found
+        something as they are, without a filter; those of most sessions first. Withheld ones, and
+        those of searches whose session is not known, do not count.
+        """
+
+    def prune(self, before: datetime) -> int:
+        """Forget the searches from before a moment, with their clicks; how many there were."""
 
 
 class SignalStore(Protocol):

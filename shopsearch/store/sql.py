@@ -6,6 +6,7 @@ from shopsearch.store.lexical import SqlLexicalIndex
 from shopsearch.store.products import SqlProductStore
 from shopsearch.store.rules import SqlRuleStore
 from shopsearch.store.runs import SqlFeedRuns
+from shopsearch.store.search_log import SqlSearchLog
 from shopsearch.store.signals import SqlSignalStore
 from shopsearch.store.synonyms import SqlSynonymStore
 from shopsearch.store.write_times import SqlWriteTimes
@@ -17,6 +18,7 @@ __all__ = [
     "SqlLexicalIndex",
     "SqlProductStore",
     "SqlRuleStore",
+    "SqlSearchLog",
     "SqlSignalStore",
     "SqlSynonymStore",
     "SqlWriteTimes",

@@ -6,7 +6,7 @@ Every constraint has a name, so that a migration can take it away again. The mig
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar, cast
 
 from sqlalchemy import (
@@ -229,6 +229,53 @@ class RuleVersionRow(Base):
     changed_at: Mapped[datetime]
 
 
+class LoggedSearchRow(Base):
+    """A page of results as it was answered. `folded` is what equal searches have in common."""
+
+    __tablename__ = "logged_searches"
+
+    search_id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    session: Mapped[str | None]
+    text: Mapped[str]
+    folded: Mapped[str]
+    kind: Mapped[str]
+    is_filtered: Mapped[bool]
+    is_sorted: Mapped[bool]
+    is_corrected: Mapped[bool]
+    is_relaxed: Mapped[bool]
+    page: Mapped[int]
+    total: Mapped[int] = mapped_column(BigInteger)
+    first_rank: Mapped[int]
+    product_ids: Mapped[list[str]] = mapped_column(JSON)
+    took_ms: Mapped[float]
+    generation: Mapped[str]
+
+
+class LoggedClickRow(Base):
+    """That a product of a logged page was chosen; however often, it is here once."""
+
+    __tablename__ = "logged_clicks"
+
+    search_id: Mapped[str] = mapped_column(
+        ForeignKey(LoggedSearchRow.search_id, ondelete="CASCADE"), primary_key=True
+    )
+    product_id: Mapped[str] = mapped_column(ProductId, primary_key=True)
+    rank: Mapped[int]
+    at: Mapped[datetime]
+
+
+class SessionSaltRow(Base):
+    """What session hashes of a day are salted with, in one row: a new day takes its place."""
+
+    __tablename__ = "session_salt"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[date]
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class SignalRow(Base):
     """A business signal and how much it weighs."""
 
@@ -257,4 +304,7 @@ LIST_REVISIONS = table(ListRevisionRow)
 SYNONYMS = table(SynonymRow)
 RULES = table(RuleRow)
 RULE_VERSIONS = table(RuleVersionRow)
+LOGGED_SEARCHES = table(LoggedSearchRow)
+LOGGED_CLICKS = table(LoggedClickRow)
+SESSION_SALT = table(SessionSaltRow)
 SIGNALS = table(SignalRow)

@@ -98,16 +98,10 @@ def train_ranking(
     judgments cannot carry weights.
     """
     usable = _usable(windows, recipe)
-    n_runs = recipe.folds * recipe.repeats + 1
-    values = np.zeros(len(usable))  # nDCG@10 by query
-    for repeat in range(recipe.repeats):
-        for fold, (seen, unseen) in enumerate(_folds(len(usable), recipe, repeat)):
-            weights = _learn([usable[n] for n in seen])
-            values[unseen] += [_ndcg(usable[n], usable[n].rows @ weights) for n in unseen]
-            tell(repeat * recipe.folds + fold + 1, n_runs)
-    values /= recipe.repeats
-    plain = np.array([_ndcg(one, one.cosines) for one in usable])
+    values = cross_validated(usable, recipe, tell)
+    plain = np.array([window_ndcg(one, one.cosines) for one in usable])
     weights = _learn(usable)
+    n_runs = recipe.folds * recipe.repeats + 1
     tell(n_runs, n_runs)
     interval, gain = mean_intervals(np.column_stack([values, values - plain]))
     return Learned(
@@ -118,6 +112,22 @@ def train_ranking(
         ndcg_by_cosine=float(plain.mean()),
         gain=gain,
     )
+
+
+def cross_validated(
+    windows: Sequence[JudgedWindow],
+    recipe: Recipe,
+    tell: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Rows:
+    """(Q,) nDCG@10 of each query, by weights that were learned from other queries."""
+    n_runs = recipe.folds * recipe.repeats + 1
+    values = np.zeros(len(windows))
+    for repeat in range(recipe.repeats):
+        for fold, (seen, unseen) in enumerate(_folds(len(windows), recipe, repeat)):
+            weights = _learn([windows[n] for n in seen])
+            values[unseen] += [window_ndcg(windows[n], windows[n].rows @ weights) for n in unseen]
+            tell(repeat * recipe.folds + fold + 1, n_runs)
+    return values / recipe.repeats
 
 
 def write_ranker(path: Path, learned: Learned, story: Mapping[str, object]) -> None:
@@ -214,7 +224,8 @@ def _discounts(places: NDArray[np.int64]) -> Rows:
     return discounts
 
 
-def _ndcg(window: JudgedWindow, scores: NDArray[np.floating]) -> float:
+def window_ndcg(window: JudgedWindow, scores: NDArray[np.floating]) -> float:
+    """nDCG@10 of a window in the order of (N,) scores."""
     best_first = np.argsort(-scores, kind="stable")
     hits = [window.product_ids[n] for n in best_first[:DEPTH]]
     return ndcg(hits, window.gains, DEPTH)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from shopsearch.domain import AnyOf, Exists, Lexicon, PartKind, ProductFilter
 from shopsearch.index import VectorIndex
+from shopsearch.understanding.values import Closeness, Meaning
 
 LEAST_SHARES = {  # of the products that hold the words, those that have the value
     PartKind.BRAND: 0.5,
@@ -22,6 +23,7 @@ LEAST_SHARES = {  # of the products that hold the words, those that have the val
     PartKind.CATEGORY: 0.2,
     PartKind.GENDER: 0.0,
 }
+LEAST_SHARE_OF_ENDINGS = 0.5  # of a category of which they are the last word, as `young adult`
 LEAST_SHARE_BESIDE = 0.25  # of the products that hold the words together with the next one
 MAX_LOOKED_AT = 200  # products that hold a phrase, the best of them
 MAX_REMEMBERED = 20_000  # answers of one generation
@@ -35,13 +37,15 @@ class Ambiguity:
         self._index = index
         self._answers: dict[Hashable, bool] = {}
 
-    def is_usual(self, kind: PartKind, words: str, n_products: int) -> bool:
+    def is_usual(self, words: str, meaning: Meaning) -> bool:
         """Whether enough of the products that hold the words have what they would be taken for."""
+        is_named = meaning.closeness > Closeness.ENDING
+        least = LEAST_SHARES[meaning.kind] if is_named else LEAST_SHARE_OF_ENDINGS
 
         def ask() -> bool:
-            return n_products >= LEAST_SHARES[kind] * self._held_by(words)
+            return meaning.n_products >= least * self._held_by(words)
 
-        return self._answered((kind, words.casefold(), n_products), ask)
+        return self._answered((meaning.kind, words.casefold()), ask)
 
     def is_held(self, words: str) -> bool:
         """Whether a product holds the words together, as they are."""

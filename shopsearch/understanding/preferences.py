@@ -10,7 +10,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import Among, Exists, Lexicon, PartKind, ProductFilter, UnderstoodPart
+from shopsearch.domain import Among, Lexicon, PartKind, ProductFilter, UnderstoodPart
 from shopsearch.index import VectorIndex
 from shopsearch.languages import ENGLISH, Language
 from shopsearch.ranking.word_features import titles_with
@@ -18,10 +18,10 @@ from shopsearch.understanding.words import JOINING, Word, words_of
 
 FACTORS = {  # of the odds of a score, see `ranking.rules.lifted`; measured, see decision 18
     PartKind.BRAND: 2.0,
-    PartKind.COLOR: 2.0,
-    PartKind.CATEGORY: 1.5,
-    PartKind.GENDER: 1.5,
-    PartKind.MATERIAL: 1.5,
+    PartKind.COLOR: 1.25,
+    PartKind.CATEGORY: 1.25,
+    PartKind.GENDER: 1.25,
+    PartKind.MATERIAL: 1.25,
 }
 
 
@@ -31,7 +31,7 @@ class Preference:
 
     part: UnderstoodPart
     keys: NDArray[np.int64]  # that fulfil it and pass the filter of the query, ascending
-    raised: NDArray[np.int64]  # these, and those that tell no value but have the words in the title
+    raised: NDArray[np.int64]  # these, and those that have the words in the title
 
     @property
     def log_factor(self) -> float:
@@ -62,13 +62,15 @@ def _titled(
     words: Lexicon,
     language: Language,
 ) -> NDArray[np.int64]:
-    """The keys of products that do not tell the field, but have the words in their title."""
+    """The keys of products whose title has the words, whatever their field tells: feeds have gaps
+    and names of their own.
+    """
     said = [word for word in words_of(part.text, language) if word.folded not in JOINING]
     if not said:
         return np.empty(0, dtype=np.int64)
     held = words.holding([[_term(part.text, word, language)] for word in said])
-    silent = ProductFilter((*where.conditions, Exists(part.wish.field, present=False), Among(held)))
-    keys, sketches = words.sketches(index.fields.matching(silent))
+    passing = ProductFilter((*where.conditions, Among(held)))
+    keys, sketches = words.sketches(index.fields.matching(passing))
     return keys[titles_with(sketches, [word.folded for word in said])]
 
 

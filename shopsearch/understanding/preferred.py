@@ -78,7 +78,7 @@ class ValueReader:
         if meaning.kind is PartKind.GENDER:
             return True
         said = self._said(first, stop)
-        if not self._ambiguity.is_usual(meaning.kind, said, meaning.n_products):
+        if not self._ambiguity.is_usual(said, meaning):
             return False
         if meaning.kind is PartKind.CATEGORY:
             return self._ends_the_noun(stop, taken)

@@ -91,6 +91,11 @@ class Understanding:
         text = _without(query.text, [one.span for one in found if one.leaves_text])
         return Understood(replace(query, where=where, text=text), parts)
 
+    def warm_up(self, generation: Generation) -> None:
+        """Read the values of a generation, so that its first query need not wait for them."""
+        if self._is_enabled:
+            self._of(generation)
+
     def _of(self, generation: Generation) -> tuple[CatalogValues, Ambiguity]:
         """Read once for each generation; whoever needs them meanwhile waits."""
         name = generation.manifest.generation_id

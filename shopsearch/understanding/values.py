@@ -49,6 +49,7 @@ class Meaning:
     field: str
     values: tuple[str, ...]  # case-folded, as the index has them
     n_products: int  # that have them; a product with two of them counts twice
+    closeness: Closeness = Closeness.WHOLE  # of the value that is named best
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,16 @@ def _meanings(
         if is_value and _is_name(phrase, language):
             values = _chosen(kind, by_value)
             n_products = sum(found[value] for value in values)
-            yield phrase, Meaning(_kind(kind, phrase), FIELDS[kind], values, n_products)
+            yield (
+                phrase,
+                Meaning(
+                    kind=_kind(kind, phrase),
+                    field=FIELDS[kind],
+                    values=values,
+                    n_products=n_products,
+                    closeness=max(by_value.values()),
+                ),
+            )
 
 
 def _kind(kind: PartKind, phrase: str) -> PartKind:
@@ -113,14 +123,15 @@ def _phrases(kind: PartKind, value: str, language: Language) -> Iterator[tuple[s
 
 
 def _chosen(kind: PartKind, by_value: Mapping[str, Closeness]) -> tuple[str, ...]:
-    """All values of a colour or material; of categories those alone that are named best.
+    """All values of a colour or material. Of categories, `Shoes` and `Running Shoes` for shoes, and
+    `Clothing, Shoes & Jewelry` only where there is none of its own.
 
     A category counts for all below it, so those below another one are left out.
     """
     if kind is not PartKind.CATEGORY:
         return tuple(by_value)
-    best = max(by_value.values())
-    named = {value for value, closeness in by_value.items() if closeness == best}
+    several = Closeness.ONE_OF_SEVERAL if Closeness.WHOLE in by_value.values() else None
+    named = {value for value, closeness in by_value.items() if closeness != several}
     return tuple(value for value in by_value if value in named and not _is_below(value, named))
 
 

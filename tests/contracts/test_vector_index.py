@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from shopsearch.domain import (
     EVERYTHING,
+    Among,
     AnyOf,
     Between,
     Condition,
@@ -94,7 +95,7 @@ def fulfils(row: FilterRow, condition: Condition) -> bool:
             if isinstance(value, float):
                 has = any(as_number(word) == value for word in wanted)
             else:
-                has = bool(wanted & set(value or ()))
+                has = bool(wanted & {word.casefold() for word in value or ()})
             return has is not condition.negate
         case Between():
             numbers = [value] if isinstance(value, float) else map(as_number, value or ())
@@ -270,6 +271,54 @@ def test_of_several_words_the_first_that_is_a_number_counts(adapter: Adapter) ->
     index = filled(adapter, entries)
     assert_numbers(index, entries, "size", [3, 4, 5, 7])
     assert set(index.fields.names()) == {"size", "brand"}
+
+
+@quickly
+@given(field=FIELDS, keys=st.lists(st.integers(-1, 190), max_size=70))
+def test_keys_are_of_one_group_where_their_first_word_is_the_same(
+    sixty: tuple[VectorIndex, Entries], field: str, keys: list[int]
+) -> None:
+    index, entries = sixty
+    groups = index.fields.groups(field, np.array(keys, dtype=np.int64)).tolist()
+
+    def word(key: int) -> str | None:
+        value = entries[key][1].get(field) if key in entries else None
+        return value[0].casefold() if isinstance(value, tuple) and value else None
+
+    assert [group < 0 for group in groups] == [word(key) is None for key in keys]
+    told = {(group, word(key)) for group, key in zip(groups, keys, strict=True) if group >= 0}
+    assert len(told) == len({group for group, _ in told}) == len({name for _, name in told})
+
+
+@quickly
+@given(keys=st.sets(st.integers(1, 190), max_size=40), k=st.integers(1, 70))
+def test_a_search_among_some_keys_finds_these_and_no_others(
+    sixty: tuple[VectorIndex, Entries], keys: set[int], k: int
+) -> None:
+    index, entries = sixty
+    among = ProductFilter((Among(np.array(sorted(keys), dtype=np.int64)),))
+    there = sorted(keys & set(entries))
+    assert index.fields.matching(among).tolist() == there
+    found = index.search(next(iter(entries.values()))[0][None, :], k, among).keys[0]
+    assert len([key for key in found.tolist() if key >= 0]) == min(k, len(there))
+    assert {key for key in found.tolist() if key >= 0} <= set(there)
+
+
+@quickly
+@given(field=FIELDS, group=FIELDS)
+def test_products_of_one_group_count_once_for_each_word(
+    sixty: tuple[VectorIndex, Entries], field: str, group: str
+) -> None:
+    index, entries = sixty
+    found = index.fields.counts(field, limit=1000, once_per=group)
+    of = dict(zip(entries, index.fields.groups(group, np.array(list(entries))), strict=True))
+    told: dict[str, set[object]] = {}
+    for key, (_, row) in entries.items():
+        value = row.get(field)
+        for word in value if isinstance(value, tuple) else ():
+            told.setdefault(word.casefold(), set()).add(of[key] if of[key] >= 0 else f"key {key}")
+    counted = dict(zip(found.words, found.counts.tolist(), strict=True))
+    assert counted == {word: len(groups) for word, groups in told.items()}
 
 
 def test_an_empty_index_knows_no_numbers_and_no_fields(adapter: Adapter) -> None:

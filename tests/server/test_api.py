@@ -13,6 +13,7 @@ from PIL import Image
 from .conftest import SHOP, png
 
 HIT_KEYS = {"rank", "score", "product_id", "title", "price", "currency", "image"}
+OF_A_PAGE = {"page", "size", "query_id"}
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 
@@ -33,10 +34,10 @@ def refused(answer, status: int, code: str) -> str:
 
 
 def test_a_search_by_words_answers_with_the_promised_keys(client: FlaskClient) -> None:
-    answer = client.get("/api/v1/search?q=red+striped+mug")
+    answer = client.get("/api/v1/search?q=red+striped+mug&understand=false")
 
     document = answer.get_json()
-    assert set(document) == {"hits", "total", "took_ms", "generation", "page", "size"}
+    assert set(document) == {"hits", "total", "took_ms", "generation", *OF_A_PAGE}
     assert document["total"] == len(SHOP)
     first = document["hits"][0]
     assert set(first) == HIT_KEYS
@@ -136,7 +137,8 @@ def test_a_search_that_asks_why_is_told(client: FlaskClient) -> None:
         for hit in hits:
             parts = hit["why"]["score"]
             total = parts["cosine"] + sum(one["part"] for one in parts["features"].values())
-            assert total + parts["exact"] == pytest.approx(hit["score"], abs=1e-4)
+            total += parts["exact"] + parts.get("understood", 0.0)
+            assert total == pytest.approx(hit["score"], abs=1e-4)
     assert answers[0].get_json()["hits"] == answers[1].get_json()["hits"]
     assert answers[0].get_json()["hits"][0]["why"]["matched"]["title"] == ["red", "striped", "mug"]
 
@@ -326,7 +328,7 @@ def test_two_pictures_at_once_are_refused(client: FlaskClient) -> None:
     assert "image_url" in refused(client.post("/api/v1/search", data=text), 400, "query-error")
 
 
-@pytest.mark.parametrize("path", ["recommendations", "events", "nothing"])
+@pytest.mark.parametrize("path", ["recommendations", "nothing"])
 def test_what_is_not_built_yet_is_not_found(client: FlaskClient, path: str) -> None:
     refused(client.get(f"/api/v1/{path}"), 404, "not-found")
 

@@ -185,13 +185,14 @@ def test_words_beside_a_product_are_weighed_by_a_slider(client: FlaskClient) -> 
 
 
 def test_results_are_turned_by_links_that_keep_the_search(client: FlaskClient) -> None:
-    first = page_of(client.get("/search?q=jug&size=4&sort=newest"))
+    first = page_of(client.get("/search?q=jug&size=4&sort=newest&cutoff=false"))
     following = first.css_first("a[rel=next]").attributes["href"]
-    assert following == "/search?q=jug&sort=newest&size=4&page=2"
+    assert following == "/search?q=jug&sort=newest&cutoff=false&size=4&page=2"
     second = page_of(client.get(following))
     assert not set(titles(first)) & set(titles(second))
-    assert second.css_first("a[rel=prev]").attributes["href"] == "/search?q=jug&sort=newest&size=4"
-    last = page_of(client.get("/search?q=jug&size=4&page=3"))
+    before = second.css_first("a[rel=prev]").attributes["href"]
+    assert before == "/search?q=jug&sort=newest&cutoff=false&size=4"
+    last = page_of(client.get("/search?q=jug&cutoff=false&size=4&page=3"))
     assert last.css_first("a[rel=next]") is None
 
 

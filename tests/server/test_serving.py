@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlsplit
@@ -120,6 +121,18 @@ def test_it_finishes_the_request_at_hand_when_it_is_stopped(shop, how: signal.Si
     assert out == "ended\n"
     assert process.returncode == 0
     assert "Traceback" not in errors
+
+
+def test_what_was_searched_for_is_written_when_it_is_stopped(shop) -> None:
+    with server(shop.settings.home, workers=2) as (process, host, port):
+        for n in range(8):
+            assert get(host, port, f"/search?q=stopped+{n}").status == 200
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=15)
+    now = datetime.now(UTC)
+    logged = shop.search_log.read(now - timedelta(hours=1), now)
+    found = {one.search.text for one in logged if one.search.text.startswith("stopped")}
+    assert found == {f"stopped {n}" for n in range(8)}, errors
 
 
 def send_to_all(process: subprocess.Popen[str], how: signal.Signals) -> None:

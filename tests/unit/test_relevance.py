@@ -125,10 +125,12 @@ def test_the_bound_lies_between_the_catalog_and_the_nearest_neighbour() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(500, 16)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    background = Background(vectors, least_rise=0.3)
-    cosines = vectors @ vectors[0]
+    background = Background(vectors[1:], least_rise=0.3)
+    cosines = vectors[1:] @ vectors[0]
     mean, spread = float(cosines.mean()), float(cosines.std())
     assert background.bound(vectors[0], 1.0, 0.9) == pytest.approx(mean + 0.9 * (1.0 - mean))
-    assert background.bound(vectors[0], mean, 0.5) == pytest.approx(mean + 2 * spread)
+    assert background.bound(vectors[0], mean, 0.1) == pytest.approx(mean + 2 * spread)
+    best = float(cosines.max())
+    assert background.bound(vectors[0], mean, 0.9) == pytest.approx(mean + 0.9 * (best - mean))
     assert background.is_nonsense(vectors[0], mean + 0.29)
     assert not background.is_nonsense(vectors[0], mean + 0.31)

@@ -2,9 +2,11 @@
 // Without this file everything still works, by forms and links.
 
 import { askInPlace } from "./ask.js";
+import { tellClicks } from "./clicks.js";
 import { takePictures } from "./picture_input.js";
 import { arrive } from "./visit.js";
 
 askInPlace();
 takePictures();
+tellClicks();
 arrive();
