@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shopsearch.bootstrap import Services
 from shopsearch.domain import (
+    EVERYTHING,
     AnyOf,
     Between,
     PartKind,
@@ -20,7 +21,7 @@ from shopsearch.domain import (
     Sort,
 )
 from shopsearch.settings import Settings
-from shopsearch.understanding import Understood
+from shopsearch.understanding import Understood, preferences_of
 
 from .conftest import listed
 
@@ -150,13 +151,10 @@ def test_a_product_that_tells_no_value_is_raised_for_its_title(shop: Services) -
     assert ids(page)[0] == "wooden-bed"
     page = shop.search.search(Query(text="gap coat", k=3, explain=True))
     assert [part.text for part in page.hits[0].preferred] == ["gap"]
-    untold = Product(product_id="u", title="Gap scarf")
-    (preference,) = (
-        shop.search._merchandising.ruling(Query(text="gap coat"), shop.live.get().index)
-        .preferring(read(shop, "gap coat").preferences, shop.live.get().index)
-        .preferences
-    )
-    assert preference.raised([10**6, 10**6 + 1], [untold, CATALOG[0]]).tolist() == [True, False]
+    parts = read(shop, "wooden bed").preferences
+    (preference,) = preferences_of(parts, EVERYTHING, shop.live.get().index, shop.words)[:1]
+    (bed,) = shop.store.find(["wooden-bed"]).values()
+    assert bed.key in preference.raised.tolist()
 
 
 def test_a_filter_that_would_leave_nothing_is_not_applied_and_says_so(shop: Services) -> None:
