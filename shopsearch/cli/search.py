@@ -273,7 +273,7 @@ def _show(page: SearchPage, *, scored: bool) -> None:
         screen.print(table)
         _show_whys(page.hits)
     else:
-        screen.print("No product matches. Fewer filters let more through.")
+        screen.print("No product matches. Other words, or fewer filters, let more through.")
     if page.facets:
         from shopsearch.cli.facets import show_facets
 
