@@ -350,7 +350,7 @@ def test_preferences_raise_within_a_tier_and_never_above_it() -> None:
     keys = np.array([1, 3, 5], dtype=np.int64)
     ruling = Ruling(ProductFilter(), preferences=(Preference(part, keys, keys),))
     tiers = {0: PHRASES, 1: PHRASES, 2: EXACT, 3: EXACT, 4: 0, 5: 0}
-    scores = {0: 0.9, 1: 0.85, 2: 0.8, 3: 0.79, 4: 0.78, 5: 0.77}
+    scores = {0: 0.86, 1: 0.85, 2: 0.8, 3: 0.79, 4: 0.78, 5: 0.77}
     weighed = ruling.weighed([Candidate(key, scores[key], tier=tiers[key]) for key in scores])
     assert [one.key for one in weighed] == [1, 0, 2, 3, 5, 4]
     assert {one.key: one.score for one in weighed}[5] == 0.79
