@@ -69,6 +69,9 @@ _IRREGULAR = dict(
         *(("woman", "women"), ("man", "men"), ("child", "children"), ("feet", "foot")),
         *(("teeth", "tooth"), ("knives", "knife"), ("shelves", "shelf"), ("scarves", "scarf")),
         *(("leaves", "leaf"), ("loaves", "loaf"), ("halves", "half"), ("mice", "mouse")),
+        *(("hoodies", "hoodie"), ("beanies", "beanie"), ("onesies", "onesie")),
+        *(("cookies", "cookie"), ("brownies", "brownie"), ("smoothies", "smoothie")),
+        *(("movies", "movie"), ("selfies", "selfie"), ("birdies", "birdie")),
     ]
 )
 

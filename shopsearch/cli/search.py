@@ -181,7 +181,7 @@ def search(
             facets=tuple(dict.fromkeys(facets)),
             facet_limit=facet_limit,
         )
-        _warm_up(services, encoding=_encodes(query))
+        _warm_up(services, encoding=_encodes(query), cutoff=cutoff)
         page = services.search.search(query)
     _answer(page, as_json=as_json, scored=not query.is_empty and _has_scores(page))
 
@@ -208,12 +208,14 @@ def _encodes(query: Query) -> bool:
     return not query.is_empty and bool(query.text.strip() or query.image or is_made)
 
 
-def _warm_up(services: Services, *, encoding: bool) -> None:
+def _warm_up(services: Services, *, encoding: bool, cutoff: bool = False) -> None:
     """Load what the search needs, so that the time it took is that of the search."""
     generation = services.live.get()
     if encoding:
         services.understanding.warm_up(generation)
         services.encoder.load()
+        if cutoff:
+            services.relevance.warm_up(generation)
 
 
 def _picture(services: Services, place: str, option: str) -> bytes:
