@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -11,31 +10,25 @@ from typing import Self
 
 import structlog
 
+from shopsearch.adapters import (
+    combiner_of,
+    encoder_of,
+    fusion_of,
+    loaders,
+    new_index,
+    words_in,
+)
 from shopsearch.catalog_numbers import NumbersOf
 from shopsearch.embedding import Embedder
-from shopsearch.encoders import Encoder, LazyEncoder
+from shopsearch.encoders import LazyEncoder
 from shopsearch.enriching import Enricher
-from shopsearch.errors import FusionMismatch, GenerationMismatch, SettingsError
+from shopsearch.errors import SettingsError
 from shopsearch.finding import Finder
-from shopsearch.fusion import Fusion, LazyFusion
-from shopsearch.fusion.average import AverageFusion
-from shopsearch.fusion.card import (
-    AUTO,
-    AVERAGE,
-    default_weights,
-    read_card,
-    weights_file,
-    weights_id,
-)
+from shopsearch.fusion import Fusion
 from shopsearch.fusion.combiner import (
-    REMEDY,
-    SHIPPED_COMBINER,
-    WEIGHTED_SUM,
     Combiner,
-    LazyCombiner,
 )
 from shopsearch.heatmaps import HeatmapService
-from shopsearch.index import VectorIndex
 from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generations
 from shopsearch.index.live import LiveGeneration
@@ -193,7 +186,7 @@ class Services:
     @cached_property
     def encoder(self) -> LazyEncoder:
         """The encoder that the settings name; its weights are loaded by its first use."""
-        return _ENCODERS[self.settings.encoder](self.settings)
+        return encoder_of(self.settings)
 
     @cached_property
     def fusion(self) -> Fusion:
@@ -201,7 +194,7 @@ class Services:
 
         Raises `FusionUnavailable` and `FusionMismatch`.
         """
-        return _fusion(self.settings.fusion, self.encoder.encoder_id)
+        return fusion_of(self.settings.fusion, self.encoder.encoder_id)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -214,7 +207,7 @@ class Services:
 
         Raises `FusionUnavailable` and `FusionMismatch`.
         """
-        return _combiner(self.settings.combiner, self.encoder.encoder_id, self.fusion.fusion_id)
+        return combiner_of(self.settings.combiner, self.encoder.encoder_id, self.fusion.fusion_id)
 
     @cached_property
     def generations(self) -> Generations:
@@ -222,9 +215,9 @@ class Services:
         in_memory = self.settings.words == "memory"
         return Generations(
             self.settings.home,
-            _loaders(),
+            loaders(),
             keep=self.settings.keep_generations,
-            load_words=_words_in(self.language) if in_memory else lambda _: None,
+            load_words=words_in(self.language) if in_memory else lambda _: None,
         )
 
     @cached_property
@@ -413,7 +406,7 @@ class Services:
         drafts = Drafts(
             self.settings.home,
             self.generations,
-            _new_index(self.settings),
+            new_index(self.settings),
             encoder_id=self.embedder.encoder_id,
             fusion_id=self.embedder.fusion_id,
             new_words=lambda: WordIndex(self.language) if in_memory else None,
@@ -428,133 +421,3 @@ class Services:
             words=self.lexical,
             batch_size=self.settings.batch_size,
         )
-
-
-def _compact(settings: Settings) -> LazyEncoder:
-    from shopsearch.encoders.compact_id import compact_id
-
-    def build() -> Encoder:
-        from shopsearch.encoders.compact import CompactEncoder
-
-        return CompactEncoder(head=settings.head, device=settings.device, threads=settings.threads)
-
-    return LazyEncoder(compact_id(settings.head), build)
-
-
-def _openclip(settings: Settings) -> LazyEncoder:
-    from shopsearch.encoders.openclip_id import openclip_id
-
-    def build() -> Encoder:
-        from shopsearch.encoders.openclip import OpenClipEncoder
-
-        return OpenClipEncoder(
-            settings.openclip_model,
-            settings.openclip_pretrained,
-            device=settings.device,
-            precision=settings.precision,
-        )
-
-    return LazyEncoder(openclip_id(settings.openclip_model, settings.openclip_pretrained), build)
-
-
-def _hashing(_settings: Settings) -> LazyEncoder:
-    from shopsearch.encoders.hashing import HashingEncoder
-
-    encoder = HashingEncoder()
-    return LazyEncoder(encoder.encoder_id, lambda: encoder)
-
-
-_ENCODERS: dict[str, Callable[[Settings], LazyEncoder]] = {
-    "compact": _compact,
-    "openclip": _openclip,
-    "hashing": _hashing,
-}
-
-
-def _fusion(chosen: str, encoder_id: str) -> Fusion:
-    if chosen == AVERAGE:
-        return AverageFusion()
-    path = default_weights() if chosen == AUTO else weights_file(chosen)
-    if path is None:
-        return AverageFusion()
-    card = read_card(path)
-    if chosen == AUTO and card.encoder_id != encoder_id:
-        return AverageFusion()
-    card.check(encoder_id, path)
-
-    def build() -> Fusion:
-        from shopsearch.fusion.learned import LearnedFusion
-
-        return LearnedFusion.load(path)
-
-    return LazyFusion(weights_id(path), build)
-
-
-def _combiner(chosen: str, encoder_id: str, fusion_id: str) -> Combiner | None:
-    if chosen == WEIGHTED_SUM or (chosen == AUTO and not SHIPPED_COMBINER.is_file()):
-        return None
-    path = SHIPPED_COMBINER if chosen == AUTO else Path(chosen)
-    card = read_card(path, REMEDY)
-    fits = card.encoder_id == encoder_id and card.sizes.get("fusion_id") == fusion_id
-    if chosen == AUTO and not fits:
-        return None
-    if not fits:
-        raise FusionMismatch(
-            f"the combiner {path} was trained for the encoder {card.encoder_id!r} and the fusion "
-            f"{card.sizes.get('fusion_id')!r}, but the settings give {encoder_id!r} and "
-            f"{fusion_id!r}: {REMEDY}"
-        )
-
-    def build() -> Combiner:
-        from shopsearch.fusion.replacing_combiner import LearnedCombiner
-
-        return LearnedCombiner.load(path)
-
-    return LazyCombiner(build)
-
-
-def _words_in(language: Language) -> Callable[[Path], WordIndex | None]:
-    """Reads the words of a generation; where they are in another language, the store is asked, as
-    if there were none: it answers in this one, or says what to do.
-    """
-
-    def load(folder: Path) -> WordIndex | None:
-        try:
-            return WordIndex.load(folder, language)
-        except GenerationMismatch as error:
-            _log.warning("the words of the index cannot be used", error=str(error))
-            return None
-
-    return load
-
-
-def _new_index(settings: Settings) -> Callable[[int], VectorIndex]:
-    """What makes an empty index of a dimension, as the settings say."""
-
-    def exact(dimension: int) -> VectorIndex:
-        from shopsearch.index.exact import ExactIndex
-
-        return ExactIndex(dimension)
-
-    def faiss(dimension: int) -> VectorIndex:
-        from shopsearch.index.faiss import FaissIndex
-
-        return FaissIndex(dimension, kind=settings.index_kind)
-
-    return {"exact": exact, "faiss": faiss}[settings.index]
-
-
-def _loaders() -> dict[str, Callable[[Path], VectorIndex]]:
-    """How the index of a generation is read back, by the kind that its manifest names."""
-
-    def exact(folder: Path) -> VectorIndex:
-        from shopsearch.index.exact import ExactIndex
-
-        return ExactIndex.load(folder)
-
-    def faiss(folder: Path) -> VectorIndex:
-        from shopsearch.index.faiss import FaissIndex
-
-        return FaissIndex.load(folder)
-
-    return {"exact": exact, "faiss-flat": faiss, "faiss-hnsw": faiss}

@@ -1,0 +1,178 @@
+"""What the settings may name, and how it is made: encoders, fusions, indexes, words.
+
+Beside `bootstrap.py` the only file that names concrete adapters; a new one gets a line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from shopsearch.encoders import Encoder, LazyEncoder
+from shopsearch.errors import FusionMismatch, GenerationMismatch
+from shopsearch.fusion import Fusion, LazyFusion
+from shopsearch.fusion.average import AverageFusion
+from shopsearch.fusion.card import (
+    AUTO,
+    AVERAGE,
+    default_weights,
+    read_card,
+    weights_file,
+    weights_id,
+)
+from shopsearch.fusion.combiner import (
+    REMEDY,
+    SHIPPED_COMBINER,
+    WEIGHTED_SUM,
+    Combiner,
+    LazyCombiner,
+)
+from shopsearch.index import VectorIndex
+from shopsearch.languages import Language
+from shopsearch.lexical.word_index import WordIndex
+from shopsearch.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+
+def _compact(settings: Settings) -> LazyEncoder:
+    from shopsearch.encoders.compact_id import compact_id
+
+    def build() -> Encoder:
+        from shopsearch.encoders.compact import CompactEncoder
+
+        return CompactEncoder(head=settings.head, device=settings.device, threads=settings.threads)
+
+    return LazyEncoder(compact_id(settings.head), build)
+
+
+def _openclip(settings: Settings) -> LazyEncoder:
+    from shopsearch.encoders.openclip_id import openclip_id
+
+    def build() -> Encoder:
+        from shopsearch.encoders.openclip import OpenClipEncoder
+
+        return OpenClipEncoder(
+            settings.openclip_model,
+            settings.openclip_pretrained,
+            device=settings.device,
+            precision=settings.precision,
+        )
+
+    return LazyEncoder(openclip_id(settings.openclip_model, settings.openclip_pretrained), build)
+
+
+def _hashing(_settings: Settings) -> LazyEncoder:
+    from shopsearch.encoders.hashing import HashingEncoder
+
+    encoder = HashingEncoder()
+    return LazyEncoder(encoder.encoder_id, lambda: encoder)
+
+
+_ENCODERS: dict[str, Callable[[Settings], LazyEncoder]] = {
+    "compact": _compact,
+    "openclip": _openclip,
+    "hashing": _hashing,
+}
+
+
+def encoder_of(settings: Settings) -> LazyEncoder:
+    """The encoder that the settings name; its weights are loaded by its first use."""
+    return _ENCODERS[settings.encoder](settings)
+
+
+def fusion_of(chosen: str, encoder_id: str) -> Fusion:
+    """The fusion of this name, weights file, or what fits the encoder. Raises `FusionUnavailable`
+    and `FusionMismatch`.
+    """
+    if chosen == AVERAGE:
+        return AverageFusion()
+    path = default_weights() if chosen == AUTO else weights_file(chosen)
+    if path is None:
+        return AverageFusion()
+    card = read_card(path)
+    if chosen == AUTO and card.encoder_id != encoder_id:
+        return AverageFusion()
+    card.check(encoder_id, path)
+
+    def build() -> Fusion:
+        from shopsearch.fusion.learned import LearnedFusion
+
+        return LearnedFusion.load(path)
+
+    return LazyFusion(weights_id(path), build)
+
+
+def combiner_of(chosen: str, encoder_id: str, fusion_id: str) -> Combiner | None:
+    """The combiner of this weights file, or what fits; None: the weighted sum. Raises
+    `FusionUnavailable` and `FusionMismatch`.
+    """
+    if chosen == WEIGHTED_SUM or (chosen == AUTO and not SHIPPED_COMBINER.is_file()):
+        return None
+    path = SHIPPED_COMBINER if chosen == AUTO else Path(chosen)
+    card = read_card(path, REMEDY)
+    fits = card.encoder_id == encoder_id and card.sizes.get("fusion_id") == fusion_id
+    if chosen == AUTO and not fits:
+        return None
+    if not fits:
+        raise FusionMismatch(
+            f"the combiner {path} was trained for the encoder {card.encoder_id!r} and the fusion "
+            f"{card.sizes.get('fusion_id')!r}, but the settings give {encoder_id!r} and "
+            f"{fusion_id!r}: {REMEDY}"
+        )
+
+    def build() -> Combiner:
+        from shopsearch.fusion.replacing_combiner import LearnedCombiner
+
+        return LearnedCombiner.load(path)
+
+    return LazyCombiner(build)
+
+
+def words_in(language: Language) -> Callable[[Path], WordIndex | None]:
+    """Reads the words of a generation; where they are in another language, the store is asked, as
+    if there were none: it answers in this one, or says what to do.
+    """
+
+    def load(folder: Path) -> WordIndex | None:
+        try:
+            return WordIndex.load(folder, language)
+        except GenerationMismatch as error:
+            _log.warning("the words of the index cannot be used", error=str(error))
+            return None
+
+    return load
+
+
+def new_index(settings: Settings) -> Callable[[int], VectorIndex]:
+    """What makes an empty index of a dimension, as the settings say."""
+
+    def exact(dimension: int) -> VectorIndex:
+        from shopsearch.index.exact import ExactIndex
+
+        return ExactIndex(dimension)
+
+    def faiss(dimension: int) -> VectorIndex:
+        from shopsearch.index.faiss import FaissIndex
+
+        return FaissIndex(dimension, kind=settings.index_kind)
+
+    return {"exact": exact, "faiss": faiss}[settings.index]
+
+
+def loaders() -> dict[str, Callable[[Path], VectorIndex]]:
+    """How the index of a generation is read back, by the kind that its manifest names."""
+
+    def exact(folder: Path) -> VectorIndex:
+        from shopsearch.index.exact import ExactIndex
+
+        return ExactIndex.load(folder)
+
+    def faiss(folder: Path) -> VectorIndex:
+        from shopsearch.index.faiss import FaissIndex
+
+        return FaissIndex.load(folder)
+
+    return {"exact": exact, "faiss-flat": faiss, "faiss-hnsw": faiss}
