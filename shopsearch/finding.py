@@ -157,7 +157,9 @@ class Finder:
         n_wanted = SORT_WINDOW if is_sorted else query.offset + query.k
         n_wanted += len(weights.ruling.slots)  # the pinned may stand further down
         n_wanted = max(n_wanted, REACH) if wish.unwanted else n_wanted
-        near = self._neighbours(road, wish, query.where, max(n_wanted, WINDOW))
+        # what is relevant is told from the same neighbours on every page
+        n_near = WINDOW if query.cutoff else max(n_wanted, WINDOW)
+        near = self._neighbours(road, wish, query.where, n_near)
         ruled = self._ruled(road, wish, weights.ruling)
         ranking = self._ranking(road, wish, {**near, **ruled}, weights.weighing)
         reach = Relevant(query.where, None)

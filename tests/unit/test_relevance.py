@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -134,3 +135,19 @@ def test_the_bound_lies_between_the_catalog_and_the_nearest_neighbour() -> None:
     assert background.bound(vectors[0], mean, 0.9) == pytest.approx(mean + 0.9 * (best - mean))
     assert background.is_nonsense(vectors[0], mean + 0.29)
     assert not background.is_nonsense(vectors[0], mean + 0.31)
+
+
+def test_what_is_relevant_does_not_depend_on_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One alone holds all the words, and hundreds are near enough."""
+    monkeypatch.setattr("shopsearch.relevance.BESIDE_WORDS", 0.2)
+    monkeypatch.setattr("shopsearch.relevance.STANDS_OUT", 0.0)
+    mugs = [Product(product_id=f"p{n}", title=f"Blue mug with a handle {n}") for n in range(300)]
+    sofas = [Product(product_id=f"o{n}", title=f"Sofa {n} of oak") for n in range(900)]
+    with Services.open(Settings(home=tmp_path, encoder="hashing", index="exact")) as shop:
+        shop.indexer.run(listed(*mugs, *sofas), feed_name="test")
+        text = "blue mug with a handle 7"
+        totals = {search(shop, text, k=24, offset=at).total for at in (0, 96, 240, 600)}
+    assert len(totals) == 1
+    assert totals.pop() > 90
