@@ -15,7 +15,7 @@ Letters: N candidates of a query, F features, R candidates with a gain.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,12 +122,24 @@ def cross_validated(
     """(Q,) nDCG@10 of each query, by weights that were learned from other queries."""
     n_runs = recipe.folds * recipe.repeats + 1
     values = np.zeros(len(windows))
-    for repeat in range(recipe.repeats):
-        for fold, (seen, unseen) in enumerate(_folds(len(windows), recipe, repeat)):
-            weights = _learn([windows[n] for n in seen])
-            values[unseen] += [window_ndcg(windows[n], windows[n].rows @ weights) for n in unseen]
-            tell(repeat * recipe.folds + fold + 1, n_runs)
+    for run, scored in enumerate(held_out_scores(windows, recipe), start=1):
+        for n, scores in scored.items():
+            values[n] += window_ndcg(windows[n], scores)
+        tell(run, n_runs)
     return values / recipe.repeats
+
+
+def held_out_scores(
+    windows: Sequence[JudgedWindow], recipe: Recipe
+) -> Iterator[dict[int, NDArray[np.float64]]]:
+    """For each training the scores of the windows it has not seen: by place, (N,) of each.
+
+    In each of `recipe.repeats` cross-validations every window has its turn once.
+    """
+    for repeat in range(recipe.repeats):
+        for seen, unseen in _folds(len(windows), recipe, repeat):
+            weights = _learn([windows[n] for n in seen])
+            yield {int(n): windows[n].rows @ weights for n in unseen}
 
 
 def write_ranker(path: Path, learned: Learned, story: Mapping[str, object]) -> None:

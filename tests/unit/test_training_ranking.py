@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from shopsearch.training.ranking import (
     NEGATIVE,
     JudgedWindow,
     Recipe,
+    held_out_scores,
     train_ranking,
     write_ranker,
 )
@@ -81,6 +83,26 @@ def test_what_tells_earns_a_weight_from_nothing(name: str) -> None:
 def test_the_same_seed_gives_the_same_weights() -> None:
     first, second = (train_ranking(judged(20), QUICK, ignore) for _ in range(2))
     assert first == second
+
+
+def test_each_cross_validation_scores_every_window_once() -> None:
+    windows, recipe = judged(20), Recipe(folds=4, repeats=2)
+    runs = list(held_out_scores(windows, recipe))
+    for first in (0, 4):
+        places = [n for run in runs[first : first + 4] for n in run]
+        assert sorted(places) == list(range(20))
+    assert len(runs) == 8
+
+
+def test_held_out_scores_do_not_depend_on_the_judgments_of_their_own_window() -> None:
+    windows = judged(20)
+    (first, *_) = held_out_scores(windows, QUICK)
+    changed = list(windows)
+    for n in first:
+        gains = {product: 1.0 - gain for product, gain in windows[n].gains.items()}
+        changed[n] = replace(windows[n], gains=gains)
+    (again, *_) = held_out_scores(changed, QUICK)
+    assert all(np.array_equal(first[n], again[n]) for n in first)
 
 
 def test_too_few_queries_are_refused_in_clear_words() -> None:
