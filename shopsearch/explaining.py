@@ -11,7 +11,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.domain import Modality, ModalityEmbeddings, ScoreParts, StoredProduct, Why
+from shopsearch.domain import (
+    EVERYTHING,
+    Modality,
+    ModalityEmbeddings,
+    Product,
+    ProductFilter,
+    ScoreParts,
+    StoredProduct,
+    Why,
+)
 from shopsearch.embedding import ContentHashes, Embedder
 from shopsearch.lexical.stored import sketches_of
 from shopsearch.ranking.explain import SubsetCosines, modality_parts, similarities
@@ -35,9 +44,11 @@ class Explainer:
         wish: Wish,
         cosines: Mapping[int, float],
         parts: Mapping[int, ScoreParts],
+        *,
+        where: ProductFilter = EVERYTHING,
     ) -> list[Why]:
         """One for each candidate. `products` and `cosines` are by key, and so are the `parts` of
-        scores; a score without parts is the cosine's alone.
+        scores; a score without parts is the cosine's alone. All pass the filter `where`.
         """
         stored = [products[one.key] for one in page]
         contents = [ContentHashes.of(one.record) for one in stored]
@@ -55,6 +66,7 @@ class Explainer:
                 similarities=similarities(asked, _rows(kept, n)),
                 score=parts.get(one.key, ScoreParts(cosine=one.score)),
                 matched=matched[n],
+                passed=_passed(where, stored[n].product),
             )
             for n, one in enumerate(page)
         ]
@@ -68,6 +80,13 @@ class Explainer:
         if stored is None:
             return {}
         return _rows(self._embedder.kept([ContentHashes.of(stored.record)]), 0)
+
+
+def _passed(where: ProductFilter, product: Product) -> dict[str, tuple[str, ...] | float]:
+    """What a product has in the fields that are filtered by."""
+    row = product.filter_row()
+    fields = dict.fromkeys(one.field for one in where.conditions)
+    return {name: row[name] for name in fields if name in row}
 
 
 def _alone(contents: ContentHashes, subsets: SubsetCosines, n: int) -> dict[Modality, float]:

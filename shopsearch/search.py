@@ -249,7 +249,8 @@ class SearchService:
         else:
             cosines |= found.ranking.window.cosine_by_key
             parts = self._second_stage.parts(found.wish, found.ranking, set(shown))
-        whys = self._explainer.explain(plain, products, found.wish, cosines, parts)
+        where = found.where
+        whys = self._explainer.explain(plain, products, found.wish, cosines, parts, where=where)
         return list(map(with_lowered, whys, page))
 
 

@@ -169,7 +169,12 @@ def why_json(why: Why) -> dict[str, Any]:
         ],
         "score": _score_json(why.score),
         "matched": {field: list(words) for field, words in why.matched.items()},
+        **({"filters": _filters_json(why)} if why.passed else {}),
     }
+
+
+def _filters_json(why: Why) -> dict[str, list[str] | float]:
+    return {k: v if isinstance(v, float) else list(v) for k, v in why.passed.items()}
 
 
 def _score_json(score: ScoreParts) -> dict[str, Any]:

@@ -52,6 +52,8 @@ def _rows(hit: Hit) -> Iterator[tuple[str, Text]]:
         yield "alike", Text(_alike(why))
     if why.matched:
         yield "matched", Text(_matched(why))
+    if why.passed:
+        yield "filters", Text(_passed(why))
 
 
 def effect_text(effect: RuleEffect) -> str:
@@ -115,6 +117,12 @@ def _alike(why: Why) -> str:
         f"{_SHOWN[one.asked]} to {_SHOWN[one.found]} {one.cosine:.3f}"  # the query's come first
         for one in why.similarities
     )
+
+
+def _passed(why: Why) -> str:
+    """What the product has in the fields that were filtered by; of a category, the lowest level."""
+    had = {k: f"{v:g}" if isinstance(v, float) else v[-1] for k, v in why.passed.items()}
+    return "; ".join(f"{field}: {value}" for field, value in had.items())
 
 
 def _matched(why: Why) -> str:

@@ -92,6 +92,8 @@ class Why:
     similarities: tuple[Similarity, ...]  # where both sides exist and are known
     score: ScoreParts
     matched: Mapping[str, tuple[str, ...]]  # field of the product -> wanted words in it, folded
+    passed: Mapping[str, tuple[str, ...] | float] = field(default_factory=dict)  # filtered field ->
+    # what the product has there
 
 
 @dataclass(frozen=True, slots=True)

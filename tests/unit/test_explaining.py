@@ -243,3 +243,16 @@ def test_similar_products_can_be_explained(shop: Services) -> None:
     assert {hit.why for hit in shop.search.similar("red").hits} == {None}
     found = whys(shop.search.similar("red", explain=True))
     assert found["blue"].modalities.keys() == {IMAGE, TEXT}
+
+
+def test_why_tells_what_a_hit_has_in_the_fields_that_were_filtered_by(
+    services: Services, mugs: tuple[Product, ...]
+) -> None:
+    services.indexer.run(listed(*mugs), feed_name="test")
+    where = ProductFilter((AnyOf("brand", ("kiln",)),))
+    page = services.search.search(Query(text="mug under 10", where=where, explain=True))
+    assert [(hit.product.product_id, hit.why and dict(hit.why.passed)) for hit in page.hits] == [
+        ("red", {"brand": ("Kiln",), "price": 9.0})
+    ]
+    plain = services.search.search(Query(text="mug", explain=True))
+    assert all(hit.why is not None and not hit.why.passed for hit in plain.hits)
