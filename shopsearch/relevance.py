@@ -130,9 +130,7 @@ class RelevanceService:
         near_enough = PICTURED if is_pictured else NEAR
         bound = background.bound(wish.vector, top, BESIDE_WORDS if len(holding) else near_enough)
         if not (sought.where and wish.is_words_alone):
-            bound = min(
-                bound, top
-            )  # the nearest of all is an answer, however few products there are
+            bound = min(bound, top)  # the nearest of all is an answer, however few there are
         near = sought.neighbours
         if not len(holding):  # else it is the words that tell what is meant, and these are enough
             near = _as_far_as(bound, near, nearest)
