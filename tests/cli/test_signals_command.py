@@ -37,7 +37,8 @@ def test_parts_of_signals_sum_to_the_score(shopsearch, indexed) -> None:
     for hit in shopsearch.json("search", "red", "--why")["hits"]:
         score = hit["why"]["score"]
         features = sum(one["part"] for one in score["features"].values())
-        total = score["cosine"] + features + score["exact"] + score.get("signals", 0.0)
+        moved = score.get("signals", 0.0) + score.get("understood", 0.0)
+        total = score["cosine"] + features + score["exact"] + moved
         assert total == pytest.approx(hit["score"], abs=1e-4)
         parts = sum(one["part"] for one in hit["why"]["signals"])
         assert parts == pytest.approx(score.get("signals", 0.0), abs=1e-5)

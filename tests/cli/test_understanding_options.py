@@ -13,7 +13,7 @@ def test_the_table_says_what_was_understood(shopsearch, indexed) -> None:
 
 
 def test_an_explanation_tells_what_was_wished(shopsearch, indexed) -> None:
-    explained = shopsearch("search", "red lamp", "-k", 1, "--why").stdout
+    explained = shopsearch("search", "red lamp", "-k", 5, "--why").stdout
     assert "wished" in explained
     assert "understood 0." in explained
 
