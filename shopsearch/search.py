@@ -118,9 +118,11 @@ class SearchService:
             stages_ms=road.stages.ms,
         )
 
-    def similar(self, product_id: str, k: int = 12, *, explain: bool = False) -> SearchPage:
+    def similar(
+        self, product_id: str, k: int = 12, *, explain: bool = False, collapse: bool = False
+    ) -> SearchPage:
         """The products most like one of the catalog, without itself. Raises `UnknownProduct`."""
-        return self.search(Query(product_id=product_id, k=k, explain=explain))
+        return self.search(Query(product_id=product_id, k=k, explain=explain, collapse=collapse))
 
     def product(self, product_id: str) -> StoredProduct:
         """One product of the catalog. Raises `UnknownProduct`."""

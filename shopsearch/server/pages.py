@@ -10,7 +10,7 @@ import structlog
 from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from shopsearch.domain import AnyOf, Hit, Query, SearchPage, Sort, StoredProduct
+from shopsearch.domain import AnyOf, Hit, SearchPage, Sort, StoredProduct
 from shopsearch.errors import IndexFault, ProductRejected, QueryError, UnknownProduct
 from shopsearch.server import addresses, facet_links, wording
 from shopsearch.server.context import services, services_of
@@ -203,8 +203,7 @@ def _picture_refused(error: ProductRejected, asked: Asked) -> Response:
 def _similar(product_id: str) -> tuple[Hit, ...]:
     """Products like one; none while the index does not answer: the product itself still shows."""
     try:
-        asked = Query(product_id=product_id, k=N_SIMILAR, collapse=True)
-        return services().search.search(asked).hits
+        return services().search.similar(product_id, k=N_SIMILAR, collapse=True).hits
     except (IndexFault, UnknownProduct) as error:
         _log.warning("no similar products", product_id=product_id, reason=str(error))
         return ()
