@@ -193,11 +193,12 @@ class Ruling:
     def _log_preferences(self, keys: NDArray[np.int64]) -> NDArray[np.float64]:
         changes = np.zeros(len(keys), dtype=np.float64)
         for one in self.preferences:
-            changes[np.isin(keys, one.raised)] += one.log_factor
+            changes[one.raises(keys)] += one.log_factor
         return changes
 
     def _preferred(self, key: int) -> tuple[UnderstoodPart, ...]:
-        return tuple(one.part for one in self.preferences if _holds(one.raised, key))
+        alone = np.array([key], dtype=np.int64)
+        return tuple(one.part for one in self.preferences if one.raises(alone).any())
 
     def _effects(self, key: int) -> tuple[RuleEffect, ...]:
         lifts = [one.effect for one in self.liftings if _holds(one.keys, key)]

@@ -29,6 +29,7 @@ from shopsearch.domain import (
     Sort,
     UnderstoodPart,
 )
+from shopsearch.lexical.word_index import WordIndex
 from shopsearch.merchandising import FixedRules, LiveRules, Ruling
 from shopsearch.ranking.order import Candidate
 from shopsearch.ranking.rules import lifted
@@ -348,7 +349,7 @@ def test_preferences_raise_within_a_tier_and_never_above_it() -> None:
     wish = AnyOf("color", ("red",))
     part = UnderstoodPart(kind=PartKind.COLOR, text="red", wish=wish)
     keys = np.array([1, 3, 5], dtype=np.int64)
-    ruling = Ruling(ProductFilter(), preferences=(Preference(part, keys, keys),))
+    ruling = Ruling(ProductFilter(), preferences=(Preference(part, keys, (), WordIndex()),))
     tiers = {0: PHRASES, 1: PHRASES, 2: EXACT, 3: EXACT, 4: 0, 5: 0}
     scores = {0: 0.86, 1: 0.85, 2: 0.8, 3: 0.79, 4: 0.78, 5: 0.77}
     weighed = ruling.weighed([Candidate(key, scores[key], tier=tiers[key]) for key in scores])
