@@ -20,14 +20,14 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
-import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from ranking_quality import unpacked
+from understanding import without_pictures
 
 from shopsearch.bootstrap import Services
 from shopsearch.catalog import open_feed
@@ -45,26 +45,6 @@ DEPTH = 100  # of each run
 COLUMNS = ("measure", "BM25 alone", "vectors alone", "both", "gained", "95 %", "p", "p, Holm")
 SEEN_FOUR_TIMES_IN_FIVE = 1.96 + 0.84  # standard errors
 Scores = NDArray[np.floating]
-
-
-def unpacked(data: Path, home: Path) -> Path:
-    if (data / ARCHIVE).is_dir():
-        return data / ARCHIVE
-    folder = home / "archive"
-    if not folder.is_dir():
-        with zipfile.ZipFile(data / f"{ARCHIVE}.zip") as packed:
-            packed.extractall(folder)
-    return next(folder.rglob("products.jsonl")).parent
-
-
-def without_pictures(source: Path, target: Path) -> Path:
-    """The same products without the addresses of their pictures, which are not fetched here."""
-    with source.open(encoding="utf-8") as lines, target.open("w", encoding="utf-8") as kept:
-        for line in lines:
-            record = json.loads(line)
-            record.pop("image_url", None)
-            kept.write(json.dumps(record) + "\n")
-    return target
 
 
 def windows(services: Services, qrels: Path) -> list[JudgedWindow]:
@@ -135,7 +115,7 @@ def table(words: Scores, vectors: Scores, both: Scores) -> Iterator[str]:
 
 def main(options: argparse.Namespace) -> None:
     options.home.mkdir(parents=True, exist_ok=True)
-    folder = unpacked(options.data, options.home)
+    folder = unpacked(options.data, ARCHIVE, options.home)
     with Services.open(Settings(home=options.home)) as services:
         if not services.generations.ids():
             feed = without_pictures(folder / "products.jsonl", options.home / "texts.jsonl")

@@ -153,7 +153,7 @@ def unpacked(data: Path, archive: str, home: Path) -> Path:
     if not folder.is_dir():
         with zipfile.ZipFile(data / f"{archive}.zip") as packed:
             packed.extractall(folder)
-    return next(folder.rglob("products.csv")).parent
+    return next(folder.rglob("products.*")).parent
 
 
 def report(folder: Path, home: Path, encoder: LazyEncoder, rankers: Sequence[Path]) -> list[str]:

@@ -20,13 +20,13 @@ import csv
 import json
 import statistics
 import time
-import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from ranking_quality import unpacked
 
 from shopsearch.bootstrap import Services
 from shopsearch.catalog import open_feed
@@ -197,15 +197,6 @@ def reading_times(services: Services, texts: Sequence[str]) -> str:
         f"{statistics.median(new):.2f} ms (p95 {np.percentile(new, 95):.2f}), "
         f"known ones {statistics.median(known):.2f} ms (p95 {np.percentile(known, 95):.2f})"
     )
-
-
-def unpacked(data: Path, archive: str, home: Path) -> Path:
-    """The folder of an archive; a zip file is unpacked into `home`."""
-    folder = data / archive if (data / archive).is_dir() else home / "archives" / archive
-    if not folder.is_dir():
-        with zipfile.ZipFile(data / f"{archive}.zip") as packed:
-            packed.extractall(folder)
-    return next(folder.rglob("products.*")).parent
 
 
 def shop_rows(shop: str, home: Path, data: Path) -> tuple[list[str], str]:

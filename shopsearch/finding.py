@@ -13,6 +13,7 @@ from itertools import islice, takewhile
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shopsearch.collapsing import Variants
 from shopsearch.domain import (
@@ -181,8 +182,7 @@ class Finder:
         """With one hit for all variants of a product; the pinned stand for theirs."""
         keys = case.reach.keys
         if keys is None:
-            keys = road.index.fields.matching(case.query.where)
-            keys = keys[keys != (-1 if case.wish.except_key is None else case.wish.except_key)]
+            keys = _passing(road.index, case.wish)
         variants = Variants.of(road.index.fields, keys)
         if case.ranking is not None:
             window = case.ranking.window
@@ -375,6 +375,12 @@ def _diversified(
         n_fixed=sum(1 for _ in takewhile(lambda one: one.is_exact, others)),
     )
     return [*(others[n] for n in order), *(one for one in weighed if one.key in pinned)]
+
+
+def _passing(index: VectorIndex, wish: Wish) -> NDArray[np.int64]:
+    """(P,) the keys of what passes the query's filter, without the query's own."""
+    keys = index.fields.matching(EVERYTHING) if wish.among is None else wish.among
+    return keys if wish.except_key is None else keys[keys != wish.except_key]
 
 
 def _n_passing(index: VectorIndex, wish: Wish) -> int:
