@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from shopsearch.catalog import CatalogFeed
 from shopsearch.domain import (
     Changes,
+    FeedRecord,
     FeedRow,
     IndexReport,
     PreparedItem,
@@ -157,9 +158,7 @@ class Indexer:
             batches = (batch for share in shares for batch in share.split(self._batch_size))
             yield from look_ahead(batches, lambda batch: self._prepare(batch, pool))
 
-    def _sift(
-        self, rows: Sequence[FeedRow | Rejection], run: int, pool: ThreadPoolExecutor
-    ) -> SiftedBatch:
+    def _sift(self, rows: Sequence[FeedRecord], run: int, pool: ThreadPoolExecutor) -> SiftedBatch:
         """Sort out what is bad, repeated or unchanged; nothing is decoded for that."""
         rejected = [row for row in rows if isinstance(row, Rejection)]
         first, repeated = self._first_of_each([r for r in rows if isinstance(r, FeedRow)], run)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from shopsearch.domain import FeedRow, Rejection
+from shopsearch.domain import FeedRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,13 @@ class FieldMapping:
 class CatalogFeed(Protocol):
     """A feed, opened. Iterating it again reads it again from the start.
 
-    Every record comes out exactly once, as a `FeedRow` or as a `Rejection` that names row, value
-    and remedy. Memory does not grow with the feed. Raises `FeedFormatError` where going on would be
-    guessing: no header, unknown encoding, no column for the id.
+    Every record comes out exactly once, as a `FeedRow`, as a `RemovalRow` where the feed is one of
+    changes, or as a `Rejection` that names row, value and remedy. Memory does not grow with the
+    feed. Raises `FeedFormatError` where going on would be guessing: no header, unknown encoding, no
+    column for the id.
     """
 
-    def __iter__(self) -> Iterator[FeedRow | Rejection]:
+    def __iter__(self) -> Iterator[FeedRecord]:
         """The records in the order of the feed."""
 
     def size_hint(self) -> int | None:

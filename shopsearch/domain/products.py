@@ -130,6 +130,17 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class RemovalRow:
+    """A record of a feed of changes that takes a product out; `row` as in `FeedRow`."""
+
+    row: int
+    product_id: str
+
+
+FeedRecord = FeedRow | RemovalRow | Rejection
+
+
+@dataclass(frozen=True, slots=True)
 class ProductRecord:
     """What the store keeps of a product: the product, and what its content hashes to."""
 
