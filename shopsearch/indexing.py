@@ -7,9 +7,8 @@ stopped or killed run left behind is therefore known, and the next run starts by
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeVar
 
 import numpy as np
 import structlog
@@ -18,19 +17,19 @@ from numpy.typing import NDArray
 from shopsearch.catalog import CatalogFeed
 from shopsearch.domain import (
     Changes,
-    FeedRecord,
     FeedRow,
     IndexReport,
     PreparedItem,
-    Product,
     ProductRecord,
     Rejection,
+    RemovalRow,
     StoredProduct,
 )
 from shopsearch.embedding import Embedder
-from shopsearch.errors import CatalogError, ProductRejected
+from shopsearch.errors import ProductRejected
 from shopsearch.index.draft import Draft, Drafts
 from shopsearch.pipeline import look_ahead, stop_on_interrupt
+from shopsearch.sifting import ProductPreparer, Sifter, parted, rejection, shares
 from shopsearch.store import FeedRuns, LexicalIndex, ProductStore
 from shopsearch.tally import IndexProgress, PreparedBatch, Progress, SiftedBatch, Tally
 
@@ -38,19 +37,9 @@ __all__ = ["IndexProgress", "Indexer", "Progress"]
 
 _log = structlog.get_logger(__name__)
 SIFT_BATCHES = 8  # batches that are hashed and looked up at once: fewer, larger statements
+PRUNE_LIMIT = 0.2  # of the catalog; a feed that lacks more was probably cut short
+PRUNED_ANYHOW = 5  # products; a fifth of a handful is none
 _UNMET_BATCH = 500
-
-Element = TypeVar("Element")
-
-
-class ProductPreparer(Protocol):
-    """What the indexer needs of the preprocessing room. Both raise `ProductRejected`."""
-
-    def identify(self, product: Product) -> ProductRecord:
-        """Hash all that a product consists of, its main picture's content included."""
-
-    def prepare(self, record: ProductRecord) -> PreparedItem:
-        """Compose its text and check its picture."""
 
 
 class Indexer:
@@ -67,6 +56,7 @@ class Indexer:
         words: LexicalIndex,
         batch_size: int = 64,
         n_threads: int = 2,
+        n_readers: int = 16,
     ) -> None:
         self._preparer = preparer
         self._embedder = embedder
@@ -75,7 +65,8 @@ class Indexer:
         self._drafts = drafts
         self._words = words
         self._batch_size = batch_size
-        self._n_threads = n_threads
+        self._n_threads = n_threads  # that decode
+        self._n_readers = n_readers  # that read or fetch pictures; those wait more than they work
 
     def run(
         self,
@@ -83,19 +74,22 @@ class Indexer:
         *,
         feed_name: str,
         prune: bool = False,
+        prune_limit: float = PRUNE_LIMIT,
         progress: Progress | None = None,
     ) -> IndexReport:
         """Upsert a feed; with `prune`, remove the products that it lacks.
 
-        Unchanged products cost a hash. Ctrl-C ends the run after the batch at hand; all that was
-        done is kept and live. Raises `HomeBusy`, `GenerationMismatch`, and `CatalogError` where the
-        feed cannot be read on, after making live what came before.
+        Nothing is pruned where more than the part `prune_limit` (0..1) of the catalog would go, and
+        the report says so. Unchanged products cost a hash. Ctrl-C ends the run after the batch at
+        hand; all that was done is kept and live. Raises `HomeBusy`, `GenerationMismatch`, and
+        `CatalogError` where the feed cannot be read on, after making live what came before.
         """
         tally = Tally(progress, total=feed.size_hint())
         with self._drafts.next() as draft, stop_on_interrupt() as stop:
             self._catch_up(draft, tally)
-            run = self._runs.begin(feed_name)
+            run, n_before = self._runs.begin(feed_name), self._store.count()
             for batch in self._prepared(feed, run):
+                self._take_out(batch.removals, draft, tally)
                 self._index(batch, draft, tally)
                 tally.count(batch)
                 tally.tell("indexing")
@@ -103,7 +97,8 @@ class Indexer:
                     tally.interrupted = True
                     break
             if prune and not tally.interrupted:
-                self._prune(draft, run, tally)
+                at_most = max(int(prune_limit * n_before), PRUNED_ANYHOW)
+                self._prune(draft, run, tally, at_most)
         report = tally.report(draft.generation_id)
         self._runs.finish(run, report)
         return report
@@ -138,6 +133,13 @@ class Indexer:
         ]
         return tally.report(draft.generation_id)
 
+    def _take_out(self, removals: Sequence[RemovalRow], draft: Draft, tally: Tally) -> None:
+        """Remove what a feed of changes says; what is gone already is as it should be."""
+        if removals:
+            held = self._store.find([removal.product_id for removal in removals])
+            self._remove(list(held.values()), draft, tally)
+            tally.unchanged += len(removals) - len(held)
+
     def _index(self, batch: PreparedBatch, draft: Draft, tally: Tally) -> None:
         """Embed a batch and write it: into the store, which is the truth, first."""
         if not batch.records:
@@ -150,63 +152,25 @@ class Indexer:
 
     def _prepared(self, feed: CatalogFeed, run: int) -> Iterator[PreparedBatch]:
         """The feed in batches; the next ones are read and decoded while one is encoded."""
-        with ThreadPoolExecutor(self._n_threads, thread_name_prefix="prepare") as pool:
-            shares = look_ahead(
-                _batched(feed, SIFT_BATCHES * self._batch_size),
-                lambda rows: self._sift(rows, run, pool),
-            )
-            batches = (batch for share in shares for batch in share.split(self._batch_size))
+        with (
+            ThreadPoolExecutor(self._n_readers, thread_name_prefix="read") as readers,
+            ThreadPoolExecutor(self._n_threads, thread_name_prefix="prepare") as pool,
+        ):
+            sifter = Sifter(self._preparer, self._store, self._runs, run, readers)
+            sifted = look_ahead(shares(feed, SIFT_BATCHES * self._batch_size), sifter.sift)
+            batches = (batch for share in sifted for batch in share.split(self._batch_size))
             yield from look_ahead(batches, lambda batch: self._prepare(batch, pool))
-
-    def _sift(self, rows: Sequence[FeedRecord], run: int, pool: ThreadPoolExecutor) -> SiftedBatch:
-        """Sort out what is bad, repeated or unchanged; nothing is decoded for that."""
-        rejected = [row for row in rows if isinstance(row, Rejection)]
-        first, repeated = self._first_of_each([r for r in rows if isinstance(r, FeedRow)], run)
-        identified, bad = _split(pool.map(self._identify, first))
-        known = self._store.fingerprints([record.product.product_id for _, record in identified])
-        changed = [
-            (row, record)
-            for row, record in identified
-            if known.get(record.product.product_id) != record.fingerprint
-        ]
-        n_unchanged = len(identified) - len(changed)
-        return SiftedBatch(changed, n_unchanged, [*rejected, *repeated, *bad])
 
     def _prepare(self, batch: SiftedBatch, pool: ThreadPoolExecutor) -> PreparedBatch:
         """Check and decode what is new or changed."""
-        prepared, unusable = _split(pool.map(self._prepare_one, batch.changed))
+        prepared, unusable = parted(pool.map(self._prepare_one, batch.changed))
         return PreparedBatch(
             records=[record for record, _ in prepared],
             items=[item for _, item in prepared],
             n_unchanged=batch.n_unchanged,
             rejected=[*batch.rejected, *unusable],
+            removals=batch.removals,
         )
-
-    def _first_of_each(
-        self, rows: Sequence[FeedRow], run: int
-    ) -> tuple[list[FeedRow], list[Rejection]]:
-        """The rows whose id this run meets for the first time, and the others."""
-        first: dict[str, FeedRow] = {}
-        for row in rows:
-            first.setdefault(row.product.product_id, row)
-        met = self._runs.meet(run, list(first))
-        fresh = [row for product_id, row in first.items() if product_id not in met]
-        places = {row.row for row in fresh}
-        return fresh, [
-            _rejection(
-                row,
-                f"the id {row.product.product_id!r} came earlier in this feed; "
-                "ids must be unique: remove or rename one of the two",
-            )
-            for row in rows
-            if row.row not in places
-        ]
-
-    def _identify(self, row: FeedRow) -> tuple[FeedRow, ProductRecord] | Rejection:
-        try:
-            return row, self._preparer.identify(row.product)
-        except ProductRejected as error:
-            return _rejection(row, str(error))
 
     def _prepare_one(
         self, identified: tuple[FeedRow, ProductRecord]
@@ -215,7 +179,7 @@ class Indexer:
         try:
             return record, self._preparer.prepare(record)
         except ProductRejected as error:
-            return _rejection(row, str(error))
+            return rejection(row, str(error))
 
     def _catch_up(self, draft: Draft, tally: Tally) -> None:
         """Bring the draft to what the store holds: a run before this one may have been killed. All
@@ -225,11 +189,11 @@ class Indexer:
         for changes, batch in self._rebuilt(draft):
             tally.tell("catching up")
             self._add(changes, batch, draft, tally)
-            for rejection in batch.rejected:
+            for left_out in batch.rejected:
                 _log.warning(
                     "product left out of the index",
-                    product_id=rejection.product_id,
-                    reason=rejection.reason,
+                    product_id=left_out.product_id,
+                    reason=left_out.reason,
                 )
         if draft.has_foreign_words:
             tally.tell("writing the words anew")
@@ -253,7 +217,7 @@ class Indexer:
 
             def prepare(changes: Changes) -> tuple[Changes, PreparedBatch]:
                 rows = [(_as_row(stored), stored.record) for stored in changes.upserted]
-                prepared, unusable = _split(pool.map(self._prepare_one, rows))
+                prepared, unusable = parted(pool.map(self._prepare_one, rows))
                 records, items = [r for r, _ in prepared], [i for _, i in prepared]
                 return changes, PreparedBatch(records, items, 0, unusable)
 
@@ -267,58 +231,42 @@ class Indexer:
             yield changes
             revision = changes.revision
 
-    def _prune(self, draft: Draft, run: int, tally: Tally) -> None:
+    def _prune(self, draft: Draft, run: int, tally: Tally, at_most: int) -> None:
         """Remove what the feed lacks. A product whose row was rejected is not lacking."""
-        nameless = sum(not rejection.product_id for rejection in tally.rejected)
-        if nameless or not tally.read:
-            _log.warning(
-                "nothing was pruned: some rows could not be read as far as their id, so it is not "
-                "known which products the feed lacks; correct these rows and run again",
-                rows=nameless,
-            )
+        self._runs.meet(run, [one.product_id for one in tally.rejected if one.product_id])
+        tally.not_pruned = self._why_not_prune(self._runs.count_unmet(run), tally, at_most)
+        if tally.not_pruned:
+            _log.warning("nothing was pruned", reason=tally.not_pruned)
             return
-        self._runs.meet(run, [rejection.product_id for rejection in tally.rejected])
         for product_ids in self._runs.unmet(run, _UNMET_BATCH):
             self._remove(list(self._store.find(product_ids).values()), draft, tally)
             tally.tell("pruning")
+
+    def _why_not_prune(self, n_lacking: int, tally: Tally, at_most: int) -> str:
+        """Why the feed cannot be trusted to be the whole catalog; "" where it can."""
+        nameless = sum(not one.product_id for one in tally.rejected)
+        if not tally.read:
+            return "the feed holds no product at all; export it again"
+        if nameless:
+            return (
+                f"{nameless} rows could not be read as far as their id, so it is not known which "
+                "products the feed lacks; correct these rows and run again"
+            )
+        if tally.has_removals:
+            return "the feed is one of changes, which says itself what goes; run it without --prune"
+        if n_lacking > at_most:
+            return (
+                f"the feed lacks {n_lacking:,} products of the catalog, more than the {at_most:,} "
+                "that may go at once; see whether it is complete, and if it is, run again with "
+                "--prune-limit 100"
+            )
+        return ""
 
     def _remove(self, held: Sequence[StoredProduct], draft: Draft, tally: Tally) -> None:
         removed = self._store.remove([stored.product.product_id for stored in held])
         draft.delete(_keys(held))
         draft.revision = self._store.revision()
         tally.removed += len(removed)
-
-
-def _batched(elements: Iterable[Element], size: int) -> Iterator[list[Element]]:
-    """Batches of a size; where the source breaks, what it gave before comes out first."""
-    batch: list[Element] = []
-    try:
-        for element in elements:
-            batch.append(element)
-            if len(batch) == size:
-                yield batch
-                batch = []
-    except CatalogError:
-        if batch:
-            yield batch
-        raise
-    if batch:
-        yield batch
-
-
-def _split(outcomes: Iterable[Element | Rejection]) -> tuple[list[Element], list[Rejection]]:
-    good: list[Element] = []
-    bad: list[Rejection] = []
-    for outcome in outcomes:
-        if isinstance(outcome, Rejection):
-            bad.append(outcome)
-        else:
-            good.append(outcome)
-    return good, bad
-
-
-def _rejection(row: FeedRow, reason: str) -> Rejection:
-    return Rejection(row.row, row.product.product_id, reason)
 
 
 def _keys(stored: Sequence[StoredProduct]) -> NDArray[np.int64]:

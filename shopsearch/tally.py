@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from shopsearch.domain import FeedRow, IndexReport, PreparedItem, ProductRecord, Rejection
+from shopsearch.domain import (
+    FeedRow,
+    IndexReport,
+    PreparedItem,
+    ProductRecord,
+    Rejection,
+    RemovalRow,
+)
 from shopsearch.embedding import EncodedCount
 
 
@@ -32,10 +39,11 @@ class SiftedBatch:
     changed: Sequence[tuple[FeedRow, ProductRecord]]
     n_unchanged: int
     rejected: Sequence[Rejection]
+    removals: Sequence[RemovalRow] = ()
 
     def split(self, size: int) -> Iterator[SiftedBatch]:
-        """In parts with at most `size` changed products; the counts go with the first one."""
-        yield SiftedBatch(self.changed[:size], self.n_unchanged, self.rejected)
+        """In parts with at most `size` changed products; all the rest goes with the first one."""
+        yield replace(self, changed=self.changed[:size])
         for start in range(size, len(self.changed), size):
             yield SiftedBatch(self.changed[start : start + size], 0, ())
 
@@ -48,11 +56,12 @@ class PreparedBatch:
     items: Sequence[PreparedItem]  # of the records, in the same order
     n_unchanged: int
     rejected: Sequence[Rejection]
+    removals: Sequence[RemovalRow] = ()
 
     @property
     def n_read(self) -> int:
-        """How many products of the feed the batch stands for."""
-        return len(self.records) + self.n_unchanged + len(self.rejected)
+        """How many records of the feed the batch stands for."""
+        return len(self.records) + self.n_unchanged + len(self.rejected) + len(self.removals)
 
 
 @dataclass(slots=True)
@@ -68,6 +77,8 @@ class Tally:
     rejected: list[Rejection] = field(default_factory=list)
     encoded: EncodedCount = field(default_factory=EncodedCount)
     interrupted: bool = False
+    has_removals: bool = False  # the feed is one of changes
+    not_pruned: str = ""
     started: float = field(default_factory=time.monotonic)
 
     def count(self, batch: PreparedBatch) -> None:
@@ -76,6 +87,7 @@ class Tally:
         self.indexed += len(batch.records)
         self.unchanged += batch.n_unchanged
         self.rejected.extend(batch.rejected)
+        self.has_removals = self.has_removals or bool(batch.removals)
 
     def tell(self, stage: str) -> None:
         """Show how far the run has come."""
@@ -98,4 +110,5 @@ class Tally:
             texts_encoded=self.encoded.texts,
             images_encoded=self.encoded.images,
             interrupted=self.interrupted,
+            not_pruned=self.not_pruned,
         )

@@ -70,6 +70,14 @@ def read_mapping(
 )
 @click.option("--currency", metavar="CODE", help="Currency of prices that name none, such as EUR.")
 @click.option("--prune", is_flag=True, help="Also remove the products that the feed lacks.")
+@click.option(
+    "--prune-limit",
+    type=click.IntRange(0, 100),
+    default=20,
+    show_default=True,
+    metavar="PERCENT",
+    help="Prune nothing where more than this part of the catalog would go.",
+)
 @json_option
 @click.pass_context
 def index(
@@ -80,6 +88,7 @@ def index(
     columns: dict[str, str],
     currency: str | None,
     prune: bool,
+    prune_limit: int,
     as_json: bool,
 ) -> None:
     """Read a catalog FEED and make its products searchable.
@@ -99,7 +108,11 @@ def index(
         opened = open_feed(feed, format=feed_format, mapping=mapping)
         with progress.indexing() as report_progress:
             report = services.indexer.run(
-                opened, feed_name=str(feed.resolve()), prune=prune, progress=report_progress
+                opened,
+                feed_name=str(feed.resolve()),
+                prune=prune,
+                prune_limit=prune_limit / 100,
+                progress=report_progress,
             )
     ctx.exit(reports.conclude(report, as_json=as_json))
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shopsearch.cli import console
-from shopsearch.cli.outcome import Exit
+from shopsearch.cli.outcome import Exit, complain
 
 if TYPE_CHECKING:
     from shopsearch.domain import IndexReport, Rejection
@@ -59,6 +59,9 @@ def conclude(report: IndexReport, *, as_json: bool) -> Exit:
     if report.interrupted:
         console.err().print(_how_to_go_on(report), soft_wrap=True)
         return Exit.INTERRUPTED
+    if report.not_pruned:
+        complain(f"nothing was pruned: {report.not_pruned}")
+        return Exit.FAILED
     return Exit.SOME_REJECTED if report.rejected else Exit.DONE
 
 

@@ -195,3 +195,4 @@ class IndexReport:
     texts_encoded: int = 0
     images_encoded: int = 0
     interrupted: bool = False
+    not_pruned: str = ""  # why nothing was pruned although that was asked for

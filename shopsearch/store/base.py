@@ -69,6 +69,12 @@ class FeedRuns(Protocol):
     def meet(self, run: int, product_ids: Sequence[str]) -> frozenset[str]:
         """Note ids as met; those that this run had met before, or that repeat in the call."""
 
+    def forget(self, run: int, product_ids: Sequence[str]) -> None:
+        """Take ids for not met again."""
+
+    def count_unmet(self, run: int) -> int:
+        """How many stored products the run has not met."""
+
     def unmet(self, run: int, limit: int) -> Iterator[Sequence[str]]:
         """Ids of stored products that the run has not met, in batches of at most `limit`."""
 

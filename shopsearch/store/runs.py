@@ -8,12 +8,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import Exists, delete, exists, func, select, update
 
 from shopsearch.domain import IndexReport
 from shopsearch.errors import StoreError
 from shopsearch.store.database import Database
-from shopsearch.store.statements import insert_or_skip
+from shopsearch.store.statements import askable, chunks, insert_or_skip
 from shopsearch.store.tables import FEED_RUN_PRODUCTS, FEED_RUNS, PRODUCTS
 
 ABANDONED_AFTER = timedelta(days=7)  # a run that has not ended by then was killed
@@ -49,17 +49,31 @@ class SqlFeedRuns:
             new = set(connection.execute(statement, rows).scalars()) if rows else set()
         return frozenset(id_ for id_, n in times.items() if n > 1 or id_ not in new)
 
+    def forget(self, run: int, product_ids: Sequence[str]) -> None:
+        """See `FeedRuns.forget`."""
+        wanted = askable(product_ids)
+        if not wanted:
+            return
+        met = FEED_RUN_PRODUCTS.c
+        with self._database.writing() as connection:
+            for ids in chunks(wanted):
+                connection.execute(
+                    delete(FEED_RUN_PRODUCTS).where(met.run_id == run, met.product_id.in_(ids))
+                )
+
+    def count_unmet(self, run: int) -> int:
+        """See `FeedRuns.count_unmet`."""
+        unmet = select(func.count()).select_from(PRODUCTS).where(~_met(run))
+        with self._database.reading() as connection:
+            return connection.execute(unmet).scalar_one()
+
     def unmet(self, run: int, limit: int) -> Iterator[Sequence[str]]:
         """See `FeedRuns.unmet`; products may be removed between batches."""
-        met = exists().where(
-            FEED_RUN_PRODUCTS.c.run_id == run,
-            FEED_RUN_PRODUCTS.c.product_id == PRODUCTS.c.product_id,
-        )
         last_key = 0
         while True:
             statement = (
                 select(PRODUCTS.c.key, PRODUCTS.c.product_id)
-                .where(PRODUCTS.c.key > last_key, ~met)
+                .where(PRODUCTS.c.key > last_key, ~_met(run))
                 .order_by(PRODUCTS.c.key)
                 .limit(limit)
             )
@@ -81,6 +95,14 @@ class SqlFeedRuns:
             if connection.execute(finished).rowcount == 0:
                 raise StoreError(f"there is no feed run {run}: begin one before it is finished")
             connection.execute(delete(FEED_RUN_PRODUCTS).where(FEED_RUN_PRODUCTS.c.run_id == run))
+
+
+def _met(run: int) -> Exists:
+    """Whether a run has met the product of a row."""
+    return exists().where(
+        FEED_RUN_PRODUCTS.c.run_id == run,
+        FEED_RUN_PRODUCTS.c.product_id == PRODUCTS.c.product_id,
+    )
 
 
 def _counts(report: IndexReport) -> dict[str, Any]:

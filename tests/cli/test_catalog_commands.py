@@ -60,6 +60,19 @@ def test_people_see_a_table_with_the_reasons(shopsearch, feed) -> None:
     assert "rejected 1" in " ".join(result.stdout.split())
 
 
+def test_prune_refuses_a_feed_that_lacks_most_of_the_catalog(shopsearch, tmp_path: Path) -> None:
+    rows = "".join(f"p{n},Product {n}\n" for n in range(30))
+    feed = tmp_path / "thirty.csv"
+    feed.write_text(f"id,title\n{rows}")
+    shopsearch("index", feed)
+    feed.write_text("id,title\np0,Product 0\n")
+    refused = shopsearch("index", feed, "--prune", "--json")
+    assert refused.exit_code == 1
+    assert "--prune-limit 100" in refused.stderr
+    assert (json.loads(refused.stdout)["removed"], json.loads(refused.stdout)["read"]) == (0, 1)
+    assert shopsearch.json("index", feed, "--prune", "--prune-limit", 100)["removed"] == 29
+
+
 def test_prune_removes_what_the_feed_lacks(shopsearch, feed, indexed) -> None:
     lines = feed.read_text(encoding="utf-8").splitlines(keepends=True)
     feed.write_text("".join(lines[:4]), encoding="utf-8")

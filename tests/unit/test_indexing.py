@@ -10,9 +10,20 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from shopsearch.bootstrap import Services
-from shopsearch.domain import FeedRow, IndexReport, Price, Product, Query, Rejection
+from shopsearch.domain import (
+    EVERYTHING,
+    FeedRow,
+    IndexReport,
+    Price,
+    Product,
+    Query,
+    Rejection,
+    RemovalRow,
+)
 from shopsearch.errors import FeedFormatError, GenerationMismatch, HomeBusy
 from shopsearch.indexing import IndexProgress
 from shopsearch.settings import Settings
@@ -148,9 +159,95 @@ def test_nothing_is_pruned_when_a_row_is_unreadable_as_far_as_its_id(
 def test_pruning_more_than_a_batch_leaves_exactly_the_feed(services: Services) -> None:
     many = [Product(product_id=f"p{n}", title=f"Product {n}") for n in range(1300)]
     run(services, *many)
-    report = run(services, *many[:7], prune=True)
+    feed = listed(*many[:7])
+    report = services.indexer.run(feed, feed_name="test", prune=True, prune_limit=1.0)
     assert counts(report) == (7, 0, 7, 1293, 0)
     assert services.store.count() == 7
+
+
+@pytest.mark.parametrize(("n_kept", "n_removed"), [(40, 10), (39, 0)])
+def test_pruning_stops_where_more_than_a_fifth_would_go(
+    services: Services, n_kept: int, n_removed: int
+) -> None:
+    many = [Product(product_id=f"p{n}", title=f"Product {n}") for n in range(50)]
+    run(services, *many)
+    report = run(services, *many[:n_kept], Product(product_id="new", title="New"), prune=True)
+    assert counts(report) == (n_kept + 1, 1, n_kept, n_removed, 0)
+    assert ("--prune-limit 100" in report.not_pruned) == (n_removed == 0)
+    assert services.store.count() == 51 - n_removed
+
+
+def test_an_empty_feed_prunes_nothing(services: Services, mugs: tuple[Product, ...]) -> None:
+    run(services, *mugs)
+    report = run(services, prune=True)
+    assert (report.removed, report.not_pruned != "") == (0, True)
+
+
+def test_a_feed_of_changes_puts_in_and_takes_out(
+    services: Services, mugs: tuple[Product, ...]
+) -> None:
+    run(services, *mugs)
+    records = [
+        RemovalRow(1, "red"),
+        FeedRow(2, Product(product_id="new", title="A new kettle")),
+        RemovalRow(3, "never-there"),
+        FeedRow(4, mugs[1]),
+    ]
+    report = services.indexer.run(ListedFeed(records), feed_name="changes")
+    assert counts(report) == (4, 1, 2, 1, 0)
+    assert sorted(found(services)) == ["blue", "green", "lamp", "new", "picture", "sofa"]
+    again = services.indexer.run(ListedFeed(records), feed_name="changes")
+    assert counts(again) == (4, 0, 4, 0, 0)
+
+
+def test_a_feed_of_changes_is_never_taken_for_the_whole_catalog(
+    services: Services, mugs: tuple[Product, ...]
+) -> None:
+    run(services, *mugs)
+    changes = ListedFeed([RemovalRow(1, "red")])
+    report = services.indexer.run(changes, feed_name="changes", prune=True, prune_limit=1.0)
+    assert counts(report) == (1, 0, 0, 1, 0)
+    assert "one of changes" in report.not_pruned
+
+
+IDS = st.sampled_from(["a", "b", "c", "d"])
+CHANGES = st.lists(
+    st.tuples(IDS, st.one_of(st.none(), st.sampled_from(["Red mug", "Blue mug"]))), max_size=40
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(changes=CHANGES)
+def test_changes_count_in_the_order_of_the_feed(
+    services: Services, changes: list[tuple[str, str | None]]
+) -> None:
+    services.indexer.remove([*services.store.find("abcd")])
+    told: dict[str, str] = {}
+    n_repeated, met = 0, set()
+    for product_id, title in changes:
+        if title is None:
+            told.pop(product_id, None)
+            met.discard(product_id)
+        elif product_id in met:
+            n_repeated += 1
+        else:
+            told[product_id] = title
+            met.add(product_id)
+    records = [
+        RemovalRow(row, id_)
+        if title is None
+        else FeedRow(row, Product(product_id=id_, title=title))
+        for row, (id_, title) in enumerate(changes, start=1)
+    ]
+    report = services.indexer.run(ListedFeed(records), feed_name="changes")
+    assert (report.read, len(report.rejected)) == (len(changes), n_repeated)
+    stored = services.store.find("abcd")
+    assert {id_: one.product.title for id_, one in stored.items()} == told
+    if report.generation is not None:
+        keys = services.live.get().index.fields.matching(EVERYTHING)
+        assert keys.tolist() == sorted(one.key for one in stored.values())
 
 
 def test_without_pruning_nothing_is_removed(services: Services, mugs: tuple[Product, ...]) -> None:

@@ -50,6 +50,24 @@ def test_an_id_that_repeats_in_one_call_is_told(runs: FeedRuns) -> None:
     assert runs.meet(run, ["a", "b", "c"]) == {"a", "b"}
 
 
+def test_a_forgotten_id_is_met_anew(runs: FeedRuns) -> None:
+    run, other = runs.begin("feed.csv"), runs.begin("feed.csv")
+    runs.meet(run, ["a", "b"])
+    runs.meet(other, ["a"])
+    runs.forget(run, ["a", "never", "a"])
+    runs.forget(run, [])
+    assert runs.meet(run, ["a", "b"]) == {"b"}
+    assert runs.meet(other, ["a"]) == {"a"}
+
+
+def test_the_unmet_are_counted(database: Database, runs: FeedRuns) -> None:
+    stock(database, "a", "b", "c")
+    run = runs.begin("feed.csv")
+    assert runs.count_unmet(run) == 3
+    runs.meet(run, ["a", "elsewhere"])
+    assert runs.count_unmet(run) == 2
+
+
 def test_runs_know_nothing_of_each_other(runs: FeedRuns) -> None:
     first, second = runs.begin("one.csv"), runs.begin("one.csv")
     assert first != second
