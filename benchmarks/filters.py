@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from shopsearch.domain import EVERYTHING, AnyOf, Between, FilterRow, ProductFilter
 from shopsearch.index.faiss import FaissIndex
+from shopsearch.index.faiss_vectors import FaissVectors
 
 K = 10
 AT_A_TIME = 10  # queries that one index answers before it is the other's turn
@@ -188,7 +189,7 @@ def filled(world: World) -> FaissIndex:
 def without_graph(index: FaissIndex) -> FaissIndex:
     """The exact scan of the same products: same code, same memory, every match compared."""
     scan = FaissIndex(index.dimension, "flat")
-    scan._faiss, scan._slots = index._storage, index._slots
+    scan._vectors, scan._slots = FaissVectors(index._vectors._storage), index._slots
     return scan
 
 

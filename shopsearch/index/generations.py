@@ -27,6 +27,7 @@ import structlog
 from shopsearch.errors import GenerationDamaged, GenerationMismatch, GenerationMissing, IndexFault
 from shopsearch.index.base import KeptWords, VectorIndex
 from shopsearch.index.manifest import REMEDY, Manifest, sha256
+from shopsearch.index.sharing import Identity, identity_of
 
 __all__ = ["Generation", "Generations", "Manifest"]
 
@@ -71,6 +72,7 @@ class Generations:
         self._keep = keep
         self._load_words = load_words
         self._building: set[Path] = set()
+        self._verified: dict[Identity, str] = {}  # checksums of the files that were loaded last
 
     @property
     def current_path(self) -> Path:
@@ -129,7 +131,8 @@ class Generations:
             )
         folder = self._existing(generation_id)
         manifest = Manifest.read(folder)
-        manifest.verify(folder)
+        manifest.verify(folder, self._verified)
+        self._verified = manifest.checksums(folder)
         loader = self._loaders.get(manifest.index_kind)
         if loader is None:
             raise GenerationMismatch(
@@ -222,7 +225,7 @@ class Generations:
                 dimension=index.dimension,
                 count=len(index),
                 store_revision=store_revision,
-                files={path.name: sha256(path) for path in sorted(building.iterdir())},
+                files={path.name: self._checksum(path) for path in sorted(building.iterdir())},
             )
             manifest.write(building)
             for path in building.iterdir():
@@ -234,6 +237,10 @@ class Generations:
             shutil.rmtree(building, ignore_errors=True)
             self._building.discard(building)
         return manifest
+
+    def _checksum(self, path: Path) -> str:
+        """Of a linked file, the one that it was read by: what befell it since must be noticed."""
+        return self._verified.get(identity_of(path)) or sha256(path)
 
     def _previous_id(self) -> str:
         try:

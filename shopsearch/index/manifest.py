@@ -8,9 +8,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from shopsearch.errors import GenerationDamaged, GenerationMismatch
+from shopsearch.index.sharing import Identity, identity_of
 
 SCHEMA_VERSION = 1
 MANIFEST_FILE = "manifest.json"
@@ -80,14 +82,17 @@ class Manifest:
         except TypeError as error:
             raise GenerationDamaged(f"{path} is no manifest ({error}): {REMEDY}") from error
 
-    def verify(self, folder: Path) -> None:
-        """Raise `GenerationDamaged` where a file differs from its checksum, or is gone."""
+    def verify(self, folder: Path, known: Mapping[Identity, str] = MappingProxyType({})) -> None:
+        """Raise `GenerationDamaged` where a file differs from its checksum, or is gone.
+
+        `known` are checksums of files that were read before, and are not read again.
+        """
         for name, expected in self.files.items():
             path = folder / name
             if not _PLAIN_NAME.fullmatch(name):
                 raise GenerationDamaged(f"{folder / MANIFEST_FILE} names {name!r}: {REMEDY}")
             try:
-                found = sha256(path)
+                found = known.get(identity_of(path)) or sha256(path)
             except OSError as error:
                 raise GenerationDamaged(
                     f"{path} cannot be read ({error.strerror}): {REMEDY}"
@@ -97,6 +102,11 @@ class Manifest:
                     f"{path} has SHA-256 {found[:12]}..., its manifest says {expected[:12]}...: "
                     f"{REMEDY}"
                 )
+
+    def checksums(self, folder: Path) -> dict[Identity, str]:
+        """What is known of the files of a verified generation; those that are gone are left out."""
+        paths = {folder / name: checksum for name, checksum in self.files.items()}
+        return {identity_of(path): known for path, known in paths.items() if path.exists()}
 
 
 def sha256(path: Path) -> str:

@@ -27,6 +27,7 @@ class Postings:
     stems: NDArray[np.uint32]  # (V,) ascending
     begins: NDArray[np.int64]  # (V + 1,)
     rows: NDArray[np.int32]  # (P,)
+    often: NDArray[np.float32]  # (P,)
     parts: NDArray[np.float32]  # (P,)
 
     @classmethod
@@ -42,11 +43,45 @@ class Postings:
         often = np.add.reduceat(counted[order], first) if len(first) else counted[:0]
         rows = (pairs[first] & np.uint64(0xFFFFFFFF)).astype(np.int32)
         tokens = (pairs[first] >> np.uint64(32)).astype(np.uint32)
-        stems, begins = np.unique(tokens, return_index=True)
-        parts = saturated(
-            often, words.counts[rows], float(words.counts.mean()) if len(sketches) else 1
+        return cls._laid_out(tokens, rows, often, words.counts)
+
+    def then(
+        self, kept: NDArray[np.int64], others: Postings, n_words: NDArray[np.int64]
+    ) -> Postings:
+        """The products in the kept rows (K,), ascending, and others after them, as they would come
+        out of `of`, without sorting all of them again; (N,) words in each of these products.
+        """
+        new_row = np.full(int(self.rows.max(initial=-1)) + 1, -1, dtype=np.int32)
+        within = kept[kept < len(new_row)]
+        new_row[within] = np.arange(len(within), dtype=np.int32)
+        rows = new_row[self.rows]  # (P,)
+        stays = rows >= 0
+        tokens = self._tokens()[stays]
+        at = np.searchsorted(tokens, others._tokens(), side="right")
+        return self._laid_out(
+            np.insert(tokens, at, others._tokens()),
+            np.insert(rows[stays], at, others.rows + np.int32(len(kept))),
+            np.insert(self.often[stays], at, others.often),
+            n_words,
         )
-        return cls(stems, np.append(begins, len(rows)).astype(np.int64), rows, parts)
+
+    @classmethod
+    def _laid_out(
+        cls,
+        tokens: NDArray[np.uint32],
+        rows: NDArray[np.int32],
+        often: NDArray[np.float32],
+        n_words: NDArray[np.int64],
+    ) -> Postings:
+        """From P stems, ascending, each with a row that holds it; (N,) words in each product."""
+        is_first = np.append(True, tokens[1:] != tokens[:-1])[: len(tokens)]
+        begins = np.append(np.flatnonzero(is_first), len(tokens)).astype(np.int64)
+        parts = saturated(often, n_words[rows], float(n_words.mean()) if len(n_words) else 1.0)
+        return cls(tokens[begins[:-1]], begins, rows, often, parts)
+
+    def _tokens(self) -> NDArray[np.uint32]:
+        """(P,) the stem of each row."""
+        return np.repeat(self.stems, np.diff(self.begins))
 
     def of_stem(self, stem: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The rows of the products that hold a stem, and what it counts in each."""

@@ -23,7 +23,9 @@ from shopsearch.store.words import WEIGHTS, askable_terms
 
 KEYS_FILE, TOKENS_FILE, LENGTHS_FILE = "words-keys.npy", "words-tokens.npy", "words-lengths.npy"
 LANGUAGE_FILE = "words.json"
-POSTINGS_FILES = {name: f"words-{name}.npy" for name in ("stems", "begins", "rows", "parts")}
+POSTINGS_FILES = {
+    name: f"words-{name}.npy" for name in ("stems", "begins", "rows", "often", "parts")
+}
 FILES = (LANGUAGE_FILE, KEYS_FILE, TOKENS_FILE, LENGTHS_FILE, *POSTINGS_FILES.values())
 
 LEAST_RARITY = 1e-6  # as in FTS5: a word that half of all products hold still counts a little
@@ -138,6 +140,9 @@ class WordIndex:
         if len(index._keys) != len(index._sketches):
             counts = f"{len(index._keys)} keys, and words of {len(index._sketches)} products"
             raise ValueError(f"{folder} has {counts}")
+        if not all((folder / file).exists() for file in POSTINGS_FILES.values()):
+            index._lay_out(Postings.of(index._sketches))  # an earlier version kept less
+            return index
         arrays = {name: _mapped(folder / file) for name, file in POSTINGS_FILES.items()}
         index._lay_out(Postings(**arrays))
         return index
@@ -146,13 +151,15 @@ class WordIndex:
         """Lay the arrays out anew after changes."""
         if not (self._fresh or self._gone):
             return
-        kept = np.flatnonzero(~np.isin(self._keys, np.array(sorted(self._gone), dtype=np.int64)))
+        gone = np.array(sorted(self._gone), dtype=np.int64)
+        kept = np.flatnonzero(~np.isin(self._keys, gone))
         fresh_words = sketches_of(list(self._fresh.values()), self._language)
         self._sketches = self._sketches.taken(kept).compact().then(fresh_words)
         fresh = np.fromiter(self._fresh, dtype=np.int64, count=len(self._fresh))
         self._keys = np.concatenate([self._keys[kept], fresh])
         self._fresh, self._gone = {}, set()
-        self._lay_out(Postings.of(self._sketches))
+        n_words = self._sketches.lengths[:, :N_COLUMNS].sum(axis=1, dtype=np.int64)  # (N,)
+        self._lay_out(self._postings.then(kept, Postings.of(fresh_words), n_words))
 
     def _lay_out(self, postings: Postings) -> None:
         self._postings = postings

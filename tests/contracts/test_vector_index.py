@@ -29,6 +29,7 @@ from shopsearch.domain import (
 from shopsearch.errors import DimensionMismatch, IndexFault
 from shopsearch.index import VectorIndex
 from shopsearch.index import faiss as faiss_room
+from shopsearch.index import faiss_vectors as plan
 from shopsearch.index.exact import ExactIndex
 from shopsearch.index.faiss import FaissIndex
 
@@ -71,14 +72,17 @@ ADAPTERS = {
     "hnsw": Adapter(small_graph, FaissIndex.load),
     "hnsw, loaded": Adapter(small_graph, FaissIndex.load, reloads=True),
     "hnsw, graph only": Adapter(small_graph, FaissIndex.load),
+    "hnsw, graph and tail": Adapter(small_graph, FaissIndex.load),
 }
+TAILS = {"hnsw, graph only": 0, "hnsw, graph and tail": 3}
 
 
 @pytest.fixture(params=ADAPTERS)
 def adapter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Adapter:
-    if request.param == "hnsw, graph only":
+    if request.param in TAILS:
         # a set as small as these would never be searched by its graph
-        monkeypatch.setattr(faiss_room, "COMPARED_PER_CANDIDATE", 0)
+        monkeypatch.setattr(plan, "COMPARED_PER_CANDIDATE", 0)
+        monkeypatch.setattr(faiss_room, "TAIL_UP_TO", TAILS[request.param])
     return ADAPTERS[request.param]
 
 

@@ -27,7 +27,7 @@ from shopsearch.domain import (
     SearchPage,
 )
 from shopsearch.errors import QueryError
-from shopsearch.index import faiss as faiss_room
+from shopsearch.index import faiss_vectors as plan
 from shopsearch.index.exact import ExactIndex
 from shopsearch.settings import Settings
 
@@ -84,8 +84,8 @@ def shop(
         pytest.MonkeyPatch.context() as patch,
         Services.open(Settings(home=home, encoder="hashing", **chosen)) as services,
     ):
-        patch.setattr(faiss_room, "COMPARED_PER_CANDIDATE", 0)
-        patch.setattr(faiss_room, "EF_AT_LEAST", 16)
+        patch.setattr(plan, "COMPARED_PER_CANDIDATE", 0)
+        patch.setattr(plan, "EF_AT_LEAST", 16)
         services.indexer.run(listed(*PRODUCTS), feed_name="drawn")
         yield services
 

@@ -10,6 +10,7 @@ import pytest
 
 from shopsearch.domain import EVERYTHING, Between, ProductFilter
 from shopsearch.index import faiss as faiss_room
+from shopsearch.index import faiss_vectors as plan
 from shopsearch.index.exact import ExactIndex
 from shopsearch.index.faiss import FaissIndex
 
@@ -76,8 +77,8 @@ def test_recall_stays_over_99_percent_at_every_selectivity(
     compared: int,
 ) -> None:
     # smaller figures let the graph answer where, in so small a set, it would not be asked
-    monkeypatch.setattr(faiss_room, "COMPARED_PER_CANDIDATE", compared)
-    monkeypatch.setattr(faiss_room, "EF_AT_LEAST", 320 if compared == 64 else 160)
+    monkeypatch.setattr(plan, "COMPARED_PER_CANDIDATE", compared)
+    monkeypatch.setattr(plan, "EF_AT_LEAST", 320 if compared == 64 else 160)
     where = EVERYTHING if kept == 1.0 else ProductFilter((Between(field, None, kept - 1e-9),))
     assert recall_at_10(*indexes, clustered(100, seed=1), where) >= 0.99
 
@@ -87,14 +88,14 @@ def test_the_graph_is_asked_where_it_is_cheaper_and_only_there(
 ) -> None:
     graph, _ = indexes
     asked: list[int] = []
-    search = FaissIndex._search_graph
+    search = plan.FaissVectors._search_graph
 
-    def watched(self: FaissIndex, *arguments: object) -> np.ndarray:
+    def watched(self: plan.FaissVectors, *arguments: object) -> np.ndarray:
         asked.append(1)
         return search(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(FaissIndex, "_search_graph", watched)
-    monkeypatch.setattr(faiss_room, "COMPARED_PER_CANDIDATE", 4)
+    monkeypatch.setattr(plan.FaissVectors, "_search_graph", watched)
+    monkeypatch.setattr(plan, "COMPARED_PER_CANDIDATE", 4)
     graph.search(clustered(1), 10)
     assert len(asked) == 1
     graph.search(clustered(1), 10, ProductFilter((Between("chance", None, 0.05),)))
@@ -104,11 +105,12 @@ def test_the_graph_is_asked_where_it_is_cheaper_and_only_there(
 def test_a_filter_that_avoids_the_query_is_answered_exactly(
     vectors: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faiss_room, "COMPARED_PER_CANDIDATE", 0)
-    monkeypatch.setattr(faiss_room, "EF_AT_LEAST", 16)
+    monkeypatch.setattr(plan, "COMPARED_PER_CANDIDATE", 0)
+    monkeypatch.setattr(plan, "EF_AT_LEAST", 16)
     query = vectors[:1]
     nearness = np.argsort(np.argsort(vectors @ query[0])) / N  # 1 is nearest
     index = FaissIndex(DIMENSION, "hnsw", m=16, ef_construction=40)
+    assert len(vectors) > faiss_room.TAIL_UP_TO
     index.upsert(np.arange(N), vectors, [{"near": float(value)} for value in nearness])
     found = index.search(query, 10, ProductFilter((Between("near", None, 0.5),)))
     allowed = np.flatnonzero(nearness <= 0.5)
@@ -120,21 +122,21 @@ def test_the_graph_is_probed_and_not_asked_in_vain_where_a_filter_avoids_the_que
     indexes: tuple[FaissIndex, ExactIndex], vectors: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph, truth = indexes
-    monkeypatch.setattr(faiss_room, "COMPARED_PER_CANDIDATE", 1)
+    monkeypatch.setattr(plan, "COMPARED_PER_CANDIDATE", 1)
     asked: list[int] = []
-    nearest = FaissIndex._nearest_in_graph
+    nearest = plan.FaissVectors._nearest_in_graph
 
-    def watched(self: FaissIndex, queries: np.ndarray, candidates: int) -> object:
+    def watched(self: plan.FaissVectors, queries: np.ndarray, candidates: int) -> object:
         asked.append(candidates if len(queries) else 0)
         return nearest(self, queries, candidates)
 
-    monkeypatch.setattr(FaissIndex, "_nearest_in_graph", watched)
+    monkeypatch.setattr(plan.FaissVectors, "_nearest_in_graph", watched)
     direction = unit(np.random.default_rng(5).normal(size=(1, DIMENSION)))
     away = ProductFilter((Between("along", None, 0.5),))
     assert recall_at_10(graph, truth, direction, away) == 1.0
-    assert asked == [faiss_room.PROBED, 0]
+    assert asked == [plan.PROBED, 0]
     graph.search(-direction, 10, away)
-    assert asked[2:] == [faiss_room.PROBED, faiss_room.EF_AT_LEAST]
+    assert asked[2:] == [plan.PROBED, plan.EF_AT_LEAST]
 
 
 def test_auto_turns_into_a_graph_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,3 +193,57 @@ def test_the_arguments_are_saved_beside_the_index(tmp_path: Path) -> None:
         "m": 12,
         "ef_construction": 77,
     }
+
+
+def loaded_graph(folder: Path, n: int = 400) -> FaissIndex:
+    """A graph as it comes from the disk."""
+    folder.mkdir()
+    index = FaissIndex(DIMENSION, "hnsw", m=8)
+    index.upsert(np.arange(n), clustered(n), [{"n": float(at)} for at in range(n)])
+    index.save(folder)
+    return FaissIndex.load(folder)
+
+
+def test_what_is_put_into_a_loaded_graph_goes_beside_it_and_the_file_is_shared(
+    tmp_path: Path,
+) -> None:
+    index, later = loaded_graph(tmp_path / "one"), clustered(30, seed=9)
+    index.upsert(np.arange(390, 420), later, [{"n": 1000.0}] * 30)
+    index.delete(np.arange(5))
+    (tmp_path / "two").mkdir()
+    index.save(tmp_path / "two")
+    first, second = (tmp_path / name / "vectors.faiss" for name in ("one", "two"))
+    assert first.samefile(second)
+    loaded = FaissIndex.load(tmp_path / "two")
+    assert len(loaded) == 400 + 20 - 5
+    for one in (index, loaded):
+        assert one.search(later, 1).keys[:, 0].tolist() == list(range(390, 420))
+        assert one.fields.matching(ProductFilter((Between("n", 900, None),))).tolist() == list(
+            range(390, 420)
+        )
+        np.testing.assert_array_equal(one.fetch(np.arange(390, 420)), later)
+    assert len(FaissIndex.load(tmp_path / "one")) == 400
+
+
+def test_two_indexes_of_one_file_share_the_graph_until_one_of_them_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faiss_room, "TAIL_UP_TO", 10)
+    index, other = loaded_graph(tmp_path / "one"), FaissIndex.load(tmp_path / "one")
+    assert other._vectors._faiss is index._vectors._faiss
+    index.upsert(np.arange(400, 420), clustered(20, seed=9), [{}] * 20)
+    assert (len(index._vectors), len(index._tail)) == (420, 0)
+    assert (len(other._vectors), len(other)) == (400, 400)
+    (tmp_path / "two").mkdir()
+    index.save(tmp_path / "two")
+    assert not (tmp_path / "one" / "vectors.faiss").samefile(tmp_path / "two" / "vectors.faiss")
+
+
+def test_a_file_that_was_written_to_since_is_not_linked(tmp_path: Path) -> None:
+    index = loaded_graph(tmp_path / "one")
+    damaged = tmp_path / "one" / "vectors.faiss"
+    damaged.write_bytes(damaged.read_bytes()[:-7])
+    index.upsert(np.array([7]), clustered(1, seed=3), [{}])
+    (tmp_path / "two").mkdir()
+    index.save(tmp_path / "two")
+    assert len(FaissIndex.load(tmp_path / "two")) == 400
