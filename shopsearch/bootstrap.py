@@ -18,19 +18,19 @@ from shopsearch.adapters import (
     new_index,
     words_in,
 )
-from shopsearch.catalog_numbers import NumbersOf
 from shopsearch.embedding import Embedder
 from shopsearch.encoders import LazyEncoder
 from shopsearch.enriching import Enricher
 from shopsearch.errors import SettingsError
 from shopsearch.finding import Finder
+from shopsearch.following import Follower
 from shopsearch.fusion import Fusion
 from shopsearch.fusion.combiner import (
     Combiner,
 )
 from shopsearch.heatmaps import HeatmapService
 from shopsearch.index.draft import Drafts
-from shopsearch.index.generations import Generations
+from shopsearch.index.generations import Generation, Generations
 from shopsearch.index.live import LiveGeneration
 from shopsearch.indexing import Indexer
 from shopsearch.languages import Language, language_of
@@ -96,7 +96,14 @@ class Services:
 
     def close(self) -> None:
         """Let go of connections; what was made lazily and never used is not touched."""
-        for name in ("logbook", "logged_queries", "fetcher", "query_fetcher", "database"):
+        for name in (
+            "follower",
+            "logbook",
+            "logged_queries",
+            "fetcher",
+            "query_fetcher",
+            "database",
+        ):
             if (part := self.__dict__.get(name)) is not None:
                 part.close()
 
@@ -226,6 +233,17 @@ class Services:
         return LiveGeneration(self.generations, check_every_s=0.0)  # a stat costs microseconds
 
     @cached_property
+    def follower(self) -> Follower:
+        """Keeps what searches know of the catalog up to date beside them, once it has begun."""
+        return Follower(self.live.in_background(self.warm_up), self.catalog_words.in_background())
+
+    def warm_up(self, generation: Generation) -> None:
+        """Read and make what the first search over a generation would have to wait for."""
+        self.understanding.warm_up(generation)
+        self.relevance.warm_up(generation)
+        self.catalog_words.vocabulary()
+
+    @cached_property
     def search(self) -> SearchService:
         """Answers queries."""
         return self.search_under(LiveRules(self.rules, language=self.language))
@@ -274,21 +292,16 @@ class Services:
     @cached_property
     def listing(self) -> Listing:
         """Orders lists."""
-        return Listing(self.numbers, self.write_times)
+        return Listing(self.write_times)
 
     def signals_of(self, signals: Signals) -> SignalService:
         """Weighs by these signals."""
-        return SignalService(signals, self.numbers, self.write_times)
+        return SignalService(signals, self.write_times)
 
     @cached_property
     def signals(self) -> SqlSignalStore:
         """The business signals."""
         return SqlSignalStore(self.database)
-
-    @cached_property
-    def numbers(self) -> NumbersOf:
-        """The numbers of all products, as the live generation has them."""
-        return NumbersOf()
 
     @cached_property
     def write_times(self) -> FollowedTimes:

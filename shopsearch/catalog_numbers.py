@@ -148,16 +148,6 @@ class CatalogNumbers:
         return self._places(self._index.fields.matching(ProductFilter((AnyOf(field, (word,)),))))
 
 
-class NumbersOf:
-    """The numbers of the generation that answers; those of an earlier one are let go."""
-
-    def __init__(self) -> None:
-        self._latest: tuple[str, CatalogNumbers] | None = None
-
-    def of(self, generation: Generation) -> CatalogNumbers:
-        """The numbers of a generation; several threads may make them at once, all alike."""
-        latest = self._latest
-        if latest is None or latest[0] != generation.manifest.generation_id:
-            latest = (generation.manifest.generation_id, CatalogNumbers(generation.index))
-            self._latest = latest
-        return latest[1]
+def numbers_of(generation: Generation) -> CatalogNumbers:
+    """The numbers of a generation, which it keeps."""
+    return generation.derived.once("numbers", lambda: CatalogNumbers(generation.index))

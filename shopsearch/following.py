@@ -1,4 +1,4 @@
-"""Lists that people change while servers run: read again when their revision has changed."""
+"""What changes while servers run: looked for now and then, by a request or beside them all."""
 
 from __future__ import annotations
 
@@ -8,8 +8,16 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+import structlog
 
+from shopsearch.errors import ShopsearchError
+
+T = TypeVar("T")
+Look = Callable[[], None]
+
+_log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S = 0.5
 CHECK_EVERY_S = 1.0  # how old what a server knows may be
 
 
@@ -48,3 +56,34 @@ class Followed(Generic[T]):
         if revision != self._revision:  # what is written in between is read with the next check
             self._value, self._revision = self._read(), revision
         self._next_check = self._clock() + self._check_every_s
+
+
+class Follower:
+    """Looks for changes in a thread of its own, so that no request has to.
+
+    A look that fails on purpose is logged, and comes again with the next turn.
+    """
+
+    def __init__(self, *looks: Look, every_s: float = LOOK_EVERY_S) -> None:
+        self._looks = looks
+        self._every_s = every_s
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
+
+    def begin(self) -> None:
+        """Start to look."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look no more; a look at hand is finished."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._ended.wait(self._every_s):
+            for look in self._looks:
+                try:
+                    look()
+                except (ShopsearchError, OSError) as error:
+                    _log.warning("a look for changes failed", error=str(error))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.catalog_numbers import NumbersOf
+from shopsearch.catalog_numbers import numbers_of
 from shopsearch.collapsing import Variants
 from shopsearch.domain import Query, Sort
 from shopsearch.index.generations import Generation
@@ -24,8 +24,7 @@ Keys = NDArray[np.int64]
 class Listing:
     """Orders lists without words."""
 
-    def __init__(self, numbers: NumbersOf, times: FollowedTimes) -> None:
-        self._numbers = numbers
+    def __init__(self, times: FollowedTimes) -> None:
         self._times = times
 
     def page(
@@ -52,7 +51,7 @@ class Listing:
         """Some keys (M,) in an order other than that by relevance; equal ones as they were."""
         if sort is Sort.NEWEST:
             return keys[np.argsort(-self._times.revisions(keys), kind="stable")]
-        return keys[self._numbers.of(generation).order_of(keys, sort)]
+        return keys[numbers_of(generation).order_of(keys, sort)]
 
     def ordered(
         self,
@@ -69,7 +68,7 @@ class Listing:
             case Sort.NEWEST:
                 return matching[np.argsort(-self._times.revisions(matching), kind="stable")]
             case Sort.PRICE_ASC | Sort.PRICE_DESC | Sort.POPULARITY:
-                return self._numbers.of(generation).sorted(matching, sort)
+                return numbers_of(generation).sorted(matching, sort)
 
 
 def _by_factors(matching: Keys, ruling: Ruling, weighing: Weighing) -> Keys:

@@ -104,7 +104,6 @@ class RelevanceService:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._background: tuple[str, Background] | None = None  # by the id of the generation
 
     def relevant(
         self,
@@ -143,11 +142,7 @@ class RelevanceService:
 
     def _known(self, generation: Generation) -> Background:
         """The background of a generation, drawn once."""
-        of, known = self._background or ("", None)
-        if known is None or of != generation.manifest.generation_id:
-            known = self._drawn(generation.index)
-            self._background = (generation.manifest.generation_id, known)
-        return known
+        return generation.derived.once("background", lambda: self._drawn(generation.index))
 
     def _drawn(self, index: VectorIndex) -> Background:
         keys = index.fields.matching(EVERYTHING)

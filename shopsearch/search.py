@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -94,29 +95,31 @@ class SearchService:
         started = self._clock()
         query = self._readable(query)
         _check(query)
-        road = self._road()
-        with road.stages("understand"):
-            understood = self._understanding.read(query, road.generation)
-        weights, query = self._weights(road, query, understood)
-        found = self._found(road, query, weights)
-        query = replace(query, where=found.where)
-        page, products = self._page(road, query, found, weights)
-        hits = self._hits(road, query, found, page, products)
-        with road.stages("facets"):
-            but_for = None if found.wish is None else found.wish.except_key
-            facets = self._facets.count(road.generation, query, but_for)
-        hits = weights.ruling.told(hits, page, explain=query.explain)
-        return SearchPage(
-            hits=weights.weighing.told(hits, page, explain=query.explain),
-            total=found.total,
-            facets=facets,
-            took_ms=(self._clock() - started) * 1000,
-            generation=road.generation.manifest.generation_id,
-            did_you_mean=None if found.wish is None else understood.whole(found.wish.did_you_mean),
-            relaxed=() if found.ranking is None else found.ranking.relaxed,
-            understood=understood.parts,
-            stages_ms=road.stages.ms,
-        )
+        with self._road() as road:
+            with road.stages("understand"):
+                understood = self._understanding.read(query, road.generation)
+            weights, query = self._weights(road, query, understood)
+            found = self._found(road, query, weights)
+            query = replace(query, where=found.where)
+            page, products = self._page(road, query, found, weights)
+            hits = self._hits(road, query, found, page, products)
+            with road.stages("facets"):
+                but_for = None if found.wish is None else found.wish.except_key
+                facets = self._facets.count(road.generation, query, but_for)
+            hits = weights.ruling.told(hits, page, explain=query.explain)
+            return SearchPage(
+                hits=weights.weighing.told(hits, page, explain=query.explain),
+                total=found.total,
+                facets=facets,
+                took_ms=(self._clock() - started) * 1000,
+                generation=road.generation.manifest.generation_id,
+                did_you_mean=None
+                if found.wish is None
+                else understood.whole(found.wish.did_you_mean),
+                relaxed=() if found.ranking is None else found.ranking.relaxed,
+                understood=understood.parts,
+                stages_ms=road.stages.ms,
+            )
 
     def similar(
         self, product_id: str, k: int = 12, *, explain: bool = False, collapse: bool = False
@@ -138,7 +141,8 @@ class SearchService:
         """
         query = self._readable(query)
         _check(query)
-        window = self._finder.window(self._road(), query)
+        with self._road() as road:
+            window = self._finder.window(road, query)
         stored = self._store.fetch(window.keys.tolist())
         there = np.array([key in stored for key in window.keys.tolist()], dtype=np.bool_)
         return Considered(
@@ -147,13 +151,15 @@ class SearchService:
             window.features[there],
         )
 
-    def _road(self) -> Road:
-        generation = self._live.get()
-        generation.manifest.check(
-            encoder_id=self._embedder.encoder_id, fusion_id=self._embedder.fusion_id
-        )
-        words = generation.words if generation.words is not None else self._stored_words
-        return Road(generation, words, Stages(self._clock))
+    @contextmanager
+    def _road(self) -> Iterator[Road]:
+        """What one search goes through; until its end, all of it asks the same generation."""
+        with self._live.one() as generation:
+            generation.manifest.check(
+                encoder_id=self._embedder.encoder_id, fusion_id=self._embedder.fusion_id
+            )
+            words = generation.words if generation.words is not None else self._stored_words
+            yield Road(generation, words, Stages(self._clock))
 
     def _readable(self, query: Query) -> Query:
         """The query without words of which preprocessing leaves nothing, its filter canonical, and
@@ -182,6 +188,7 @@ class SearchService:
             return self._finder.found(road, query, weights)
         with road.stages("list"):
             matching = road.index.fields.matching(query.where)
+            matching = np.setdiff1d(matching, self._gone(road), assume_unique=True)
             ruling, weighing = weights.ruling, weights.weighing
             listing = self._listing.page(road.generation, matching, query, ruling, weighing)
             page, variants = listing
@@ -198,13 +205,19 @@ class SearchService:
         with road.stages("fetch"):
             candidates = found.candidates
             if found.wish is not None:  # a list is cut to its page already
-                if road.generation.manifest.store_revision != self._store.revision():
-                    there = self._store.fetch([one.key for one in candidates])
-                    candidates = [one for one in candidates if one.key in there]
+                gone = set(self._gone(road).tolist())
+                candidates = [one for one in candidates if one.key not in gone]
                 reach = query.offset + query.k
                 candidates = weights.ruling.arranged(candidates, reach)[query.offset :]
             products = self._store.fetch([one.key for one in candidates])
         return [one for one in candidates if one.key in products], products
+
+    def _gone(self, road: Road) -> NDArray[np.int64]:
+        """The keys of what was removed from the store since the generation was built."""
+        built_at = road.generation.manifest.store_revision
+        if built_at == self._store.revision():
+            return np.empty(0, dtype=np.int64)
+        return self._store.removed_since(built_at)
 
     def _hits(
         self,

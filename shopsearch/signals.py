@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.catalog_numbers import CatalogNumbers, NumbersOf
+from shopsearch.catalog_numbers import CatalogNumbers, numbers_of
 from shopsearch.domain import Hit, Query, Signal, SignalEffect, Sort
 from shopsearch.domain.signals import FRESHNESS, POPULARITY, STOCK
 from shopsearch.following import CHECK_EVERY_S, Followed
@@ -170,12 +170,10 @@ class SignalService:
     def __init__(
         self,
         signals: Signals,
-        numbers: NumbersOf,
         times: FollowedTimes,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._signals = signals
-        self._numbers = numbers
         self._times = times
         self._clock = clock
 
@@ -187,17 +185,17 @@ class SignalService:
         signals = [one for one in self._signals.signals() if one.weight]
         if not signals or query.sort is not Sort.RELEVANCE or query.product_id:
             return Weighing()
-        numbers = self._numbers.of(generation)
+        numbers = numbers_of(generation)
         return Weighing(tuple(Weighed(one, self._values(one, numbers)) for one in signals))
 
     def n_known(self, signal: Signal, generation: Generation) -> int:
         """Of how many products the value of a signal is known."""
-        numbers = self._numbers.of(generation)
+        numbers = numbers_of(generation)
         return int(np.count_nonzero(~np.isnan(self._values(signal, numbers)(numbers.keys))))
 
     def fields(self, signal: Signal, generation: Generation) -> tuple[str, ...]:
         """The fields that a signal is read from; none where the catalog has none of them."""
-        numbers = self._numbers.of(generation)
+        numbers = numbers_of(generation)
         if signal.name == FRESHNESS:
             return ()
         if signal.name == POPULARITY:

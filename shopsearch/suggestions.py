@@ -120,10 +120,13 @@ class SuggestionService:
 
         Raises `GenerationMissing` before anything is indexed.
         """
+        with self._live.one() as generation:
+            return self._suggested(text, size, generation)
+
+    def _suggested(self, text: str, size: int, generation: Generation) -> Suggestions:
         started = self._clock()
         typed = self._typed(text)
         products = self._products(typed) if typed.ways_on else []
-        generation = self._live.get()
         brands = self._brands(generation, typed)
         asked = islice(self._asked(typed), (size + 1) // 2)  # they leave room for the catalog
         texts = (*asked, *self._texts(typed, products), *brands)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 
@@ -62,16 +62,26 @@ class CatalogWords:
         self._language = language
         self._revision = 0
         self._lock = Lock()
+        self._is_followed = False
         self._words = Vocabulary()
         self.brands: Counter[str] = Counter()
         self.categories: Counter[str] = Counter()
 
     def vocabulary(self) -> Vocabulary:
-        """All words up to the store's latest revision."""
+        """All words up to the store's latest revision, or to that of the latest look at it."""
+        if not (self._is_followed and self._revision):
+            self._look()
+        return self._words
+
+    def in_background(self) -> Callable[[], None]:
+        """What has to be called now and then from here on: nobody else looks for new words."""
+        self._is_followed = True
+        return self._look
+
+    def _look(self) -> None:
         if self._store.revision() != self._revision:
             with self._lock:
                 self._catch_up()
-        return self._words
 
     def _catch_up(self) -> None:
         while True:

@@ -18,9 +18,11 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import RLock
+from typing import Any, TypeVar
 
 import structlog
 
@@ -42,6 +44,25 @@ LEFT_BEHIND_AFTER_S = 24 * 3600  # a build takes hours at most
 _ID = re.compile(r"\d{8}T\d{9}-[0-9a-f]{4}")
 _TIME = "%Y%m%dT%H%M%S"
 
+Made = TypeVar("Made")
+
+
+class Derived:
+    """What is made of a generation once, by whoever needs it first, and goes when it goes."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Any] = {}
+        self._lock = RLock()
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """What was made under a name; whoever needs it while it is being made waits."""
+        if name not in self._kept:
+            with self._lock:
+                if name not in self._kept:
+                    self._kept[name] = make()
+        made: Made = self._kept[name]
+        return made
+
 
 @dataclass(frozen=True, slots=True)
 class Generation:
@@ -50,6 +71,7 @@ class Generation:
     manifest: Manifest
     index: VectorIndex
     words: KeptWords | None = None  # None: they are asked of the store
+    derived: Derived = field(default_factory=Derived, repr=False, compare=False)
 
 
 class Generations:

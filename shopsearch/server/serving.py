@@ -11,7 +11,6 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NoReturn
 
 import structlog
@@ -63,20 +62,15 @@ def warm_up(services: Services) -> None:
     What is missing is logged, and the server starts without: it shows what it can, `/readyz` says
     what it lacks, and an index that is built later is taken up.
     """
-    index = partial(_warm_up_generation, services)
+
+    def index() -> None:
+        services.warm_up(services.live.get())
+
     for part in (services.encoder.load, services.lexical.check, index):
         try:
             part()
         except ShopsearchError as error:
             _log.warning("not ready to search", reason=str(error))
-
-
-def _warm_up_generation(services: Services) -> None:
-    """Read what the first search over a generation would have to read."""
-    generation = services.live.get()
-    services.understanding.warm_up(generation)
-    services.relevance.warm_up(generation)
-    services.catalog_words.vocabulary()
 
 
 class Application(BaseApplication):  # type: ignore[misc]
@@ -119,6 +113,7 @@ class Application(BaseApplication):  # type: ignore[misc]
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)  # its own handlers are in place
         services = self._services = Services.open(self._settings)
         warm_up(services)
+        services.follower.begin()
         services.logbook.begin()
         return create_app(services)
 

@@ -53,6 +53,9 @@ class ProductStore(Protocol):
         Nothing is left when the answer's revision equals the revision asked for.
         """
 
+    def removed_since(self, revision: int) -> NDArray[np.int64]:
+        """The keys that were removed after a revision; much cheaper than `changes_since`."""
+
     def revision(self) -> int:
         """The revision of the latest write; 0 before the first."""
 

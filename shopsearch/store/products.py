@@ -123,6 +123,12 @@ class SqlProductStore:
             revision=last,
         )
 
+    def removed_since(self, revision: int) -> NDArray[np.int64]:
+        """See `ProductStore.removed_since`."""
+        removed = select(REMOVALS.c.key).where(REMOVALS.c.revision > revision)
+        with self._database.reading() as connection:
+            return np.array(connection.scalars(removed).all(), dtype=np.int64)
+
     def revision(self) -> int:
         """See `ProductStore.revision`."""
         with self._database.reading() as connection:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
 
 from shopsearch.domain import (
     AnyOf,
@@ -74,8 +73,6 @@ class Understanding:
         self._lexical = lexical
         self._store = store
         self._is_enabled = is_enabled
-        self._lock = Lock()
-        self._known: tuple[str, CatalogValues, Ambiguity] | None = None
 
     def read(self, query: Query, generation: Generation) -> Understood:
         """Any query whose filter has canonical fields; one with nothing in it comes back as it is.
@@ -98,16 +95,12 @@ class Understanding:
 
     def _of(self, generation: Generation) -> tuple[CatalogValues, Ambiguity]:
         """Read once for each generation; whoever needs them meanwhile waits."""
-        name = generation.manifest.generation_id
-        known = self._known
-        if known is None or known[0] != name:
-            with self._lock:
-                known = self._known
-                if known is None or known[0] != name:
-                    values = CatalogValues.of(generation.index, self.language)
-                    known = (name, values, Ambiguity(self._lexical, generation.index))
-                    self._known = known
-        return known[1], known[2]
+
+        def read() -> tuple[CatalogValues, Ambiguity]:
+            values = CatalogValues.of(generation.index, self.language)
+            return values, Ambiguity(self._lexical, generation.index)
+
+        return generation.derived.once("values", read)
 
 
 class _Reading:

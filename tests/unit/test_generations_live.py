@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from shopsearch.errors import GenerationDamaged, GenerationMissing
+from shopsearch.errors import EncoderUnavailable, GenerationDamaged, GenerationMissing
 from shopsearch.index import VectorIndex, live
 from shopsearch.index.exact import ExactIndex
-from shopsearch.index.generations import Generations, Manifest
+from shopsearch.index.generations import Generation, Generations, Manifest
 from shopsearch.index.live import LiveGeneration
 
 
@@ -74,6 +75,39 @@ def test_a_swap_and_a_rollback_are_followed(generations: Generations, loader: Lo
     before = loader.count
     assert [serving.get().manifest for _ in range(3)] == [first] * 3
     assert loader.count == before + 1
+
+
+def test_within_one_search_the_generation_stays_the_same(generations: Generations) -> None:
+    first = publish(generations, 1)
+    serving = LiveGeneration(generations, check_every_s=0)
+    with serving.one() as held:
+        second = publish(generations, 2)
+        with ThreadPoolExecutor(1) as elsewhere:
+            assert elsewhere.submit(serving.get).result().manifest == second
+        assert held.manifest == serving.get().manifest == first
+    assert serving.get().manifest == second
+
+
+def test_in_the_background_a_generation_is_made_ready_before_anybody_answers_from_it(
+    generations: Generations,
+) -> None:
+    first = publish(generations, 1)
+    serving = LiveGeneration(generations, check_every_s=0)
+    ready: list[tuple[Manifest, Manifest]] = []
+
+    def prepare(generation: Generation) -> None:
+        with ThreadPoolExecutor(1) as request:
+            meanwhile = request.submit(serving.get).result()
+        ready.append((serving.get().manifest, meanwhile.manifest))
+        raise EncoderUnavailable("no weights")  # which keeps nobody from answering
+
+    look = serving.in_background(prepare)
+    serving.get()
+    second = publish(generations, 2)
+    assert serving.get().manifest == first
+    look()
+    assert serving.get().manifest == second
+    assert ready == [(second, first)]
 
 
 def test_between_two_checks_nothing_is_read(generations: Generations) -> None:

@@ -174,3 +174,18 @@ def test_a_search_sees_the_swap_of_another_process(
         shop.indexer.remove(["red"])
         assert "red" not in ids(elsewhere.search.search(Query(text="mug")))
         assert len(elsewhere.search.search(Query(text="mug")).hits) == 5
+
+
+def test_what_was_just_removed_is_missing_from_lists_and_counts(
+    services: Services, mugs: tuple[Product, ...]
+) -> None:
+    services.indexer.run(listed(*mugs), feed_name="test")
+    services.store.remove(["sofa", "red"])  # no generation knows of it yet
+    cheap = ProductFilter((Between("price", 0, 1000),))
+    for query in (
+        Query(k=2),
+        Query(where=cheap, k=1),
+        Query(where=cheap, k=1, sort=Sort.PRICE_ASC),
+    ):
+        page = services.search.search(query)
+        assert (page.total, len(page.hits)) == (4, 2) if query.k == 2 else (1, 1)

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shopsearch.bootstrap import Services
+from shopsearch.catalog_numbers import numbers_of
 from shopsearch.domain import (
     EVERYTHING,
     AnyOf,
@@ -79,7 +80,7 @@ def under(
         understanding=shop.understanding,
         second_stage=shop.second_stage,
         merchandising=Merchandising(FixedRules(kept), shop.store, lambda: NOW),
-        signals=SignalService(FixedSignals(signals), shop.numbers, shop.write_times, **clock),
+        signals=SignalService(FixedSignals(signals), shop.write_times, **clock),
         listing=shop.listing,
     )
 
@@ -258,7 +259,7 @@ def test_products_like_another_and_weights_of_0_are_left_alone(shop: Services) -
 def test_what_the_index_does_not_hold_yet_is_neutral(services: Services) -> None:
     mugs = [Product(product_id=f"p{n}", title=f"Mug {n}", availability=STOCK[0]) for n in range(3)]
     services.indexer.run(listed(*mugs), feed_name="t")
-    numbers = services.numbers.of(services.live.get())
+    numbers = numbers_of(services.live.get())
     found = numbers.at(numbers.stock(), np.array([numbers.keys[1], 99, -1]))
     np.testing.assert_array_equal(found, [1.0, np.nan, np.nan])
 

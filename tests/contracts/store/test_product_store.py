@@ -170,6 +170,17 @@ def test_every_write_raises_the_revision(store: ProductStore) -> None:
     assert store.revision() == seen[-1] == store.changes_since(0, 10).revision
 
 
+def test_what_was_removed_since_is_told_by_key(store: ProductStore) -> None:
+    a, b, _ = store.upsert([record("a"), record("b"), record("c")]).tolist()
+    store.remove(["a"])
+    between = store.revision()
+    store.upsert([record("a")])  # as another product
+    store.remove(["b"])
+    assert sorted(store.removed_since(0).tolist()) == [a, b]
+    assert store.removed_since(between).tolist() == [b]
+    assert store.removed_since(store.revision()).tolist() == []
+
+
 def test_changes_come_oldest_first_and_end_where_nothing_is_left(store: ProductStore) -> None:
     a, b, c = store.upsert([record("a"), record("b"), record("c")]).tolist()
     store.upsert([record("a", "again")])
