@@ -109,6 +109,14 @@ class Settings(BaseSettings):
     )
     keep_generations: int = Field(3, ge=1, description="How many index generations stay on disk.")
 
+    index_nice: int = Field(
+        10,
+        ge=0,
+        le=19,
+        description=(
+            "How far commands that index step back for searches on the same machine, as in nice(1)."
+        ),
+    )
     batch_size: int = Field(64, ge=1, le=4096, description="Products indexed at a time.")
     currency: str | None = Field(
         None, pattern="^[A-Za-z]{3}$", description="ISO 4217 code of prices that name none."

@@ -103,7 +103,7 @@ def index(
 
     feed = find_feed(feed)
     options = ctx.ensure_object(GlobalOptions)
-    with options.services() as services:
+    with options.services(in_background=True) as services:
         mapping = FieldMapping(columns, currency or services.settings.currency)
         opened = open_feed(feed, format=feed_format, mapping=mapping)
         with progress.indexing() as report_progress:
@@ -130,7 +130,10 @@ def reindex(ctx: click.Context, *, as_json: bool) -> None:
 
     options = ctx.ensure_object(GlobalOptions)
     try:
-        with options.services() as services, progress.indexing("reindexing") as report_progress:
+        with (
+            options.services(in_background=True) as services,
+            progress.indexing("reindexing") as report_progress,
+        ):
             report = services.indexer.reindex(progress=report_progress)
     except KeyboardInterrupt:
         click.echo("stopped: half an index does not go live; the one before answers on", err=True)
@@ -147,6 +150,6 @@ def remove(ctx: click.Context, *, product_ids: tuple[str, ...], as_json: bool) -
     from shopsearch.cli import reports
 
     options = ctx.ensure_object(GlobalOptions)
-    with options.services() as services:
+    with options.services(in_background=True) as services:
         report = services.indexer.remove(product_ids)
     ctx.exit(reports.conclude(report, as_json=as_json))

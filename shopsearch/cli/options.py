@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,13 +42,24 @@ class GlobalOptions(NamedTuple):
         return settings
 
     @contextmanager
-    def services(self) -> Iterator[Services]:
-        """The services under these options, closed at the end."""
+    def services(self, *, in_background: bool = False) -> Iterator[Services]:
+        """The services under these options, closed at the end.
+
+        `in_background` makes this process, for good, step back where searches want the cores.
+        """
         settings = self.settings()
+        if in_background:
+            _step_back(settings.index_nice)
         from shopsearch.bootstrap import Services
 
         with Services.open(settings) as services:
             yield services
+
+
+def _step_back(nice: int) -> None:
+    """Of this thread and those that it will start."""
+    now = os.getpriority(os.PRIO_PROCESS, 0)
+    os.setpriority(os.PRIO_PROCESS, 0, max(now, nice))
 
 
 class WrittenFile(click.Path):
