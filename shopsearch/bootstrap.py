@@ -18,6 +18,7 @@ from shopsearch.adapters import (
     new_index,
     words_in,
 )
+from shopsearch.completing import Completion
 from shopsearch.embedding import Embedder
 from shopsearch.encoders import LazyEncoder
 from shopsearch.enriching import Enricher
@@ -235,7 +236,12 @@ class Services:
     @cached_property
     def follower(self) -> Follower:
         """Keeps what searches know of the catalog up to date beside them, once it has begun."""
-        return Follower(self.live.in_background(self.warm_up), self.catalog_words.in_background())
+        completion = Completion(self.live, self.generations, self.store, lambda: self.indexer)
+        return Follower(
+            self.live.in_background(self.warm_up),
+            self.catalog_words.in_background(),
+            completion.look,
+        )
 
     def warm_up(self, generation: Generation) -> None:
         """Read and make what the first search over a generation would have to wait for."""

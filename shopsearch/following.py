@@ -61,7 +61,7 @@ class Followed(Generic[T]):
 class Follower:
     """Looks for changes in a thread of its own, so that no request has to.
 
-    A look that fails on purpose is logged, and comes again with the next turn.
+    A look that fails on purpose comes again with the next turn; the same failure is logged once.
     """
 
     def __init__(self, *looks: Look, every_s: float = LOOK_EVERY_S) -> None:
@@ -81,9 +81,18 @@ class Follower:
             self._thread.join()
 
     def _follow(self) -> None:
+        told: dict[Look, str] = {}
         while not self._ended.wait(self._every_s):
             for look in self._looks:
-                try:
-                    look()
-                except (ShopsearchError, OSError) as error:
-                    _log.warning("a look for changes failed", error=str(error))
+                error = _failure(look)
+                if error and told.get(look) != error:
+                    _log.warning("a look for changes failed", error=error)
+                told[look] = error
+
+
+def _failure(look: Look) -> str:
+    try:
+        look()
+    except (ShopsearchError, OSError) as error:
+        return str(error) or type(error).__name__
+    return ""

@@ -133,6 +133,16 @@ class Indexer:
         ]
         return tally.report(draft.generation_id)
 
+    def catch_up(self) -> IndexReport:
+        """Bring the index to what the store holds, as after a run that was killed.
+
+        Every run begins with it. Raises `HomeBusy` and `GenerationMismatch`.
+        """
+        tally = Tally()
+        with self._drafts.next() as draft:
+            self._catch_up(draft, tally)
+        return tally.report(draft.generation_id)
+
     def _take_out(self, removals: Sequence[RemovalRow], draft: Draft, tally: Tally) -> None:
         """Remove what a feed of changes says; what is gone already is as it should be."""
         if removals:
