@@ -33,6 +33,7 @@
     │   ├── SchemaOutdated        its tables are older or newer than this version
     │   └── LanguageMismatch      its words are kept in another language than the settings say
     ├── HomeBusy                  another process is indexing into the same home
+    ├── Unwritable                a file or folder cannot be written: no room, or no permission
     └── DemoUnavailable           the demo catalog cannot be had
 
 Each message says what happened, with which value, and what to do.
@@ -186,6 +187,10 @@ class LanguageMismatch(StoreError):
 
 class HomeBusy(ShopsearchError):
     """Another process is indexing into the same home folder."""
+
+
+class Unwritable(ShopsearchError):
+    """A file or a folder cannot be written: the disk is full, or permission is missing."""
 
 
 class DemoUnavailable(ShopsearchError):

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from shopsearch.domain import EVERYTHING, Product
-from shopsearch.errors import CatalogError, HomeBusy
+from shopsearch.errors import CatalogError
 from shopsearch.index.base import KeptWords, VectorIndex
 from shopsearch.index.generations import Generations, Manifest
+from shopsearch.index.lock import HomeLock
 
 
 class Draft:
@@ -139,7 +138,7 @@ class Drafts:
         nothing is published, and the next run catches up from the store. Raises `HomeBusy`, and
         `GenerationMismatch` when the live generation was made by another encoder or fusion.
         """
-        with self._exclusively():
+        with HomeLock(self._home):
             start = None if fresh else self._live()
             draft = Draft(
                 self._generations, self._new_index, start, self._new_words, self._are_foreign
@@ -161,18 +160,3 @@ class Drafts:
         manifest = self._generations.manifest(current)
         manifest.check(encoder_id=self._encoder_id, fusion_id=self._fusion_id)
         return manifest
-
-    @contextmanager
-    def _exclusively(self) -> Iterator[None]:
-        """Hold the lock of the home folder; the operating system frees it if the process dies."""
-        owner = self._home / "indexing.owner"
-        try:
-            with FileLock(self._home / "indexing.lock", timeout=0):
-                owner.write_text(f"process {os.getpid()}", encoding="utf-8")
-                yield
-        except Timeout:
-            holder = owner.read_text(encoding="utf-8") if owner.exists() else "another process"
-            raise HomeBusy(
-                f"{holder} is indexing into {self._home} at this moment; "
-                "wait until it is done, or stop it, and run the command again"
-            ) from None

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +24,7 @@ from shopsearch.domain import (
     RemovalRow,
 )
 from shopsearch.errors import FeedFormatError, GenerationMismatch, HomeBusy
+from shopsearch.index.lock import HomeLock
 from shopsearch.indexing import IndexProgress
 from shopsearch.settings import Settings
 
@@ -369,10 +369,9 @@ def test_an_index_of_another_encoder_is_refused_with_the_remedy_and_reindexing_h
 def test_two_runs_at_once_are_refused_and_told_who_holds_the_home(
     services: Services, mugs: tuple[Product, ...], settings: Settings
 ) -> None:
-    (settings.home / "indexing.owner").write_text("process 4711")
     with (
-        FileLock(settings.home / "indexing.lock"),
-        pytest.raises(HomeBusy, match="process 4711"),
+        HomeLock(settings.home),
+        pytest.raises(HomeBusy, match=f"process {os.getpid()} on host .* for 0 s"),
     ):
         run(services, *mugs)
     assert counts(run(services, *mugs))[1] == 6

@@ -1,0 +1,178 @@
+"""One process at a time indexes into a home folder, and others are told which.
+
+The lock is the operating system's (flock on `indexing.lock`): it is free again at the moment its
+holder ends, however it ends. `indexing.owner` beside it only informs; nothing is decided by it, so
+one that a killed process left behind, or whose number another process has by now, does no harm.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import socket
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import structlog
+from filelock import FileLock, Timeout
+
+from shopsearch.errors import HomeBusy, Unwritable
+
+LOCK_FILE = "indexing.lock"
+OWNER_FILE = "indexing.owner"
+LONGEST_COMMAND = 200  # characters that are shown of it
+_STOPPED = ("T", "t")  # by a signal, or by a debugger
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who holds a lock, as it said itself."""
+
+    pid: int
+    host: str
+    started_at: str  # ISO 8601, UTC: when it took the lock
+    command: str
+    birth: str | None = None  # tells two processes of one number apart, where the system can
+
+    @classmethod
+    def this_process(cls) -> Owner:
+        """The one that is running this."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return cls(os.getpid(), socket.gethostname(), now, _command(sys.argv), _birth(os.getpid()))
+
+    @classmethod
+    def read(cls, path: Path) -> Owner | None:
+        """Who wrote the file; None where there is none, or nothing that can be read."""
+        try:
+            owner = cls(**json.loads(path.read_text(encoding="utf-8")))
+            datetime.fromisoformat(owner.started_at)
+        except (OSError, TypeError, ValueError):
+            return None
+        return owner if isinstance(owner.pid, int) and owner.pid > 0 else None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is a process of this machine, so that more can be known of it."""
+        return self.host == socket.gethostname()
+
+    def is_gone(self) -> bool:
+        """Whether this machine knows that it has ended; another machine's are never known to."""
+        if not self.is_here:
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except (PermissionError, OverflowError):
+            return False  # it lives, as another user
+        return self.birth is not None and _birth(self.pid) != self.birth
+
+    def is_stopped(self) -> bool:
+        """Whether it was stopped (Ctrl-Z), and so holds the lock without getting on."""
+        fields = _status_of(self.pid) if self.is_here else []
+        return bool(fields) and fields[0] in _STOPPED
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on host {self.host}"
+
+
+class HomeLock:
+    """Held while a process indexes into a home folder. `with HomeLock(home): ...`
+
+    Raises `HomeBusy` at once where another one holds it, and `Unwritable` where the folder does not
+    take a lock file.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._lock = FileLock(home / LOCK_FILE, timeout=0)
+        self._owner_path = home / OWNER_FILE
+
+    def __enter__(self) -> Self:
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise HomeBusy(self._who_is_busy()) from None
+        except OSError as error:
+            raise Unwritable(
+                f"{self._home} cannot be locked for indexing: {error.strerror or error}; make room "
+                "on its disk, give write permission, or name another folder by SHOPSEARCH_HOME"
+            ) from error
+        self._sign()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with suppress(OSError):
+            self._owner_path.unlink(missing_ok=True)
+        self._lock.release()
+
+    def _sign(self) -> None:
+        """Say who holds the lock. A disk that is full must not keep a run from what it can do."""
+        if before := Owner.read(self._owner_path):
+            _log.info("the run before was cut off", was=str(before), command=before.command)
+        with suppress(OSError):
+            text = json.dumps(asdict(Owner.this_process()))
+            self._owner_path.write_text(text + "\n", encoding="utf-8")
+
+    def _who_is_busy(self) -> str:
+        owner = Owner.read(self._owner_path)
+        remedy = "wait until it is done, or stop it, and run the command again"
+        if owner is None or owner.is_gone():  # the holder has not signed yet
+            return f"another process is indexing into {self._home} at this moment; {remedy}"
+        if owner.is_stopped():
+            remedy = (
+                f"it is stopped: let it go on by `kill -CONT {owner.pid}`, or end it by "
+                f"`kill -KILL {owner.pid}`, and run the command again"
+            )
+        return (
+            f"{owner} has been indexing into {self._home} for {_age(owner.started_at)} "
+            f"({owner.command}); {remedy}"
+        )
+
+
+def _command(arguments: list[str]) -> str:
+    """The command line as a person would type it."""
+    first, *others = arguments or [""]
+    program = Path(first)
+    name = program.parent.name if program.name == "__main__.py" else program.name
+    told = shlex.join([name or "python", *others])
+    return told if len(told) <= LONGEST_COMMAND else f"{told[: LONGEST_COMMAND - 3]}..."
+
+
+def _age(started_at: str) -> str:
+    """How long ago that was, in one unit."""
+    started = datetime.fromisoformat(started_at)
+    seconds = max(0, round((datetime.now(UTC) - started.astimezone(UTC)).total_seconds()))
+    if seconds < 120:
+        return f"{seconds} s"
+    if seconds < 2 * 3600:
+        return f"{seconds // 60} min"
+    return f"{seconds // 3600} h"
+
+
+def _birth(pid: int) -> str | None:
+    """When a process began, in ticks since the machine did; None where the system does not tell."""
+    fields = _status_of(pid)
+    return fields[19] if len(fields) > 19 else None
+
+
+def _status_of(pid: int) -> list[str]:
+    """What Linux tells of a process after its name: first its state; empty elsewhere."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return status.rpartition(")")[2].split()
