@@ -1,4 +1,4 @@
-"""How long runs work: a bounded look-ahead, and an orderly stop at Ctrl-C."""
+"""How long runs work: a bounded look-ahead, and an orderly stop at Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import TypeVar
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
+
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 def look_ahead(
@@ -48,24 +50,30 @@ def look_ahead(
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C only asks to stop; the second one interrupts as usual.
+    """The first Ctrl-C or SIGTERM only asks to stop; the second one, of either, acts as usual.
 
-    Yields a function that tells whether a stop was asked for. Outside the main thread, where
-    signals cannot be handled, Ctrl-C is left as it is.
+    SIGTERM is what a supervisor, a container or a shutdown sends. Yields a function that tells
+    whether a stop was asked for. Outside the main thread, where signals cannot be handled, they
+    are left as they are.
     """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield asked.is_set
         return
 
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in STOPPING}
+
+    def put_back() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def ask(_signal_number: int, _frame: FrameType | None) -> None:
         asked.set()
-        signal.signal(signal.SIGINT, before)
+        put_back()
 
-    signal.signal(signal.SIGINT, ask)
+    for number in STOPPING:
+        signal.signal(number, ask)
     try:
         yield asked.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        put_back()

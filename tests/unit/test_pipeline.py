@@ -67,11 +67,20 @@ def test_the_first_interrupt_asks_and_the_second_one_interrupts() -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_the_handler_from_before_is_put_back() -> None:
-    before = signal.getsignal(signal.SIGINT)
+def test_a_termination_asks_just_so_and_what_comes_after_it_interrupts() -> None:
+    with stop_on_interrupt() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_handler_from_before_is_put_back(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
     with stop_on_interrupt():
-        assert signal.getsignal(signal.SIGINT) is not before
-    assert signal.getsignal(signal.SIGINT) is before
+        assert signal.getsignal(number) is not before
+    assert signal.getsignal(number) is before
 
 
 def test_outside_the_main_thread_nothing_is_installed() -> None:
