@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import threading
+from contextlib import suppress
 from pathlib import Path
+
+from shopsearch.errors import Unwritable
+
+_BESIDE = re.compile(r"\..+-\d+-\d+")
+_swept: set[Path] = set()  # folders that this process has freed of what killed ones left
+
+
+def keep(path: Path, content: bytes) -> None:
+    """`write_atomically` into a folder of the home; what a killed process left there is removed.
+
+    Raises `Unwritable`.
+    """
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise Unwritable(
+            f"{path} cannot be written: {error.strerror or error}; make room on its disk, or give "
+            "write permission, and run the command again: what is done already is kept"
+        ) from error
+    if path.parent not in _swept:
+        _swept.add(path.parent)
+        _sweep(path.parent)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -20,11 +45,32 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)  # noqa: PTH105 - this is on the hot path of indexing
+            os.replace(beside, path)  # noqa: PTH105 - this is on the hot path of indexing
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
 
 
 def _create(name: str) -> int:
-    return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    """A file that its writer holds a lock on; one that nobody holds was left behind."""
+    while True:
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        with suppress(OSError):  # a file system without locks: there, nobody can sweep either
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)  # swept between the two steps
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the files beside whose writers are gone: the system freed their locks."""
+    for path in folder.iterdir():
+        if not _BESIDE.fullmatch(path.name):
+            continue
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_WRONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+            finally:
+                os.close(descriptor)

@@ -21,7 +21,7 @@ import httpx
 
 from shopsearch.errors import FetchRejected
 from shopsearch.preprocessing.addresses import public_address
-from shopsearch.preprocessing.atomic import write_atomically
+from shopsearch.preprocessing.atomic import keep
 
 DEFAULT_MAX_BYTES = 20_000_000
 DEFAULT_TIMEOUT_S = 20.0
@@ -82,7 +82,7 @@ class PictureFetcher:
         if kept.is_file():
             return kept.read_bytes()
         content = self._download(url)
-        write_atomically(kept, content)
+        keep(kept, content)
         return content
 
     def _download(self, url: str) -> bytes:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from shopsearch.domain import Picture
 from shopsearch.errors import PictureRejected
-from shopsearch.preprocessing.atomic import write_atomically
+from shopsearch.preprocessing.atomic import keep
 from shopsearch.preprocessing.images import (
     WORKING_LONGEST_SIDE_PX,
     load_working_copy,
@@ -71,7 +71,7 @@ class PictureLibrary:
         content_hash = hash_content(encoded)
         path = self._copy(content_hash)
         if not path.is_file():
-            write_atomically(path, working_copy(encoded, max_pixels=self._max_pixels))
+            keep(path, working_copy(encoded, max_pixels=self._max_pixels))
         return StoredPicture(content_hash, path)
 
     def hold(self, encoded: bytes) -> Picture:
@@ -108,7 +108,7 @@ class PictureLibrary:
             small.thumbnail((longest_side_px, longest_side_px), Image.Resampling.LANCZOS)
             encoded = io.BytesIO()
             small.save(encoded, "WEBP", quality=_THUMBNAIL_QUALITY)
-            write_atomically(path, encoded.getvalue())
+            keep(path, encoded.getvalue())
         return path
 
     def _copy(self, content_hash: str) -> Path:

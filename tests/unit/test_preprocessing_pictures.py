@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import os
@@ -12,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shopsearch.errors import PictureRejected
-from shopsearch.preprocessing.atomic import write_atomically
+from shopsearch.errors import PictureRejected, Unwritable
+from shopsearch.preprocessing.atomic import keep, write_atomically
 from shopsearch.preprocessing.pictures import PictureLibrary
 
 
@@ -160,3 +161,37 @@ def test_a_write_that_fails_leaves_the_old_file(
 
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_left_beside_goes_and_what_another_is_writing_stays(
+    tmp_path: Path,
+) -> None:
+    left, held = tmp_path / ".a.jpg-4711-140", tmp_path / ".b.jpg-4712-140"
+    own = tmp_path / ".profile"
+    for path in (left, held, own):
+        path.write_bytes(b"half")
+    with held.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        keep(tmp_path / "c.jpg", b"whole")
+    assert {path.name for path in tmp_path.iterdir()} == {held.name, own.name, "c.jpg"}
+
+
+def test_a_file_that_was_swept_before_its_writer_held_it_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, beside = fcntl.flock, iter([True])
+
+    def swept(descriptor: int, operation: int) -> None:
+        if next(beside, False):
+            next(tmp_path.glob(".c.jpg-*")).unlink()
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", swept)
+    write_atomically(tmp_path / "c.jpg", b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["c.jpg"]
+
+
+def test_a_folder_that_takes_no_picture_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "images").write_bytes(b"a file in the way")
+    with pytest.raises(Unwritable, match="c.jpg cannot be written: .*; make room on its disk"):
+        keep(tmp_path / "images" / "c.jpg", b"whole")
