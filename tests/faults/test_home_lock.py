@@ -106,7 +106,9 @@ def test_a_stopped_holder_is_named_as_such(tmp_path: Path) -> None:
 def test_an_owner_whose_process_is_gone_is_not_blamed_for_the_lock_of_another(
     tmp_path: Path,
 ) -> None:
-    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=-1)
+    gone = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], check=True, stdout=-1
+    )
     with HomeLock(tmp_path):
         rewrite_owner(tmp_path, pid=int(gone.stdout))
         assert refusal(tmp_path).startswith("another process is indexing")

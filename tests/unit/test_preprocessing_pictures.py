@@ -193,5 +193,5 @@ def test_a_file_that_was_swept_before_its_writer_held_it_is_made_again(
 
 def test_a_folder_that_takes_no_picture_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "images").write_bytes(b"a file in the way")
-    with pytest.raises(Unwritable, match="c.jpg cannot be written: .*; make room on its disk"):
+    with pytest.raises(Unwritable, match=r"c\.jpg cannot be written: .*; make room on its disk"):
         keep(tmp_path / "images" / "c.jpg", b"whole")
