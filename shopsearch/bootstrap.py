@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -42,7 +41,10 @@ from shopsearch.listing import Listing
 from shopsearch.logbook import Logbook
 from shopsearch.logged_queries import LoggedQueries
 from shopsearch.merchandising import LiveRules, Merchandising, Rules
+from shopsearch.preprocessing.addresses import hosts_alone
+from shopsearch.preprocessing.client import Tries
 from shopsearch.preprocessing.fetch import PictureFetcher
+from shopsearch.preprocessing.hosts import Hosts
 from shopsearch.preprocessing.items import ItemPreparer
 from shopsearch.preprocessing.pictures import PictureLibrary
 from shopsearch.ranking.ranker import SHIPPED, Ranker
@@ -169,19 +171,32 @@ class Services:
     @cached_property
     def fetcher(self) -> PictureFetcher:
         """Fetches the pictures of products, guarded, and keeps what it fetched."""
-        return self._fetcher(self.settings.home / "images" / "fetched")
+        settings = self.settings
+        return PictureFetcher(
+            settings.home / "images" / "fetched",
+            allow_hosts=settings.fetch_allow_hosts,
+            max_bytes=settings.max_image_bytes,
+            timeout_s=settings.fetch_timeout_s,
+            fresh_hours=settings.fetch_fresh_hours,
+            tries=Tries(settings.fetch_retries),
+            hosts=Hosts(
+                at_once=settings.fetch_per_host, give_up_after=settings.fetch_give_up_after
+            ),
+        )
 
     @cached_property
     def query_fetcher(self) -> PictureFetcher:
-        """Fetches the pictures of queries, guarded. Nothing that visitors ask for is kept."""
-        return self._fetcher(None)
-
-    def _fetcher(self, cache_dir: Path | None) -> PictureFetcher:
+        """Fetches the pictures of queries, guarded. Nothing that visitors ask for is kept, nobody
+        waits long, and no visitor can make a host rest for the others.
+        """
+        settings = self.settings
         return PictureFetcher(
-            cache_dir,
-            allow_hosts=self.settings.fetch_allow_hosts,
-            max_bytes=self.settings.max_image_bytes,
-            timeout_s=self.settings.fetch_timeout_s,
+            None,
+            allow_hosts=hosts_alone(settings.fetch_allow_hosts),
+            max_bytes=settings.max_image_bytes,
+            timeout_s=settings.fetch_timeout_s,
+            tries=Tries(min(settings.fetch_retries, 1), pause_s=0.1),
+            hosts=Hosts(at_once=settings.fetch_per_host, give_up_after=0, wait_s=2.0),
         )
 
     @cached_property

@@ -7,6 +7,7 @@
     ├── ProductRejected           one product is bad; the run goes on and counts the reason
     │   ├── PictureRejected       its picture is missing, broken, too large or of an unknown format
     │   └── FetchRejected         its picture's address is refused, or does not answer
+    │       └── HostUnavailable   the host of the address is out of order: later it may answer
     ├── QueryError                a search that cannot be answered as asked
     │   ├── UnknownProduct        it names a product that the catalog does not hold
     │   └── PictureMissing        it needs the picture of a product that has none
@@ -68,6 +69,14 @@ class PictureRejected(ProductRejected):
 
 class FetchRejected(ProductRejected):
     """A picture's address is refused, or does not answer as it should."""
+
+
+class HostUnavailable(FetchRejected):
+    """A picture's host cannot be reached or is out of order; it says nothing about the picture."""
+
+    def __init__(self, message: str, *, is_resting: bool = False) -> None:
+        super().__init__(message)
+        self.is_resting = is_resting  # it failed before, and was not asked now
 
 
 class QueryError(ShopsearchError):

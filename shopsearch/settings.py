@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shopsearch.errors import SettingsError
+from shopsearch.preprocessing.addresses import AllowedHosts
 
 
 class Settings(BaseSettings):
@@ -123,9 +124,38 @@ class Settings(BaseSettings):
     )
     max_image_pixels: int = Field(50_000_000, ge=1, description="Larger pictures are refused.")
     max_image_bytes: int = Field(20_000_000, ge=1, description="Larger picture files are refused.")
-    fetch_timeout_s: float = Field(15.0, gt=0, description="Time limit of one picture fetch.")
+    fetch_timeout_s: float = Field(
+        15.0, gt=0, description="Time limit of one picture fetch, further tries included."
+    )
     fetch_allow_hosts: tuple[str, ...] = Field(
-        (), description="Hosts whose private addresses may be fetched from, as a JSON list."
+        (),
+        description=(
+            "Hosts whose private addresses may be fetched from, as a JSON list of hosts, of names "
+            "with a star (`*.cdn.shop`) and, for feeds alone, of networks (`10.1.0.0/16`)."
+        ),
+    )
+    fetch_per_host: int = Field(
+        6, ge=1, le=256, description="Pictures that are fetched from one host at a time."
+    )
+    fetch_retries: int = Field(
+        3, ge=0, le=10, description="Further tries where a host fails or asks to wait."
+    )
+    fetch_give_up_after: int = Field(
+        10,
+        ge=0,
+        description=(
+            "After so many failed fetches in a row a host is not asked for some time; 0 never "
+            "gives up."
+        ),
+    )
+    fetch_fresh_hours: float = Field(
+        24.0,
+        ge=0,
+        le=8760,
+        description=(
+            "After so many hours it is asked whether a picture has changed, unless its host names "
+            "a time (a twenty-fourth to seven times this one); 0 asks in each run."
+        ),
     )
 
     host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
@@ -149,6 +179,12 @@ class Settings(BaseSettings):
         "info", description="Least severity that is logged."
     )
     log_format: Literal["console", "json"] = Field("console", description="How logs are written.")
+
+    @field_validator("fetch_allow_hosts")
+    @classmethod
+    def _are_hosts(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        AllowedHosts(entries)  # raises ValueError, which names the entry
+        return entries
 
     @property
     def resolved_database_url(self) -> str:

@@ -96,6 +96,15 @@ def working_copy(encoded: bytes, *, max_pixels: int) -> bytes:
     return copy.getvalue()
 
 
+def is_of_known_format(encoded: bytes) -> bool:
+    """Whether the first bytes are those of a picture that is understood; nothing is decoded."""
+    try:
+        _reader_for(encoded)
+    except PictureRejected:
+        return False
+    return True
+
+
 def _reader_for(encoded: bytes) -> tuple[str, _Reader]:
     if encoded.startswith(b"\xff\xd8\xff"):
         return "JPEG", _Jpeg

@@ -68,7 +68,9 @@ class ItemPreparer:
             return kept
         place = record.product.images[0]
         try:
-            picture = self._library.add(self._encoded(place))
+            # what it was identified by, even where its host gives other bytes each time
+            encoded = self._fetcher.kept(place, record.image_hash) or self._encoded(place)
+            picture = self._library.add(encoded)
         except PictureRejected as error:
             raise PictureRejected(_at(place, error)) from error
         if picture.content_hash != record.image_hash:

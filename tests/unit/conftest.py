@@ -10,6 +10,8 @@ from PIL import Image, ImageDraw
 
 from shopsearch.domain import FeedRow, Price, Product, Rejection
 
+from .picture_host import PictureHost, serving
+
 
 class ListedFeed:
     """A feed in memory: a small working `CatalogFeed`."""
@@ -27,6 +29,13 @@ class ListedFeed:
 def listed(*products: Product) -> ListedFeed:
     """The products as a feed."""
     return ListedFeed([FeedRow(row, product) for row, product in enumerate(products, start=1)])
+
+
+@pytest.fixture
+def picture_host() -> Iterator[PictureHost]:
+    """A host of pictures on this machine."""
+    with serving() as host:
+        yield host
 
 
 @pytest.fixture
