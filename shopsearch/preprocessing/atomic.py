@@ -15,13 +15,13 @@ _BESIDE = re.compile(r"\..+-\d+-\d+")
 _swept: set[Path] = set()  # folders that this process has freed of what killed ones left
 
 
-def keep(path: Path, content: bytes) -> None:
+def keep(path: Path, content: bytes, *, survives_crash: bool = True) -> None:
     """`write_atomically` into a folder of the home; what a killed process left there is removed.
 
     Raises `Unwritable`.
     """
     try:
-        write_atomically(path, content)
+        write_atomically(path, content, survives_crash=survives_crash)
     except OSError as error:
         raise Unwritable(
             f"{path} cannot be written: {error.strerror or error}; make room on its disk, or give "
@@ -32,8 +32,11 @@ def keep(path: Path, content: bytes) -> None:
         _sweep(path.parent)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside, fsync, then swap: readers see no file or all of it, even after a crash."""
+def write_atomically(path: Path, content: bytes, *, survives_crash: bool = True) -> None:
+    """Write beside, fsync, then swap: readers see no file or all of it, even after a crash.
+
+    Without `survives_crash` there is no fsync: for what its reader checks and can do without.
+    """
     beside = f"{path.parent}/.{path.name}-{os.getpid()}-{threading.get_ident()}"
     try:
         descriptor = _create(beside)
@@ -43,8 +46,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if survives_crash:
+                os.fsync(file.fileno())
             os.replace(beside, path)  # noqa: PTH105 - this is on the hot path of indexing
     except BaseException:
         Path(beside).unlink(missing_ok=True)

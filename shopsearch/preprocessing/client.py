@@ -20,6 +20,7 @@ from shopsearch.preprocessing.network import CheckedNetwork
 
 _MAX_REDIRECTS = 3
 _MAX_URL_CHARS = 4_000
+_MAX_READ_OVER_BYTES = 20_000
 _KEPT_CONNECTIONS = 64
 _KEPT_CONNECTION_S = 20.0
 _MOST_PAUSE_S = 10.0
@@ -172,6 +173,8 @@ class PictureClient:
             extensions={"timeout": timeouts},
         ) as answer:
             headers = httpx.Headers(answer.headers)
+            if answer.status != _OK:
+                _read_over(answer, headers.get("content-length", ""))
             if answer.status in _REDIRECTS and "location" in headers:
                 return parsed(headers["location"], base=target)
             if answer.status == _NOT_MODIFIED and known is not None:
@@ -240,6 +243,15 @@ def _answer(
         headers.get("last-modified", before.last_modified if before else ""),
     )
     return Answer(content, known, headers.get("cache-control"))
+
+
+def _read_over(answer: httpcore.Response, announced: str) -> None:
+    """Read a short body that nobody needs: the connection can be used again then."""
+    if answer.status == _NOT_MODIFIED or (
+        announced.isdecimal() and int(announced) <= _MAX_READ_OVER_BYTES
+    ):
+        for _ in answer.iter_stream():
+            pass
 
 
 def _check_is_picture(content: bytes, content_type: str) -> None:

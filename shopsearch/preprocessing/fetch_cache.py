@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from shopsearch.preprocessing.atomic import write_atomically
+from shopsearch.preprocessing.atomic import keep
 from shopsearch.preprocessing.client import Answer, Known
 
 _VERSION = 1
@@ -81,7 +81,7 @@ class FetchCache:
         max_age_s, always_ask = read_cache_control(answer.cache_control or "")
         known = _sendable(answer.known)
         place = self._place(url)
-        write_atomically(place, answer.content)
+        keep(place, answer.content)
         self._tell(url, KeptPicture(answer.content, known, now, max_age_s, always_ask))
         return answer.content
 
@@ -148,7 +148,8 @@ class FetchCache:
             "max_age_s": kept.max_age_s,
             "always_ask": kept.always_ask,
         }
-        write_atomically(_beside(self._place(url)), json.dumps(told).encode())
+        content = json.dumps(told).encode()
+        keep(_beside(self._place(url)), content, survives_crash=False)
 
 
 def read_cache_control(header: str) -> tuple[int | None, bool]:

@@ -72,6 +72,9 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
     host: PictureHost
 
+    def handle_error(self, *_: object) -> None:
+        """Clients go away."""
+
 
 class _Answering(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
