@@ -22,6 +22,7 @@ class Entry(NamedTuple):
 COMMANDS: Mapping[str, Mapping[str, Entry]] = {
     "Catalog": {
         "index": Entry("index:index", "Read a catalog FEED and make its products searchable."),
+        "watch": Entry("watch:watch", "Index a FEED again and again, as it changes."),
         "remove": Entry("index:remove", "Take products out of the catalog."),
         "reindex": Entry("index:reindex", "Build the index anew from the stored products."),
         "enrich": Entry("enrich:enrich", "Propose values for attributes that products lack."),

@@ -28,6 +28,13 @@ def print_json(document: Any) -> None:
     sys.stdout.buffer.write(text.encode() + b"\n")
 
 
+def print_json_line(document: Any) -> None:
+    """One JSON document on a line of its own, at once: whoever reads along waits for it."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(json.dumps(document, ensure_ascii=False).encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
 def _wide(console: Console) -> Console:
     if not console.is_terminal:
         console.width = _WIDTH_IN_A_PIPE

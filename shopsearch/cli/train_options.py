@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import click
 
-from shopsearch.cli.index import read_mapping
+from shopsearch.cli.feed_options import read_mapping
 from shopsearch.cli.options import WrittenFile
 
 if TYPE_CHECKING:

@@ -46,6 +46,7 @@ def write_atomically(path: Path, content: bytes, *, survives_crash: bool = True)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
+            file.flush()
             if survives_crash:
                 os.fsync(file.fileno())
             os.replace(beside, path)  # noqa: PTH105 - this is on the hot path of indexing
