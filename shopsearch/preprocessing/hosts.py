@@ -82,7 +82,7 @@ class Hosts:
             while True:
                 host = self._hosts.setdefault(name, _Host(next_rest_s=self._rest_s))
                 is_probe = self._tries(name, host)
-                if host.n_busy < self._at_once:
+                if host.n_busy < self._room(host):
                     break
                 if not self._changed.wait(last - self._clock()) and self._clock() >= last:
                     raise FetchRejected(
@@ -92,6 +92,11 @@ class Hosts:
             host.n_busy += 1
             host.is_probed = host.is_probed or is_probe
         return is_probe
+
+    def _room(self, host: _Host) -> int:
+        """How many may be at a host: of one that fails, no more than it takes to give it up."""
+        to_give_up = self._give_up_after - host.n_failed if self._give_up_after else self._at_once
+        return min(self._at_once, max(to_give_up, 1))
 
     def _tries(self, name: str, host: _Host) -> bool:
         """Whether whoever comes now has to try for all. Raises `HostUnavailable` at rest."""

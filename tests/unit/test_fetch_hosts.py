@@ -331,8 +331,8 @@ def test_one_dead_host_stops_neither_the_run_nor_the_pictures_of_others(
         took_s = time.monotonic() - started
 
     assert outcomes["fetched"] == 250
-    assert outcomes["no answer"] <= 10 + 6
-    assert outcomes["at rest"] >= 2_000 - 16
+    assert outcomes["no answer"] <= 10
+    assert outcomes["at rest"] >= 2_000 - 10
     assert took_s < 20  # 2,000 time limits, six at a time, would be 333 s
 
 
