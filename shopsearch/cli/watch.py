@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shopsearch.settings import Settings
 
 DEFAULT_EVERY_S = 900.0
+LEAST_EVERY_S = 1.0
 LOOK_EVERY_S = 0.25
 RETRY_S = 60.0  # after a failed run, where only changes count
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
@@ -40,7 +41,7 @@ def read_interval(
         return None
     told = _INTERVAL.fullmatch(value.strip().casefold())
     seconds = float(told[1]) * _SECONDS[told[2]] if told else 0.0
-    if not 1 <= seconds <= 31 * _SECONDS["d"]:
+    if not LEAST_EVERY_S <= seconds <= 31 * _SECONDS["d"]:
         message = (
             f"{value!r} is no time: write a number and s, m, h or d, such as 90s, 15m or 2h; "
             "from a second to 31 days"

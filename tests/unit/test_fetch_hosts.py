@@ -339,7 +339,7 @@ def test_one_dead_host_stops_neither_the_run_nor_the_pictures_of_others(
 def test_threads_that_want_the_same_picture_share_one_fetch(
     tmp_path: Path, picture_host: PictureHost
 ) -> None:
-    picture_host.delay_s = 0.2
+    picture_host.delay_s = 0.5
     picture_host.put("/a.jpg", cache_control="no-store")
     barrier = threading.Barrier(8)
 
@@ -357,7 +357,7 @@ def test_threads_that_want_the_same_picture_share_one_fetch(
 def test_threads_that_share_a_fetch_share_its_failure(
     tmp_path: Path, picture_host: PictureHost
 ) -> None:
-    picture_host.delay_s = 0.2
+    picture_host.delay_s = 0.5
     barrier = threading.Barrier(4)
 
     with fetching(tmp_path) as fetcher, ThreadPoolExecutor(4) as pool:

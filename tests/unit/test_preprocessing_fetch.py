@@ -19,6 +19,7 @@ from shopsearch.preprocessing.client import Tries
 from shopsearch.preprocessing.fetch import PictureFetcher
 
 PICTURE = b"\xff\xd8\xff" + bytes(5_000)
+BOMB = gzip.compress(bytes(5_000_000))
 
 
 class Shop(BaseHTTPRequestHandler):
@@ -78,10 +79,9 @@ class Shop(BaseHTTPRequestHandler):
     def answer_packed(self) -> None:
         self.send_response(200)
         self.send_header("Content-Encoding", "gzip")
-        bomb = gzip.compress(bytes(50_000_000))
-        self.send_header("Content-Length", str(len(bomb)))
+        self.send_header("Content-Length", str(len(BOMB)))
         self.end_headers()
-        self.wfile.write(bomb)
+        self.wfile.write(BOMB)
 
     def answer_page(self) -> None:
         self.give(b"<!DOCTYPE html><title>Log in</title>", "text/html; charset=utf-8")
