@@ -49,15 +49,15 @@ class GlobalOptions(NamedTuple):
         """
         settings = self.settings()
         if in_background:
-            _step_back(settings.index_nice)
+            step_back(settings.index_nice)
         from shopsearch.bootstrap import Services
 
         with Services.open(settings) as services:
             yield services
 
 
-def _step_back(nice: int) -> None:
-    """Of this thread and those that it will start."""
+def step_back(nice: int) -> None:
+    """Let searches on the same machine go first: of this thread and those that it will start."""
     now = os.getpriority(os.PRIO_PROCESS, 0)
     os.setpriority(os.PRIO_PROCESS, 0, max(now, nice))
 

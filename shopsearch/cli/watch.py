@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from shopsearch.cli.feed_options import FeedOptions, feed_options
-from shopsearch.cli.options import GlobalOptions
+from shopsearch.cli.options import GlobalOptions, step_back
 from shopsearch.cli.outcome import Exit
 from shopsearch.errors import CatalogError, HomeBusy, SettingsError, ShopsearchError
 
@@ -157,6 +157,7 @@ class Watch:
         from shopsearch.bootstrap import Services
 
         if self._services is None:
+            step_back(self.settings.index_nice)
             self._services = Services.open(self.settings)
         return self._services
 
