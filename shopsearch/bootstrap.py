@@ -32,6 +32,7 @@ from shopsearch.heatmaps import HeatmapService
 from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generation, Generations
 from shopsearch.index.live import LiveGeneration
+from shopsearch.index.manifest import Manifest
 from shopsearch.indexing import Indexer
 from shopsearch.languages import Language, language_of
 from shopsearch.lexical.live import LiveWords
@@ -63,10 +64,14 @@ from shopsearch.store.sql import (
     SqlSearchLog,
     SqlSignalStore,
     SqlSynonymStore,
+    SqlUpkeep,
     SqlWriteTimes,
 )
 from shopsearch.suggestions import SuggestionService
 from shopsearch.understanding import Understanding
+from shopsearch.upkeep.repairing import Repairer
+from shopsearch.upkeep.shelf import Shelf
+from shopsearch.upkeep.verifying import Home, Verifier
 from shopsearch.wishes import FurtherWishes
 from shopsearch.wording import CatalogWords, WordingService
 from shopsearch.write_times import FollowedTimes
@@ -246,7 +251,16 @@ class Services:
     @cached_property
     def live(self) -> LiveGeneration:
         """The generation that answers, renewed when another becomes current."""
-        return LiveGeneration(self.generations, check_every_s=0.0)  # a stat costs microseconds
+        return LiveGeneration(
+            self.generations,
+            check_every_s=0.0,  # a stat costs microseconds
+            fits=self.can_answer_from,
+        )
+
+    def can_answer_from(self, manifest: Manifest) -> bool:
+        """Whether a generation was made by the encoder and the fusion that the settings name."""
+        in_use = (self.embedder.encoder_id, self.embedder.fusion_id)
+        return (manifest.encoder_id, manifest.fusion_id) == in_use
 
     @cached_property
     def follower(self) -> Follower:
@@ -432,6 +446,41 @@ class Services:
             store=self.store,
             trainer=SoftmaxTrainer(),
         )
+
+    @cached_property
+    def upkeep(self) -> SqlUpkeep:
+        """The store as a whole."""
+        return SqlUpkeep(self.database)
+
+    @cached_property
+    def home(self) -> Home:
+        """All that there is to look after."""
+        return Home(
+            folder=self.settings.home,
+            generations=self.generations,
+            store=self.store,
+            upkeep=self.upkeep,
+            lexical=self.lexical,
+            embedder=self.embedder,
+            preparer=self.preparer,
+            library=self.pictures,
+            max_pixels=self.settings.max_image_pixels,
+        )
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """Checks all that is kept."""
+        return Verifier(self.home)
+
+    @cached_property
+    def repairer(self) -> Repairer:
+        """Mends what the checks find."""
+        return Repairer(self.home, self.verifier, self.indexer.reindex)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """The generations as they lie on disk."""
+        return Shelf(self.generations)
 
     @cached_property
     def indexer(self) -> Indexer:

@@ -33,6 +33,8 @@
     │   ├── StoreUnavailable      it cannot be opened or reached
     │   ├── SchemaOutdated        its tables are older or newer than this version
     │   └── LanguageMismatch      its words are kept in another language than the settings say
+    ├── BackupError               a backup cannot be made, read or restored
+    ├── ExportError               the catalog cannot be written as a feed
     ├── HomeBusy                  another process is indexing into the same home
     ├── Unwritable                a file or folder cannot be written: no room, or no permission
     └── DemoUnavailable           the demo catalog cannot be had
@@ -192,6 +194,14 @@ class SchemaOutdated(StoreError):
 
 class LanguageMismatch(StoreError):
     """The words in the database are kept in another language than the settings say."""
+
+
+class BackupError(ShopsearchError):
+    """A backup cannot be made, read or restored."""
+
+
+class ExportError(ShopsearchError):
+    """The catalog cannot be written as a feed."""
 
 
 class HomeBusy(ShopsearchError):

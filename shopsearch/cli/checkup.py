@@ -14,7 +14,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shopsearch.errors import ShopsearchError
+from shopsearch.errors import IndexFault, ShopsearchError
 
 if TYPE_CHECKING:
     from shopsearch.bootstrap import Services
@@ -202,9 +202,12 @@ def _database(services: Services) -> Finding:
 
 
 def _index(services: Services) -> Finding:
-    if services.generations.current_id() is None:
-        return Finding("index", Verdict.WARN, "there is none yet", _FIRST_STEP)
-    generation = services.generations.load()
+    try:
+        if services.generations.current_id() is None:
+            return Finding("index", Verdict.WARN, "there is none yet", _FIRST_STEP)
+        generation = services.generations.load()
+    except IndexFault as error:
+        return _damaged_index(services, error)
     manifest = generation.manifest
     embedder = services.embedder
     manifest.check(encoder_id=embedder.encoder_id, fusion_id=embedder.fusion_id)
@@ -213,11 +216,24 @@ def _index(services: Services) -> Finding:
         f"{manifest.index_kind}, checksums hold"
     )
     behind = services.store.revision() - manifest.store_revision
-    if behind > 0:
+    has_changed = services.store.changes_since(manifest.store_revision, 1).revision
+    if behind > 0 and has_changed != manifest.store_revision:  # a restore raises the number alone
         message += f"; the database is {behind} writes ahead"
         remedy = "run `shopsearch index FEED` or `shopsearch reindex`, which catch up"
         return Finding("index", Verdict.WARN, message, remedy)
     return Finding("index", Verdict.OK, message)
+
+
+def _damaged_index(services: Services, error: IndexFault) -> Finding:
+    """The live generation cannot be read; an older one may answer meanwhile."""
+    from shopsearch.index.live import newest_good
+
+    stand_in = newest_good(services.generations, services.can_answer_from)
+    answering = "nothing can answer searches"
+    if stand_in is not None:
+        answering = f"searches answer from {stand_in.manifest.generation_id} meanwhile"
+    remedy = "run `shopsearch verify --repair`, which builds it anew without encoding"
+    return Finding("index", Verdict.FAIL, f"{error}; {answering}", remedy)
 
 
 _FIRST_STEP = "run `shopsearch index FEED`, or `shopsearch demo` for a look"

@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
     "Installation": {
         "train": Entry("train:train", "Train the learned parts of the search."),
         "doctor": Entry("doctor:doctor", "Check this installation, and say what to do."),
+        "verify": Entry("verify:verify", "Check that all that is kept is whole and fits together."),
     },
 }
 

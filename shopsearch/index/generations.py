@@ -220,6 +220,31 @@ class Generations:
         log.info("rolled back the index", generation=target)
         return manifest
 
+    def remove(self, generation_id: str) -> None:
+        """Delete a generation that is not the live one.
+
+        Raises `GenerationMissing`, `IndexFault`, and `GenerationDamaged` where it is not known
+        which one is live.
+        Whoever calls holds the lock of the home folder: a draft may be reading the generation.
+        """
+        folder = self._existing(generation_id)
+        if generation_id == self.current_id():
+            raise IndexFault(
+                f"the generation {generation_id} is live and stays; make another one live first: "
+                "`shopsearch reindex` or `shopsearch rollback`"
+            )
+        # renamed first: half a generation must not look like a damaged one
+        doomed = self._folder / f"{REMOVING}{generation_id}"
+        folder.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+    def leftovers(self) -> list[Path]:
+        """What killed builds, interrupted removals and swaps left behind; safe to delete."""
+        beside = [path for path in self._root.glob(f"{CURRENT}.*.new") if _is_left_behind(path)]
+        builds = [path for path in self._folder.glob(f"{BUILDING}*") if _is_left_behind(path)]
+        half_gone = self._folder.glob(f"{REMOVING}*")
+        return sorted([*beside, *half_gone, *(set(builds) - self._building)])
+
     def _write(
         self,
         index: VectorIndex,
@@ -325,7 +350,7 @@ class Generations:
 
 
 def _is_left_behind(building: Path) -> bool:
-    pid = building.name.removeprefix(BUILDING).split("-")[0]
+    pid = re.split(r"[-.]", building.name.removeprefix(BUILDING).removeprefix(f"{CURRENT}."))[0]
     try:
         if not pid.isdigit() or int(pid) == os.getpid():
             return True

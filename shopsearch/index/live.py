@@ -9,8 +9,9 @@ from contextlib import contextmanager
 
 import structlog
 
-from shopsearch.errors import IndexFault, ShopsearchError
+from shopsearch.errors import GenerationDamaged, IndexFault, ShopsearchError
 from shopsearch.index.generations import Generation, Generations
+from shopsearch.index.manifest import REMEDY, Manifest
 
 log = structlog.get_logger(__name__)
 
@@ -21,21 +22,38 @@ class LiveGeneration:
     """The live generation, kept in memory and replaced when another one is published.
 
     Only the very first call waits for a load. Later, one caller loads the new generation while all
-    others go on with the old one; or none does, see `in_background`. A new generation that cannot
-    be loaded is logged and passed over.
+    others go on with the old one; or none does, see `in_background`. A generation that cannot be
+    loaded is logged and passed over: the one at hand stays, and a process that has none yet takes the newest good one before it of those
+    that `fits` lets through (another encoder's could not answer). `trouble` says so meanwhile.
     """
 
-    def __init__(self, generations: Generations, check_every_s: float = 0.5) -> None:
+    def __init__(
+        self,
+        generations: Generations,
+        check_every_s: float = 0.5,
+        fits: Callable[[Manifest], bool] = lambda _: True,
+    ) -> None:
         self._generations = generations
         self._check_every_s = check_every_s
+        self._fits = fits
         self._loading = threading.Lock()
         self._generation: Generation | None = None
         self._next_check = 0.0
+        self._failed_id: str | None = None  # what CURRENT named when it could not be loaded
+        self._retry_at = 0.0
+        self._trouble = ""
         self._of_thread = threading.local()
         self._prepare: Callable[[Generation], None] | None = None
 
+    @property
+    def trouble(self) -> str:
+        """Why this is not the generation that should be live; "" where it is."""
+        return self._trouble
+
     def get(self) -> Generation:
-        """The generation to answer from. Raises what `Generations.load` raises at first."""
+        """The generation to answer from. Raises what `Generations.load` raises at first, where no
+        older generation can stand in.
+        """
         held: Generation | None = getattr(self._of_thread, "generation", None)
         return held if held is not None else self._latest()
 
@@ -72,7 +90,7 @@ class LiveGeneration:
         generation = self._generation
         if generation is None:
             with self._loading:
-                return self._generation or self._load()
+                return self._generation or self._first()
         if self._prepare is not None:
             return generation
         if time.monotonic() >= self._next_check and self._loading.acquire(blocking=False):
@@ -82,20 +100,37 @@ class LiveGeneration:
                 self._loading.release()
         return generation
 
+    def _first(self) -> Generation:
+        try:
+            return self._load()
+        except IndexFault as error:
+            stand_in = newest_good(self._generations, self._fits)
+            if stand_in is None:
+                raise
+            self._generation = stand_in
+            self._note_failure(self._named(), stand_in, error)
+            return stand_in
+
     def _refreshed(self, generation: Generation) -> Generation:
         self._next_check = time.monotonic() + self._check_every_s
         try:
             current = self._generations.current_id()
-            if current is None or current == generation.manifest.generation_id:
-                return generation
+        except (IndexFault, OSError) as error:
+            self._note_failure(None, generation, error)
+            self._next_check = self._retry_at
+            return generation
+        if current is None:
+            self._trouble = f"{self._generations.current_path} is gone: {REMEDY}"
+            return generation
+        if current == generation.manifest.generation_id:
+            self._trouble, self._failed_id = "", None
+            return generation
+        if current == self._failed_id and time.monotonic() < self._retry_at:
+            return generation
+        try:
             return self._load()
         except (IndexFault, OSError) as error:
-            self._next_check = time.monotonic() + RETRY_AFTER_S
-            log.error(
-                "the new index generation cannot be loaded; the old one stays",
-                staying=generation.manifest.generation_id,
-                error=str(error),
-            )
+            self._note_failure(current, generation, error)
             return generation
 
     def _load(self) -> Generation:
@@ -104,6 +139,7 @@ class LiveGeneration:
             self._made_ready(generation, self._prepare)
         self._generation = generation
         self._next_check = time.monotonic() + self._check_every_s
+        self._trouble, self._failed_id = "", None
         log.info("answering from an index generation", generation=generation.manifest.generation_id)
         return generation
 
@@ -113,3 +149,45 @@ class LiveGeneration:
                 prepare(generation)
         except ShopsearchError as error:  # its first search will say so
             log.warning("a generation could not be made ready", error=str(error))
+
+    def _note_failure(self, failed_id: str | None, staying: Generation, error: Exception) -> None:
+        self._failed_id = failed_id
+        self._retry_at = time.monotonic() + RETRY_AFTER_S
+        self._trouble = (
+            f"the index generation that should be live cannot be loaded, so searches answer from "
+            f"{staying.manifest.generation_id}, of {staying.manifest.created_at}: {error}"
+        )
+        log.error(
+            "the live index generation cannot be loaded; another one answers",
+            answering=staying.manifest.generation_id,
+            error=str(error),
+        )
+
+    def _named(self) -> str | None:
+        try:
+            return self._generations.current_id()
+        except GenerationDamaged:
+            return None
+
+
+def newest_good(generations: Generations, fits: Callable[[Manifest], bool]) -> Generation | None:
+    """The newest generation before the live one that fits and is whole; None where there is none.
+
+    Where `CURRENT` is damaged, any may be the newest. Where it is not there at all, there is none:
+    nothing was made live yet, or a restore has just taken it away.
+    """
+    try:
+        current = generations.current_id()
+        if current is None:
+            return None
+    except GenerationDamaged:
+        current = None
+    for generation_id in generations.ids():
+        if current is not None and generation_id >= current:
+            continue
+        try:
+            if fits(generations.manifest(generation_id)):
+                return generations.load(generation_id)
+        except IndexFault as error:
+            log.warning("an older index generation cannot stand in", error=str(error))
+    return None

@@ -27,12 +27,18 @@ def alive() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """The model is in memory and a generation of the index is live."""
+    """The model is in memory and a generation of the index answers.
+
+    Where an older one stands in for a damaged one, searches are answered, so the status is 200 and
+    no proxy takes the server away; the answer says `degraded` and why.
+    """
     reason = reason_not_ready(services())
     if reason is not None:
         return problem_response(Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", reason))
-    manifest = services().live.get().manifest
-    return jsonify(status="ready", generation=manifest.generation_id)
+    generation_id = services().live.get().manifest.generation_id
+    if trouble := services().live.trouble:
+        return jsonify(status="degraded", generation=generation_id, detail=trouble)
+    return jsonify(status="ready", generation=generation_id)
 
 
 def reason_not_ready(services: Services) -> str | None:

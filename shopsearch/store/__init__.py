@@ -10,11 +10,13 @@ More:  implement the ports of `base.py` in a file of its own, name it in `shopse
 from shopsearch.store.base import (
     EmbeddingCache,
     FeedRuns,
+    KeptEmbedding,
     LexicalIndex,
     ProductStore,
     RuleStore,
     SearchLog,
     SignalStore,
+    StoreUpkeep,
     SynonymStore,
     WriteTimes,
 )
@@ -22,11 +24,13 @@ from shopsearch.store.base import (
 __all__ = [
     "EmbeddingCache",
     "FeedRuns",
+    "KeptEmbedding",
     "LexicalIndex",
     "ProductStore",
     "RuleStore",
     "SearchLog",
     "SignalStore",
+    "StoreUpkeep",
     "SynonymStore",
     "WriteTimes",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -223,3 +223,38 @@ class WriteTimes(Protocol):
 
         One that was removed is in none; revision 0 is the start.
         """
+
+
+class KeptEmbedding(NamedTuple):
+    """A row of the embedding cache as it lies in the database, sound or not."""
+
+    encoder_id: str
+    content_hash: str
+    dimension: int
+    vector: bytes  # float32, little-endian
+
+
+class StoreUpkeep(Protocol):
+    """The store as a whole: what checking, repairing and exporting ask of it.
+
+    The iterators need constant memory. `products` and `pictures` show the store as it was when
+    they began, whatever is written meanwhile.
+    """
+
+    def faults(self) -> Iterator[str]:
+        """What contradicts itself in the database, in words; nothing where all is well.
+
+        Raises `StoreUnavailable` and `SchemaOutdated` where it cannot be read on.
+        """
+
+    def products(self) -> Iterator[Sequence[StoredProduct]]:
+        """All products by key, in batches."""
+
+    def pictures(self) -> Iterator[tuple[str, str]]:
+        """The content hash of every main picture, each once, ascending, and a product of it."""
+
+    def embeddings(self) -> Iterator[Sequence[KeptEmbedding]]:
+        """All rows of the embedding cache, in batches."""
+
+    def forget(self, encoder_id: str, content_hashes: Sequence[str]) -> int:
+        """Take embeddings out of the cache; how many there were."""

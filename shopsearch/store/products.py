@@ -145,8 +145,8 @@ def lock_catalog(connection: Connection) -> None:
     _reserve_revisions(connection, 0)
 
 
-def all_products(connection: Connection) -> Iterator[dict[int, Product]]:
-    """All products by key, in batches."""
+def all_stored(connection: Connection) -> Iterator[list[StoredProduct]]:
+    """All products as they are stored, by key, in batches."""
     last = -1
     while True:
         following = select(PRODUCTS.c.key).where(PRODUCTS.c.key > last)
@@ -154,8 +154,14 @@ def all_products(connection: Connection) -> Iterator[dict[int, Product]]:
         if not keys:
             return
         loaded = _load(connection, [PRODUCTS.c.key.in_(keys)])
-        yield {stored.key: stored.product for stored in loaded}
+        yield sorted(loaded, key=lambda stored: stored.key)
         last = keys[-1]
+
+
+def all_products(connection: Connection) -> Iterator[dict[int, Product]]:
+    """All products by key, in batches."""
+    for batch in all_stored(connection):
+        yield {stored.key: stored.product for stored in batch}
 
 
 def _reserve_revisions(connection: Connection, n: int) -> Iterator[int]:

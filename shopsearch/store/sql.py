@@ -9,6 +9,7 @@ from shopsearch.store.runs import SqlFeedRuns
 from shopsearch.store.search_log import SqlSearchLog
 from shopsearch.store.signals import SqlSignalStore
 from shopsearch.store.synonyms import SqlSynonymStore
+from shopsearch.store.upkeep import SqlUpkeep
 from shopsearch.store.write_times import SqlWriteTimes
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "SqlSearchLog",
     "SqlSignalStore",
     "SqlSynonymStore",
+    "SqlUpkeep",
     "SqlWriteTimes",
 ]

@@ -167,6 +167,27 @@ def test_not_ready_without_an_index(services) -> None:
     assert answer.content_type == "application/problem+json"
 
 
+def test_degraded_but_ready_while_an_older_generation_stands_in(
+    services: Services, tmp_path
+) -> None:
+    services.indexer.run(open_feed(write_feed(tmp_path)), feed_name="shop")
+    older = services.generations.current_id()
+    product_id = next(iter(services.store.fetch([1]).values())).product.product_id
+    services.indexer.remove([product_id])
+    folder = services.generations.folder(services.generations.current_id())
+    (folder / "vectors.faiss").unlink()
+    services.encoder.load()
+    client = create_app(services).test_client()
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json["status"]) == (200, "degraded")
+    assert ready.json["generation"] == older
+    assert "vectors.faiss" in ready.json["detail"]
+    assert "shopsearch reindex" in ready.json["detail"]
+    found = client.get("/api/v1/search?q=mug").json
+    assert found["generation"] == older
+    assert product_id not in [hit["product_id"] for hit in found["hits"]]
+
+
 def test_not_ready_with_the_index_of_another_model(shop, monkeypatch) -> None:
     monkeypatch.setattr(type(shop.embedder), "encoder_id", "another")
     reason = reason_not_ready(shop)

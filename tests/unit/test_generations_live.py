@@ -127,12 +127,86 @@ def test_a_damaged_new_generation_is_passed_over(
     broken = tmp_path / "generations" / publish(generations, 2).generation_id / "vectors.npy"
     flip_a_bit(broken)
     assert [serving.get().manifest for _ in range(3)] == [first] * 3
-    with pytest.raises(GenerationDamaged):
-        LiveGeneration(generations).get()
-    monkeypatch.setattr(live, "RETRY_AFTER_S", 0.0)
-    serving = LiveGeneration(generations, check_every_s=0)
+    assert str(broken) in serving.trouble
+    assert "shopsearch reindex" in serving.trouble
     third = publish(generations, 3)
     assert serving.get().manifest == third
+    assert serving.trouble == ""
+
+
+@pytest.mark.parametrize("damage", [flip_a_bit, Path.unlink, lambda path: path.write_bytes(b"")])
+@pytest.mark.parametrize("name", ["vectors.npy", "filters.json", "manifest.json"])
+def test_a_start_on_a_damaged_generation_falls_back_to_the_newest_good_one(
+    generations: Generations, tmp_path: Path, name: str, damage: Callable[[Path], object]
+) -> None:
+    publish(generations, 1)
+    second = publish(generations, 2)
+    broken = tmp_path / "generations" / publish(generations, 3).generation_id / name
+    damage(broken)
+    starting = LiveGeneration(generations, check_every_s=0)
+    assert [starting.get().manifest for _ in range(3)] == [second] * 3
+    assert str(broken) in starting.trouble
+    assert second.generation_id in starting.trouble
+    assert "shopsearch reindex" in starting.trouble
+
+
+def test_the_fallback_passes_over_damaged_generations_and_those_that_do_not_fit(
+    generations: Generations, tmp_path: Path
+) -> None:
+    first = publish(generations, 1)
+    flip_a_bit(tmp_path / "generations" / publish(generations, 2).generation_id / "keys.npy")
+    foreign = publish(generations, 3)
+    flip_a_bit(tmp_path / "generations" / publish(generations, 4).generation_id / "keys.npy")
+    starting = LiveGeneration(generations, fits=lambda one: one != foreign)
+    assert starting.get().manifest == first
+
+
+def test_without_a_good_generation_the_damage_itself_is_told(
+    generations: Generations, tmp_path: Path
+) -> None:
+    flip_a_bit(tmp_path / "generations" / publish(generations, 1).generation_id / "keys.npy")
+    with pytest.raises(GenerationDamaged, match=r"keys\.npy"):
+        LiveGeneration(generations).get()
+
+
+def test_a_generation_newer_than_the_damaged_one_never_stands_in(
+    generations: Generations, tmp_path: Path
+) -> None:
+    first = publish(generations, 1)
+    publish(generations, 2)
+    generations.rollback()
+    flip_a_bit(tmp_path / "generations" / first.generation_id / "keys.npy")
+    with pytest.raises(GenerationDamaged):
+        LiveGeneration(generations).get()
+
+
+def test_a_start_on_a_damaged_current_takes_the_newest_and_says_so(
+    generations: Generations, tmp_path: Path
+) -> None:
+    publish(generations, 1)
+    second = publish(generations, 2)
+    (tmp_path / "CURRENT").write_bytes(b"\xff\x00")
+    starting = LiveGeneration(generations, check_every_s=0)
+    assert [starting.get().manifest for _ in range(3)] == [second] * 3
+    assert "CURRENT" in starting.trouble
+
+
+def test_after_a_fallback_the_repaired_generation_is_taken_up(
+    generations: Generations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = publish(generations, 1), publish(generations, 2)
+    broken = tmp_path / "generations" / second.generation_id / "vectors.npy"
+    whole = broken.read_bytes()
+    flip_a_bit(broken)
+    starting = LiveGeneration(generations, check_every_s=0)
+    assert starting.get().manifest == first
+    broken.write_bytes(whole)
+    assert starting.get().manifest == first  # it is not read again at every request
+    monkeypatch.setattr(live, "RETRY_AFTER_S", 0.0)
+    assert LiveGeneration(generations, check_every_s=0).get().manifest == second
+    starting._retry_at = 0.0
+    assert starting.get().manifest == second
+    assert starting.trouble == ""
 
 
 def test_a_damaged_generation_is_not_read_again_and_again(

@@ -1,0 +1,103 @@
+"""The pictures' sources against the hashes that they were indexed under, and copies against them.
+
+Slow: every source is read, and every working copy made again to compare.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from shopsearch.domain import StoredProduct
+from shopsearch.errors import PictureRejected
+from shopsearch.preprocessing.images import working_copy
+from shopsearch.preprocessing.pictures import PictureLibrary, hash_content
+from shopsearch.store import StoreUpkeep
+from shopsearch.upkeep.faults import REPAIR, Count, Cure, Fault, Faults, Severity
+from shopsearch.upkeep.picture_check import name_of_fetched
+from shopsearch.upkeep.picture_folder import FETCHED
+
+# another version of a codec rounds otherwise; a flipped bit spoils a block of 16 x 16 at least
+ROUNDING = 32  # of 255 steps
+SPOILT = 0.0005  # as a part of all pixels
+
+
+def source_faults(
+    images: Path, library: PictureLibrary, store: StoreUpkeep, max_pixels: int, count: Count
+) -> Faults:
+    """Fetched pictures that are damaged, copies that show something else, sources that changed."""
+    for batch in store.products():
+        for stored in batch:
+            if stored.record.image_hash is not None and stored.product.images:
+                count.add()
+                yield from _of_product(stored, images, library, max_pixels)
+
+
+def _of_product(
+    stored: StoredProduct, images: Path, library: PictureLibrary, max_pixels: int
+) -> Faults:
+    place, expected = stored.product.images[0], str(stored.record.image_hash)
+    is_fetched = place.startswith(("http://", "https://"))
+    name = name_of_fetched(place)
+    path = images / FETCHED / name[:2] / name if is_fetched else Path(place)
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError):
+        if not is_fetched:
+            yield _note(stored, f"the source {place} of its picture cannot be read")
+        return
+    if hash_content(content) != expected:
+        if is_fetched:
+            yield Fault(
+                subject=str(path),
+                what=f"it is not what was fetched from {place} for {stored.product.product_id!r}",
+                remedy=f"{REPAIR} deletes it; the next `shopsearch index` fetches it again",
+                cure=Cure.REMOVE,
+                path=path,
+            )
+        else:
+            yield _note(stored, f"the source {place} of its picture has changed since")
+        return
+    copy = library.path(expected)
+    if copy is not None and not _shows(copy, content, max_pixels):
+        yield Fault(
+            subject=str(copy),
+            what=f"the working copy of product {stored.product.product_id!r} does not show its "
+            f"source {place}",
+            remedy=f"{REPAIR} makes it again",
+            cure=Cure.REMAKE,
+            product_id=stored.product.product_id,
+            path=copy,
+        )
+
+
+def _shows(copy: Path, source: bytes, max_pixels: int) -> bool:
+    """Whether a working copy is that of a source; True where the source itself cannot be judged."""
+    try:
+        fresh = working_copy(source, max_pixels=max_pixels)
+    except PictureRejected:
+        return True
+    kept = copy.read_bytes()
+    if kept == fresh:
+        return True
+    try:
+        with Image.open(io.BytesIO(kept), formats=["JPEG"]) as one:
+            pixels = np.asarray(one.convert("RGB"), dtype=np.int16)
+    except (OSError, SyntaxError, ValueError):
+        return False
+    with Image.open(io.BytesIO(fresh), formats=["JPEG"]) as other:
+        expected = np.asarray(other.convert("RGB"), dtype=np.int16)
+    same_shape = pixels.shape == expected.shape
+    return same_shape and float((np.abs(pixels - expected) > ROUNDING).mean()) <= SPOILT
+
+
+def _note(stored: StoredProduct, what: str) -> Fault:
+    return Fault(
+        subject=f"product {stored.product.product_id!r}",
+        what=what,
+        remedy="`shopsearch index FEED` takes up what has changed; put back what is gone",
+        severity=Severity.NOTE,
+    )
