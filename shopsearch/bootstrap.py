@@ -9,6 +9,7 @@ from typing import Self
 
 import structlog
 
+import shopsearch
 from shopsearch.adapters import (
     combiner_of,
     encoder_of,
@@ -54,6 +55,7 @@ from shopsearch.search import SearchService
 from shopsearch.second_stage import SecondStage
 from shopsearch.settings import Settings
 from shopsearch.signals import LiveSignals, Signals, SignalService
+from shopsearch.store.catalog_file import SqlCatalogFile
 from shopsearch.store.sql import (
     Database,
     SqlEmbeddingCache,
@@ -69,7 +71,10 @@ from shopsearch.store.sql import (
 )
 from shopsearch.suggestions import SuggestionService
 from shopsearch.understanding import Understanding
+from shopsearch.upkeep.backup import BackupService, CatalogCopy, InUse
+from shopsearch.upkeep.export import Exporter
 from shopsearch.upkeep.repairing import Repairer
+from shopsearch.upkeep.restore import RestoreService
 from shopsearch.upkeep.shelf import Shelf
 from shopsearch.upkeep.verifying import Home, Verifier
 from shopsearch.wishes import FurtherWishes
@@ -240,9 +245,12 @@ class Services:
     @cached_property
     def generations(self) -> Generations:
         """The index generations on disk."""
+        return self._generations_in(self.settings.home)
+
+    def _generations_in(self, folder: Path) -> Generations:
         in_memory = self.settings.words == "memory"
         return Generations(
-            self.settings.home,
+            folder,
             loaders(),
             keep=self.settings.keep_generations,
             load_words=words_in(self.language) if in_memory else lambda _: None,
@@ -476,6 +484,38 @@ class Services:
     def repairer(self) -> Repairer:
         """Mends what the checks find."""
         return Repairer(self.home, self.verifier, self.indexer.reindex)
+
+    @cached_property
+    def catalog_file(self) -> SqlCatalogFile:
+        """The database as a whole."""
+        return SqlCatalogFile(self.database)
+
+    @cached_property
+    def backup(self) -> BackupService:
+        """Writes backups."""
+        copy = self._copy_catalog if self.catalog_file.is_file else None
+        return BackupService(self.settings.home, self.generations, self._in_use, copy)
+
+    def _copy_catalog(self, target: Path) -> CatalogCopy:
+        return CatalogCopy(*self.catalog_file.copy_out(target))
+
+    def _in_use(self) -> InUse:
+        return InUse(
+            version=shopsearch.__version__,
+            encoder_id=self.embedder.encoder_id,
+            fusion_id=self.embedder.fusion_id,
+            language=self.language.name,
+        )
+
+    @cached_property
+    def restore(self) -> RestoreService:
+        """Puts backups in place."""
+        return RestoreService(self.settings.home, self.catalog_file, self._generations_in)
+
+    @cached_property
+    def exporter(self) -> Exporter:
+        """Writes the catalog as a feed."""
+        return Exporter(self.upkeep, self.embedder)
 
     @cached_property
     def shelf(self) -> Shelf:

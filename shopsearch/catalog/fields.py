@@ -39,6 +39,7 @@ _SPREAD = frozenset(
         "specs",
     }
 )
+OURS = "shopsearch_"  # columns of an export that are for other programs: no attributes
 _IN_CURRENCY = re.compile(r"(?:^|_)([a-z]{3})$")
 _MAX_NAME_CHARS = 64
 
@@ -97,7 +98,7 @@ def plan_columns(columns: Sequence[str], mapping: FieldMapping) -> ColumnPlan:
         name, currency = _field_of(column)
         if currency and (name == "price" or column == found.get("price")):
             currencies[column] = currency
-        if column in taken:
+        if column in taken or column.startswith(OURS):
             continue
         if name is not None and name not in mapped:
             fields.setdefault(name, []).append(column)

@@ -26,6 +26,10 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "remove": Entry("index:remove", "Take products out of the catalog."),
         "reindex": Entry("index:reindex", "Build the index anew from the stored products."),
         "enrich": Entry("enrich:enrich", "Propose values for attributes that products lack."),
+        "export": Entry(
+            "export:export",
+            "Write the catalog into FILE as a feed that `shopsearch index` reads back.",
+        ),
         "generations": Entry("generations:generations", "List the index generations on disk."),
         "rollback": Entry("generations:rollback", "Go back to an earlier index generation."),
     },
@@ -54,6 +58,12 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "train": Entry("train:train", "Train the learned parts of the search."),
         "doctor": Entry("doctor:doctor", "Check this installation, and say what to do."),
         "verify": Entry("verify:verify", "Check that all that is kept is whole and fits together."),
+        "backup": Entry(
+            "backup:backup", "Write database, live index and pictures into one FILE, a tar."
+        ),
+        "restore": Entry(
+            "backup:restore", "Put a backup FILE in place of what the home folder holds."
+        ),
     },
 }
 

@@ -48,6 +48,15 @@ class ModalityEmbeddings:
     has_image: NDArray[np.bool_]  # (N,)
     has_text: NDArray[np.bool_]  # (N,)
 
+    def taken(self, chosen: NDArray[np.bool_]) -> ModalityEmbeddings:
+        """Those of some of the items, (N,) which."""
+        return ModalityEmbeddings(
+            image=self.image[chosen],
+            text=self.text[chosen],
+            has_image=self.has_image[chosen],
+            has_text=self.has_text[chosen],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:

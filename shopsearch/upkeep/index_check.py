@@ -12,7 +12,6 @@ from shopsearch.domain import (
     EVERYTHING,
     Among,
     FilterRow,
-    ModalityEmbeddings,
     ProductFilter,
     StoredProduct,
 )
@@ -106,7 +105,7 @@ class IndexCheck:
         self._n_incomparable += int(np.count_nonzero(~is_kept))
         if not is_kept.any():
             return
-        fused = self._embedder.fuse(_rows_of(kept, is_kept))  # (K, D)
+        fused = self._embedder.fuse(kept.taken(is_kept))  # (K, D)
         if fused.shape[1] != vectors.shape[1]:
             yield _fault(
                 stored[0],
@@ -214,15 +213,6 @@ def _fault(stored: StoredProduct, what: str) -> Fault:
         remedy=REMEDY,
         cure=Cure.REINDEX,
         product_id=stored.product.product_id,
-    )
-
-
-def _rows_of(embeddings: ModalityEmbeddings, chosen: NDArray[np.bool_]) -> ModalityEmbeddings:
-    return ModalityEmbeddings(
-        image=embeddings.image[chosen],
-        text=embeddings.text[chosen],
-        has_image=embeddings.has_image[chosen],
-        has_text=embeddings.has_text[chosen],
     )
 
 

@@ -62,27 +62,39 @@ def _of_product(
             yield _note(stored, f"the source {place} of its picture has changed since")
         return
     copy = library.path(expected)
-    if copy is not None and not _shows(copy, content, max_pixels):
-        yield Fault(
-            subject=str(copy),
-            what=f"the working copy of product {stored.product.product_id!r} does not show its "
-            f"source {place}",
-            remedy=f"{REPAIR} makes it again",
-            cure=Cure.REMAKE,
-            product_id=stored.product.product_id,
-            path=copy,
-        )
+    if copy is not None:
+        yield from _of_copy(copy, stored, content, max_pixels)
 
 
-def _shows(copy: Path, source: bytes, max_pixels: int) -> bool:
-    """Whether a working copy is that of a source; True where the source itself cannot be judged."""
+def _of_copy(copy: Path, stored: StoredProduct, source: bytes, max_pixels: int) -> Faults:
+    """The same source and the same codec give the same bytes. Where only the bytes differ, that is
+    another version of the codec, or a flipped bit that hardly shows: either way it can be remade.
+    """
     try:
         fresh = working_copy(source, max_pixels=max_pixels)
     except PictureRejected:
-        return True
+        return  # the source itself cannot be judged any more
     kept = copy.read_bytes()
     if kept == fresh:
-        return True
+        return
+    looks_alike = _look_alike(kept, fresh)
+    what = (
+        "looks like its source, but was not made of it by this version"
+        if looks_alike
+        else ("does not show its source")
+    )
+    yield Fault(
+        subject=str(copy),
+        what=f"the working copy of product {stored.product.product_id!r} {what}",
+        remedy=f"{REPAIR} --sources makes it again",
+        cure=Cure.REMAKE,
+        severity=Severity.NOTE if looks_alike else Severity.FAULT,
+        product_id=stored.product.product_id,
+        path=copy,
+    )
+
+
+def _look_alike(kept: bytes, fresh: bytes) -> bool:
     try:
         with Image.open(io.BytesIO(kept), formats=["JPEG"]) as one:
             pixels = np.asarray(one.convert("RGB"), dtype=np.int16)

@@ -1,0 +1,238 @@
+"""Puts a backup in place of what a home holds. Until the last step the old catalog can come back.
+
+    1  unpack into a folder inside the home, check every checksum, open what was unpacked
+    2  copy the old database and CURRENT aside
+    3  take CURRENT away: from here on, whoever is killed leaves a home that the next
+       `shopsearch index` or `reindex` builds anew from the database, whichever one that is
+    4  put in pictures, the database in one transaction, the generation, and CURRENT
+    5  delete the other generations (their keys are those of the old catalog) and the copy
+
+Running servers stay on the generation in memory until step 4 is done, and follow then. Between the
+transaction and the moment at which they have loaded the generation, some tenths of a second, they
+look products of the old index up in the new catalog: with a backup of the same home these are the
+same products or none, since keys are never given twice.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from shopsearch.errors import BackupError, ShopsearchError
+from shopsearch.index.generations import CURRENT, FOLDER, Generations
+from shopsearch.index.lock import LOCK_FILE, OWNER_FILE, exclusively
+from shopsearch.upkeep.archive import CARD, DATABASE, IMAGES, BackupCard, unpack
+from shopsearch.upkeep.generation_check import BEFORE_RESTORE, RESTORING
+
+_log = structlog.get_logger(__name__)
+_REPLACED = "replaced"
+
+
+class CatalogFile(Protocol):
+    """The database of a home as a whole."""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file; a database server has tools of its own."""
+
+    @property
+    def newest_schema(self) -> str:
+        """The schema that this version writes."""
+
+    def revision(self) -> int:
+        """The revision of the latest write."""
+
+    def check(self, copy: Path) -> None:
+        """Raise a `StoreError` where a copy is not whole, and bring its tables up to date."""
+
+    def keep_aside(self, folder: Path) -> None:
+        """Copy the database into a folder, where there is one: whole, or else as it lies there."""
+
+    def replace(self, copy: Path) -> None:
+        """Put a copy in place for all who use the database, at once."""
+
+    def put_back(self, folder: Path) -> None:
+        """Undo `replace` with what `keep_aside` kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was put in place."""
+
+    card: BackupCard
+    n_pictures: int
+    replaced: bool  # whether the home held something before
+
+
+class RestoreService:
+    """Restores backups into one home."""
+
+    def __init__(
+        self, home: Path, catalog: CatalogFile, generations_in: Callable[[Path], Generations]
+    ) -> None:
+        self._home = home
+        self._catalog = catalog
+        self._generations_in = generations_in
+        self._generations = generations_in(home)
+
+    def restore(
+        self,
+        backup: Path,
+        *,
+        force: bool = False,
+        report: Callable[[int], None] = lambda _: None,
+    ) -> Restored:
+        """Check everything, then put it in place; after a failure all is as before.
+
+        Raises `BackupError` where the home is not empty, unless `force`, or the backup does not fit
+        or is damaged, and `HomeBusy` where somebody indexes.
+        """
+        try:
+            self._home.mkdir(parents=True, exist_ok=True)
+            with exclusively(self._home):
+                is_empty = self._is_empty()
+                if not (is_empty or force):
+                    raise BackupError(
+                        f"{self._home} is not empty, and what it holds would be replaced: add "
+                        "--force, or name another folder by --home"
+                    )
+                with self._staging() as staging:
+                    card = self._unpack(backup, staging, report)
+                    self._check(backup, card, staging)
+                    n_pictures = self._put_in_place(card, staging)
+        except OSError as error:
+            raise BackupError(
+                f"{backup} cannot be restored into {self._home}: {error}; what was there before is "
+                "there still"
+            ) from error
+        return Restored(card, n_pictures, replaced=not is_empty)
+
+    def _is_empty(self) -> bool:
+        ours = {LOCK_FILE, OWNER_FILE}
+        there = (path.name for path in self._home.iterdir())
+        return all(name in ours or name.startswith(RESTORING) for name in there)
+
+    @contextmanager
+    def _staging(self) -> Iterator[Path]:
+        staging = self._home / f"{RESTORING}{os.getpid()}"
+        for killed in self._home.glob(f"{RESTORING}*"):  # we hold the lock: nobody works there
+            shutil.rmtree(killed, ignore_errors=True)
+        staging.mkdir()
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+    def _unpack(self, backup: Path, staging: Path, report: Callable[[int], None]) -> BackupCard:
+        card: BackupCard | None = None
+        for done, name in enumerate(unpack(backup, staging), start=1):
+            if name == CARD:
+                card = BackupCard.read(staging / CARD, backup)
+                self._check_fit(backup, card)
+            report(done)
+        if card is None:
+            raise BackupError(f"{backup} has no {CARD}; it is no backup")
+        return card
+
+    def _check_fit(self, backup: Path, card: BackupCard) -> None:
+        """Refuse what cannot be used here, before gigabytes are read."""
+        if card.schema is not None and not self._catalog.is_file:
+            raise BackupError(
+                f"{backup} holds a SQLite database, but SHOPSEARCH_DATABASE_URL names a database "
+                "server: unset it, and restore"
+            )
+        if card.schema is None and self._catalog.is_file:
+            raise BackupError(
+                f"{backup} was taken beside a database server and holds no database: set "
+                "SHOPSEARCH_DATABASE_URL, restore the database by its own tool, and then this"
+            )
+        if card.schema is not None and card.schema > self._catalog.newest_schema:
+            raise BackupError(
+                f"{backup} has tables of schema {card.schema}, but this version of shopsearch "
+                f"knows none after {self._catalog.newest_schema}: upgrade shopsearch"
+            )
+        if card.schema is None and self._catalog.revision() < card.store_revision:
+            raise BackupError(
+                f"{backup} has an index of revision {card.store_revision}, but the database is at "
+                f"{self._catalog.revision()}: restore the database first"
+            )
+
+    def _check(self, backup: Path, card: BackupCard, staging: Path) -> None:
+        """Open everything once before anything is touched."""
+        try:
+            if card.schema is not None:
+                self._catalog.check(staging / DATABASE)
+            if card.generation is not None:
+                self._generations_in(staging).load(card.generation)
+        except ShopsearchError as error:
+            raise BackupError(f"{backup} cannot be used: {error}") from error
+
+    def _put_in_place(self, card: BackupCard, staging: Path) -> int:
+        kept = self._home / BEFORE_RESTORE
+        if not kept.exists():  # else a restore was killed, and this is the true old catalog
+            self._keep_aside(card, staging / "old")
+            (staging / "old").rename(kept)
+        (self._home / CURRENT).unlink(missing_ok=True)
+        try:
+            n_pictures = self._put_pictures(staging)
+            if card.schema is not None:
+                self._catalog.replace(staging / DATABASE)
+            if card.generation is not None:
+                self._put_generation(card.generation, staging)
+        except BaseException:
+            self._undo(card, staging, kept)
+            raise
+        for generation_id in self._generations.ids():
+            if generation_id != card.generation:
+                self._drop(generation_id)
+        shutil.rmtree(kept, ignore_errors=True)
+        return n_pictures
+
+    def _keep_aside(self, card: BackupCard, folder: Path) -> None:
+        folder.mkdir()
+        if card.schema is not None:
+            self._catalog.keep_aside(folder)
+        current = self._home / CURRENT
+        if current.exists():
+            shutil.copyfile(current, folder / CURRENT)
+
+    def _put_pictures(self, staging: Path) -> int:
+        n = 0
+        for path in (staging / IMAGES).glob("*/*.jpg"):
+            folder = self._home / IMAGES / path.parent.name
+            folder.mkdir(parents=True, exist_ok=True)
+            path.replace(folder / path.name)
+            n += 1
+        return n
+
+    def _put_generation(self, generation_id: str, staging: Path) -> None:
+        folder = self._home / FOLDER / generation_id
+        folder.parent.mkdir(exist_ok=True)
+        if folder.exists():
+            folder.rename(staging / _REPLACED)
+        (staging / FOLDER / generation_id).rename(folder)
+        self._generations.rollback(generation_id)
+
+    def _drop(self, generation_id: str) -> None:
+        try:
+            self._generations.remove(generation_id)
+        except (ShopsearchError, OSError) as error:
+            _log.warning("a generation from before the restore stays", error=str(error))
+
+    def _undo(self, card: BackupCard, staging: Path, kept: Path) -> None:
+        if card.schema is not None:
+            self._catalog.put_back(kept)
+        if (replaced := staging / _REPLACED).exists() and card.generation is not None:
+            folder = self._home / FOLDER / card.generation
+            shutil.rmtree(folder, ignore_errors=True)
+            replaced.rename(folder)
+        if (current := kept / CURRENT).exists():
+            current.replace(self._home / CURRENT)
+        shutil.rmtree(kept, ignore_errors=True)
