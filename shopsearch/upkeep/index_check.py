@@ -171,7 +171,7 @@ class IndexCheck:
                 remedy=REMEDY,
                 cure=Cure.REINDEX,
             )
-        counted, stored = self._lexical.count(), self._store.count()
+        counted, stored = self._counted_at_one_moment()
         if counted != stored:
             yield Fault(
                 subject="words in the database",
@@ -179,6 +179,14 @@ class IndexCheck:
                 remedy="switch SHOPSEARCH_LANGUAGE to another language and back, with `shopsearch "
                 "reindex` after each: it writes all words anew",
             )
+
+    def _counted_at_one_moment(self) -> tuple[int, int]:
+        """Products that the words are of, and that the store has; while others write, nobody can
+        tell.
+        """
+        revision = self._store.revision()
+        counts = self._lexical.count(), self._store.count()
+        return counts if self._store.revision() == revision else (0, 0)
 
     def _notes(self) -> Faults:
         if self._n_behind:
