@@ -84,7 +84,7 @@ def restore(ctx: click.Context, *, file: Path, force: bool, as_json: bool) -> No
         report = None
         if not mismatch:
             # removing nothing is the smallest run: it catches up with the database, and no more
-            report = services.indexer.remove(())
+            report = services.indexer.catch_up()
     if as_json:
         console.print_json(_as_json(restored, report, mismatch))
     else:

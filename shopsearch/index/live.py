@@ -23,8 +23,9 @@ class LiveGeneration:
 
     Only the very first call waits for a load. Later, one caller loads the new generation while all
     others go on with the old one; or none does, see `in_background`. A generation that cannot be
-    loaded is logged and passed over: the one at hand stays, and a process that has none yet takes the newest good one before it of those
-    that `fits` lets through (another encoder's could not answer). `trouble` says so meanwhile.
+    loaded is logged and passed over: the one at hand stays, and a process that has none yet takes
+    the newest good one before it of those that `fits` lets through (another encoder's could not
+    answer). `trouble` says so meanwhile.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ import structlog
 
 from shopsearch.errors import BackupError, ShopsearchError
 from shopsearch.index.generations import CURRENT, FOLDER, Generations
-from shopsearch.index.lock import LOCK_FILE, OWNER_FILE, exclusively
+from shopsearch.index.lock import LOCK_FILE, OWNER_FILE, HomeLock
 from shopsearch.upkeep.archive import CARD, DATABASE, IMAGES, BackupCard, unpack
 from shopsearch.upkeep.generation_check import BEFORE_RESTORE, RESTORING
 
@@ -96,7 +96,7 @@ class RestoreService:
         """
         try:
             self._home.mkdir(parents=True, exist_ok=True)
-            with exclusively(self._home):
+            with HomeLock(self._home):
                 is_empty = self._is_empty()
                 if not (is_empty or force):
                     raise BackupError(

@@ -18,7 +18,7 @@ from shopsearch.bootstrap import Services
 from shopsearch.domain import EVERYTHING, Product, Query
 from shopsearch.errors import BackupError, HomeBusy, ShopsearchError
 from shopsearch.index.generations import Generations
-from shopsearch.index.lock import exclusively
+from shopsearch.index.lock import HomeLock
 from shopsearch.settings import Settings
 from shopsearch.store.catalog_file import SqlCatalogFile
 from shopsearch.upkeep.archive import unpack
@@ -189,7 +189,7 @@ def test_a_home_with_a_database_that_is_none_can_be_restored(shop: Services, bac
 
 
 def test_a_restore_waits_for_nobody_who_is_indexing(shop: Services, backup: Path) -> None:
-    with exclusively(shop.settings.home), pytest.raises(HomeBusy):
+    with HomeLock(shop.settings.home), pytest.raises(HomeBusy):
         shop.restore.restore(backup, force=True)
 
 
@@ -280,7 +280,7 @@ def test_a_backup_that_cannot_be_written_leaves_no_half(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(at=strategies.floats(0, 0.99999), bit=strategies.integers(0, 7), cut=strategies.booleans())
 def test_a_damaged_or_truncated_backup_is_refused_before_anything_is_touched(
@@ -302,10 +302,7 @@ def test_a_damaged_or_truncated_backup_is_refused_before_anything_is_touched(
             fresh.restore.restore(path)
         except ShopsearchError as error:
             assert str(path) in str(error)  # noqa: PT017 - some flips hit padding or unused fields
-            assert sorted(one.name for one in home.iterdir()) in (
-                ["indexing.lock", "indexing.owner"],
-                ["indexing.owner"],
-            )
+            assert {one.name for one in home.iterdir()} <= {"indexing.lock"}
         else:
             assert_whole(home, 6)
     for one in sorted(home.rglob("*"), reverse=True):
