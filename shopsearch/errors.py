@@ -44,6 +44,8 @@ Each message says what happened, with which value, and what to do.
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class ShopsearchError(Exception):
     """The root: whoever catches this catches everything that shopsearch raises on purpose."""
@@ -62,7 +64,20 @@ class FeedFormatError(CatalogError):
 
 
 class ProductRejected(ShopsearchError):
-    """One product is bad. The run goes on and counts the message as its reason."""
+    """One product is bad. The run goes on and counts the message as its reason.
+
+    `field`, `column` and `value` say where in its record, "" where it is no single one.
+    """
+
+    field = ""
+    column = ""
+    value = ""
+
+    def about(self, field: str, column: str = "", value: str = "") -> Self:
+        """This error, which now says where it lies; what is said already stays."""
+        if not self.field:
+            self.field, self.column, self.value = field, column, value
+        return self
 
 
 class PictureRejected(ProductRejected):

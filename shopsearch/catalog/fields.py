@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shopsearch.catalog.base import FieldMapping
+from shopsearch.catalog.base import Columns, FieldMapping, columns_of
 from shopsearch.catalog.prices import is_currency
 from shopsearch.errors import FeedFormatError
 
@@ -19,7 +19,7 @@ FIELD_ALIASES: Mapping[str, tuple[str, ...]] = {
     "link": (),
     "price": (),
     "brand": (),
-    "product_type": ("category",),
+    "product_type": ("category", "google_product_category"),
     "availability": (),
     "color": ("colour",),
     "size": (),
@@ -33,6 +33,7 @@ _SPREAD = frozenset(
         "attributes",
         "customattributes",
         "productattributes",
+        "productdetail",
         "productspecifications",
         "properties",
         "specifications",
@@ -40,6 +41,8 @@ _SPREAD = frozenset(
     }
 )
 OURS = "shopsearch_"  # columns of an export that are for other programs: no attributes
+_ONE_MORE_PICTURE = re.compile(r"(?:additional)?image(?:link|url)?\d{1,3}")
+_PARTS = re.compile(r"\([\w\s]+(?::[\w\s]+)+\)$")  # "shipping(country:price)", as Google writes it
 _IN_CURRENCY = re.compile(r"(?:^|_)([a-z]{3})$")
 _MAX_NAME_CHARS = 64
 
@@ -63,7 +66,7 @@ def field_named(name: str) -> str | None:
 
 def attribute_name(column: str) -> str:
     """A name in lower snake case: "Designed For" and "designedFor" are `designed_for`."""
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column.strip())
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", _PARTS.sub("", column.strip()))
     return re.sub(r"(?:[^\w.]|_)+", "_", apart).strip("_.").lower()[:_MAX_NAME_CHARS]
 
 
@@ -87,16 +90,15 @@ def plan_columns(columns: Sequence[str], mapping: FieldMapping) -> ColumnPlan:
 
     A mapped column that is not there is left out: see `check_columns`.
     """
-    mapped = {known_field(name): column for name, column in mapping.columns.items()}
-    found = {name: _column_named(column, columns) for name, column in mapped.items()}
-    taken = {column for column in found.values() if column is not None}
-    fields: dict[str, list[str]] = {
-        name: [] if column is None else [column] for name, column in found.items()
+    fields = {
+        known_field(name, mapping): _columns_named(wanted, columns)
+        for name, wanted in mapping.columns.items()
     }
+    mapped, taken = set(fields), {column for each in fields.values() for column in each}
     attributes, spread, currencies = {}, [], {}
     for column in sorted(columns, key=_rank):
         name, currency = _field_of(column)
-        if currency and (name == "price" or column == found.get("price")):
+        if currency and (name == "price" or column in fields.get("price", ())):
             currencies[column] = currency
         if column in taken or column.startswith(OURS):
             continue
@@ -112,13 +114,16 @@ def plan_columns(columns: Sequence[str], mapping: FieldMapping) -> ColumnPlan:
 
 
 def check_columns(columns: Sequence[str], mapping: FieldMapping, feed: object) -> None:
-    """Raises `FeedFormatError` where a mapped column or a column for the id is missing."""
+    """Raises `FeedFormatError` where a mapped column or a column for the id is missing.
+
+    Of several columns for one field, one has to be there.
+    """
     there = ", ".join(map(repr, columns[:60])) or "none"
-    for name, column in mapping.columns.items():
-        known_field(name)
-        if _column_named(column, columns) is None:
+    for name, wanted in mapping.columns.items():
+        known_field(name, mapping)
+        if not _columns_named(wanted, columns):
             raise FeedFormatError(
-                f"{feed}: --map {name}={column} names a column that is not there; "
+                f"{feed}: {mapping.said(name)} names a column that is not there; "
                 f"the columns are {there}"
             )
     if not plan_columns(columns, mapping).fields.get("id"):
@@ -131,18 +136,18 @@ def check_columns(columns: Sequence[str], mapping: FieldMapping, feed: object) -
 def check_mapping(mapping: FieldMapping) -> None:
     """Raises `FeedFormatError` where a mapping makes no sense for any feed."""
     for name in mapping.columns:
-        known_field(name)
+        known_field(name, mapping)
     if mapping.currency is not None and not is_currency(mapping.currency):
         raise FeedFormatError(
             f"--currency {mapping.currency} is no ISO 4217 code; give one such as USD or EUR"
         )
 
 
-def known_field(name: str) -> str:
+def known_field(name: str, mapping: FieldMapping) -> str:
     """The field that a mapping means. Raises `FeedFormatError`."""
     if (known := field_named(name)) is None:
         raise FeedFormatError(
-            f"--map {name}=...: there is no field {name!r}; the fields are "
+            f"{mapping.said(name)}: there is no field {name!r}; the fields are "
             f"{', '.join(FIELD_ALIASES)}"
         )
     return known
@@ -155,6 +160,8 @@ def _field_of(column: str) -> tuple[str | None, str | None]:
     currency = found[1].upper() if found and is_currency(found[1]) else None
     if currency and column_key(snake) == f"price{currency.lower()}":
         return "price", currency
+    if _ONE_MORE_PICTURE.fullmatch(column_key(column)):
+        return "additional_image_link", None
     return field_named(column), currency
 
 
@@ -166,7 +173,14 @@ def _rank(column: str) -> int:
     if currency:
         return 1
     names = [column_key(each) for each in (name, *FIELD_ALIASES[name])]
-    return names.index(column_key(column))
+    key = column_key(column)
+    return names.index(key) if key in names else len(names)
+
+
+def _columns_named(wanted: Columns, columns: Sequence[str]) -> list[str]:
+    """Those of the wanted columns that are there."""
+    named = (_column_named(name, columns) for name in columns_of(wanted))
+    return [column for column in named if column is not None]
 
 
 def _column_named(name: str, columns: Sequence[str]) -> str | None:

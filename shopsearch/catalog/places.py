@@ -11,7 +11,7 @@ from shopsearch.errors import ProductRejected
 
 _BEFORE_URL = re.compile(r"\s*,\s*(?=https?://)")
 _COMMA = re.compile(r"\s*,\s*")
-_PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif")
+PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif")
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+):")
 
 
@@ -25,7 +25,7 @@ def _split_at_commas(text: str) -> list[str]:
     if text.lstrip().startswith(("http://", "https://")):
         return _BEFORE_URL.split(text)  # a comma may be part of a URL
     parts = _COMMA.split(text.strip())
-    if all(part.lower().endswith(_PICTURE_ENDINGS) for part in parts):
+    if all(part.lower().endswith(PICTURE_ENDINGS) for part in parts):
         return parts
     return [text]  # and of a file's name
 

@@ -1,22 +1,18 @@
-"""Text files from outside, line by line: gzip, byte order marks, wrong encodings, endless lines."""
+"""Text files from outside, line by line: byte order marks, wrong encodings, endless lines."""
 
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
-from shopsearch.errors import CatalogError, FeedFormatError
+from shopsearch.catalog.source import FeedSource
+from shopsearch.errors import FeedFormatError
 
 MAX_LINE_CHARS = 1_000_000
 _CHUNK_BYTES = 1 << 18
-_GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -26,11 +22,12 @@ _BYTE_ORDER_MARKS = (
 )
 _NOT_TEXT = {
     b"PK\x03\x04": "a ZIP archive or an Excel file; unpack it, or save it as `CSV UTF-8`",
-    b"PAR1": "a Parquet file; export it as CSV or JSON lines",
+    b"PAR1": "a Parquet file; read it with --format parquet, or let its name end with .parquet",
     b"\xd0\xcf\x11\xe0": "an old Excel file; save it as `CSV UTF-8`",
     b"%PDF": "a PDF; export the products as CSV or JSON lines",
-    b"<?xml": "an XML feed; export the products as CSV or JSON lines",
-    b"<rss": "an RSS feed; export the products as CSV or JSON lines",
+    b"<?xml": "an XML feed; read it with --format google-xml, or let its name end with .xml",
+    b"<rss": "an RSS feed; read it with --format google-xml, or let its name end with .xml",
+    b"<feed": "an Atom feed; read it with --format google-xml, or let its name end with .xml",
     b"<!DOCTYPE": "a web page; was the feed downloaded by its right address?",
     b"SQLite format 3": "a SQLite database; export the products as CSV or JSON lines",
 }
@@ -48,12 +45,13 @@ class Line:
 class TextFile:
     """A text file that can be read again and again. Raises `CatalogError`, `FeedFormatError`."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, source: FeedSource) -> None:
+        self.source = source
+        self._name = source.name
 
     def lines(self) -> Iterator[Line]:
         """The lines; ends are newlines, carriage returns, or both."""
-        with self._open() as binary:
+        with self.source.open() as binary:
             encoding = self._encoding(binary)
             text = io.TextIOWrapper(binary, encoding, newline="")
             number = 0
@@ -76,13 +74,8 @@ class TextFile:
             last = chunk[-1:] or last
         return n_lines + (last != "\n")
 
-    def first_bytes(self, n_bytes: int = 64) -> bytes:
-        """What the file begins with, unpacked."""
-        with self._open() as binary:
-            return binary.read(n_bytes)
-
     def _decoded(self) -> Iterator[str]:
-        with self._open() as binary:
+        with self.source.open() as binary:
             encoding = self._encoding(binary)
             decoder = codecs.getincrementaldecoder(encoding)("strict")
             offset, n_newlines = 0, 0
@@ -105,12 +98,12 @@ class TextFile:
         byte = error.object[error.start] if error.start < len(error.object) else 0
         if not error.encoding.startswith("utf-8"):
             return FeedFormatError(
-                f"{self.path}: byte {at:,} (in line {line:,}) is no {error.encoding.upper()}, "
+                f"{self._name}: byte {at:,} (in line {line:,}) is no {error.encoding.upper()}, "
                 f"although the file begins as such; export it again as UTF-8"
             )
         return FeedFormatError(
-            f"{self.path}: byte {at:,} (in line {line:,}) is 0x{byte:02X}, which is not UTF-8; "
-            f"convert the file: iconv -f WINDOWS-1252 -t UTF-8 {self.path.name} > converted.csv"
+            f"{self._name}: byte {at:,} (in line {line:,}) is 0x{byte:02X}, which is not UTF-8; "
+            f"convert the file: iconv -f WINDOWS-1252 -t UTF-8 {self.source.path.name} > new.csv"
         )
 
     def _encoding(self, binary: IO[bytes]) -> str:
@@ -119,36 +112,13 @@ class TextFile:
         binary.seek(0)
         for magic, meaning in _NOT_TEXT.items():
             if head.startswith(magic):
-                raise FeedFormatError(f"{self.path}: this is {meaning}")
+                raise FeedFormatError(f"{self._name}: this is {meaning}")
         for mark, encoding in _BYTE_ORDER_MARKS:
             if head.startswith(mark):
                 return encoding
         if b"\x00" in head[:4] and head.strip(b"\x00"):
             raise FeedFormatError(
-                f"{self.path}: the file begins with {head[:8]!r}: it is binary, or UTF-16 without "
+                f"{self._name}: the file begins with {head[:8]!r}: it is binary, or UTF-16 without "
                 f"a byte order mark; for the latter: iconv -f UTF-16LE -t UTF-8"
             )
         return "utf-8"
-
-    @contextmanager
-    def _open(self) -> Iterator[IO[bytes]]:
-        try:
-            with self.path.open("rb") as raw:
-                packed = raw.read(2) == _GZIP
-                raw.seek(0)
-                if not packed:
-                    yield raw
-                    return
-                with gzip.GzipFile(fileobj=raw) as unpacked:
-                    yield unpacked  # type: ignore[misc]  # it is a binary file in all but name
-        except FileNotFoundError as error:
-            raise CatalogError(f"{self.path}: there is no such feed; check the path") from error
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise FeedFormatError(
-                f"{self.path}: the gzip file is damaged or cut short ({error}); make it again"
-            ) from error
-        except OSError as error:
-            raise CatalogError(
-                f"{self.path}: the feed cannot be read ({error}); check that it is a file that "
-                f"may be read"
-            ) from error

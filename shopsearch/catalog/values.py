@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from shopsearch.catalog.fields import is_spread
+from shopsearch.domain import VALUE_SEPARATOR
 
 # Numbers are kept as they were written: 19.90 stays 19.90, an id of 20 digits stays exact.
 Json: TypeAlias = "str | bool | list[Json] | dict[str, Json] | None"
@@ -14,8 +15,8 @@ Record: TypeAlias = Mapping[str, Json]
 
 _MAX_DEPTH = 6  # of columns: what lies deeper is told in one
 _MAX_NESTED = 50
-_NAME_KEYS = ("key", "name", "label")
-_VALUE_KEYS = ("value", "values")
+_NAME_KEYS = ("key", "name", "label", "attribute_name")  # the last is Google's, in product_detail
+_VALUE_KEYS = ("value", "values", "attribute_value")
 _AMOUNT_KEYS = ("value", "amount")
 _CURRENCY_KEYS = ("currency", "currency_code", "currencyCode")
 
@@ -55,6 +56,14 @@ def as_text(value: Json) -> str:
     return ", ".join(f"{name}: {text}" for name, each in value.items() if (text := as_text(each)))
 
 
+def as_values(value: Json) -> str:
+    """The same for a field that may have several values, which lists give it."""
+    if not isinstance(value, list) or any(isinstance(each, dict) for each in value):
+        return as_text(value)
+    values = filter(None, map(as_values, value))
+    return VALUE_SEPARATOR.join(dict.fromkeys(values))
+
+
 def flatten(record: Mapping[str, Json]) -> Record:
     """Nested objects become columns with dotted names, but for those that hold attributes."""
     if not any(isinstance(value, dict) for value in record.values()):
@@ -84,11 +93,11 @@ def spread(value: Json) -> Iterator[tuple[str, str]]:
         except ValueError:
             return
     if isinstance(value, dict):
-        yield from ((name, as_text(each)) for name, each in _flat(value, "", 1))
+        yield from ((name, as_values(each)) for name, each in _flat(value, "", 1))
     elif isinstance(value, list):
         for pair in value:
             if isinstance(pair, dict) and (name := _first(pair, _NAME_KEYS)):
-                yield name, _first(pair, _VALUE_KEYS)
+                yield name, next(filter(None, (as_values(pair.get(k)) for k in _VALUE_KEYS)), "")
 
 
 def _money(value: dict[str, Json]) -> str:

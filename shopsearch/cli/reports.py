@@ -44,7 +44,10 @@ def grouped(rejections: Sequence[Rejection]) -> list[Reason]:
 def report_json(report: IndexReport) -> dict[str, Any]:
     """The stable shape of `index --json`."""
     document = asdict(report)
-    document["rejected"] = [asdict(rejection) for rejection in report.rejected]
+    document["rejected"] = [
+        {"row": one.row, "product_id": one.product_id, "reason": one.reason}
+        for one in report.rejected
+    ]
     document["seconds"] = round(report.seconds, 3)
     del document["interrupted"]  # the exit code says so
     return document

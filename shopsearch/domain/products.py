@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CATEGORY_SEPARATOR = " > "
+VALUE_SEPARATOR = " | "  # between the values of a field that has several: "S | M | L"
 MAX_PRODUCT_ID_CHARS = 128
 
 _MINOR_DIGITS = {
@@ -62,7 +63,7 @@ class Product:
     link: str = ""
     price: Price | None = None
     availability: str = ""
-    color: str = ""
+    color: str = ""  # this, and what follows, may be several values: see VALUE_SEPARATOR
     size: str = ""
     material: str = ""
     gender: str = ""
@@ -73,15 +74,18 @@ class Product:
     def filter_row(self) -> FilterRow:
         """What a `ProductFilter` can ask about this product, by field name.
 
-        Words are spelled as the shop does, and compared without regard to case. A category counts
-        as all of its levels: "A > B" is in "a" too. `price` is in major units.
+        Words are spelled as the shop does, and compared without regard to case. Each of several
+        values is a word of its own: "S | M" is "s" and "m". A category counts as all of its levels:
+        "A > B" is in "a" too. `price` is in major units.
         """
         words: dict[str, FilterValue] = {
-            name: (value,) for name, value in self.attributes.items() if value
+            name: values_of(value) for name, value in self.attributes.items() if value
         }
         for name in FILTER_FIELDS:
             if value := getattr(self, name):
-                words[name] = (value,)
+                words[name] = values_of(value)
+        if self.item_group_id:
+            words["item_group_id"] = (self.item_group_id,)  # a product is in one group
         if self.product_type:
             words["product_type"] = _category_levels(self.product_type)
         if self.price is not None:
@@ -107,6 +111,14 @@ FilterValue = tuple[str, ...] | float
 FilterRow = Mapping[str, FilterValue]
 
 
+def values_of(text: str) -> tuple[str, ...]:
+    """The values of a field: those between separators, each once; any other text is one value."""
+    if VALUE_SEPARATOR not in text:
+        return (text,)
+    values = (value.strip() for value in text.split(VALUE_SEPARATOR))
+    return tuple(dict.fromkeys(filter(None, values))) or (text,)
+
+
 def _category_levels(path: str) -> tuple[str, ...]:
     levels = path.split(CATEGORY_SEPARATOR)
     return tuple(CATEGORY_SEPARATOR.join(levels[: n + 1]) for n in range(len(levels)))
@@ -127,6 +139,9 @@ class Rejection:
     row: int
     product_id: str  # "" where the record has none
     reason: str
+    field: str = ""  # of a product, or the attribute, where one is to blame
+    column: str = ""  # of the feed, that the field was taken from
+    value: str = ""  # that was found there
 
 
 @dataclass(frozen=True, slots=True)

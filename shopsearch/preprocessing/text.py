@@ -7,36 +7,26 @@ composed text says what the product is first, and tells its story last.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 
-from selectolax.lexbor import LexborHTMLParser
-
 from shopsearch.domain import CATEGORY_SEPARATOR, Product
+from shopsearch.plain_text import clean, plain
 
-TEXT_VERSION = "1"  # grows when the same product comes to other words
+TEXT_VERSION = "2"  # grows when the same product comes to other words
 
 MAX_TEXT_CHARS = 1_500  # some 300 to 400 tokens: more than any encoder here reads
 MAX_QUERY_CHARS = 1_000
 _MAX_TITLE_CHARS = 300
 _MAX_ATTRIBUTES = 12
 _MAX_ATTRIBUTE_CHARS = 80
-_MAX_HTML_CHARS = 50_000
 
-_DROPPED = "script, style, template, noscript, iframe, object, head, title"
-_BLOCK_TAG = re.compile(
-    r"<(?=/?(?:address|article|aside|blockquote|br|button|caption|center|dd|details|div|dl|dt|"
-    r"fieldset|figcaption|figure|footer|form|h[1-6]|header|hr|img|li|main|nav|ol|option|p|pre|"
-    r"section|summary|table|tbody|td|tfoot|th|thead|tr|ul)\b)",
-    re.IGNORECASE,
+_REFERENCE = re.compile(
+    r"(?:^|[_.])(?:id|sku|code|ean|upc|mpn|asin|group|url|link|split)s?$"
+    r"|^(?:shipping|tax)(?:[_.]|$)"
 )
-_MARKUP = re.compile(
-    r"<[a-zA-Z/!][^<>]*>|&(?:[a-zA-Z][a-zA-Z0-9]{1,31}|#\d{1,7}|#[xX][\da-fA-F]{1,6});"
-)
-_REFERENCE = re.compile(r"(?:^|[_.])(?:id|sku|code|ean|upc|mpn|asin|group|url|link|split)s?$")
+_BETWEEN_VALUES = re.compile(r"\s*\|\s*")
 _WORD = re.compile(r"\w+")
-_SPACES = re.compile(r"\s+")
 _YES, _NO = (
     {"yes", "true", "y"},
     {"no", "false", "n", "none", "n/a", "na", "-", "--", "null", "nan"},
@@ -61,52 +51,7 @@ def compose(product: Product) -> str:
 
 def clean_query(text: str) -> str:
     """A shopper's words: NFC, no control characters, single spaces, at most 1,000 characters."""
-    return _plain(text[: 4 * MAX_QUERY_CHARS])[:MAX_QUERY_CHARS].rstrip()
-
-
-def clean(text: str) -> str:
-    """Words without HTML: entities decoded, blocks apart, NFC, single spaces."""
-    text = text[:_MAX_HTML_CHARS]
-    for _ in range(2):  # some exports escape their HTML once more
-        if not _MARKUP.search(text):
-            break
-        text = _without_html(text)
-    return _plain(text)
-
-
-def _without_html(text: str) -> str:
-    spaced = _BLOCK_TAG.sub(" <", text)  # blocks stand apart, what is inline does not
-    body = LexborHTMLParser(f"<body>{spaced}").body
-    if body is None:
-        return ""
-    for node in body.css(_DROPPED):
-        node.decompose()
-    return body.text(deep=True, separator="")
-
-
-def _plain(text: str) -> str:
-    """NFC, no control or format characters but joiners, single spaces."""
-    if not (text.isascii() and text.isprintable()):
-        text = unicodedata.normalize("NFC", text).translate(_VISIBLE)
-    return _SPACES.sub(" ", text).strip()
-
-
-class _Visible(dict[int, str | None]):
-    """What becomes of a character, for `str.translate`; found out when it is first met."""
-
-    def __missing__(self, code: int) -> str | None:
-        character = chr(code)
-        invisible = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn")
-        if character.isspace():
-            self[code] = " "
-        elif invisible and character not in "\u200c\u200d":  # they make Indic letters, and emoji
-            self[code] = None
-        else:
-            self[code] = character
-        return self[code]
-
-
-_VISIBLE = _Visible()
+    return plain(text[: 4 * MAX_QUERY_CHARS])[:MAX_QUERY_CHARS].rstrip()
 
 
 def _attributes(product: Product, said: str) -> Iterator[str]:
@@ -119,7 +64,7 @@ def _attributes(product: Product, said: str) -> Iterator[str]:
     }
     others = ((name, product.attributes[name]) for name in sorted(product.attributes))
     sentences = (
-        _attribute(name, clean(value).replace("|", ", "), said)
+        _attribute(name, _BETWEEN_VALUES.sub(", ", clean(value)), said)
         for name, value in (*named.items(), *others)
     )
     return islice(filter(None, sentences), _MAX_ATTRIBUTES)
@@ -137,7 +82,7 @@ def _attribute(name: str, words: str, said: str) -> str:
         return ""
     if _word_by_word(value) in said:
         return ""
-    name = _plain(name.replace("_", " ").replace(".", " "))
+    name = plain(name.replace("_", " ").replace(".", " "))
     if value in _YES:
         return name
     if len(words) > _MAX_ATTRIBUTE_CHARS or value.startswith(("http://", "https://", "{", "[")):

@@ -20,7 +20,7 @@ from shopsearch.domain import (
     UnderstoodPart,
     minor_digits,
 )
-from shopsearch.preprocessing.text import clean
+from shopsearch.plain_text import clean
 
 _SIGNS = {
     "USD": "$",

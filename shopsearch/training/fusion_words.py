@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from shopsearch.domain import CATEGORY_SEPARATOR, Product
-from shopsearch.preprocessing.text import clean, compose
+from shopsearch.plain_text import clean
+from shopsearch.preprocessing.text import compose
 from shopsearch.training.captions import captions_of
 
 FACETS = ("color", "use", "kind", "gender")

@@ -67,7 +67,7 @@ def test_numbers_stay_as_they_were_written(tmp_path: Path) -> None:
 def test_lists_truth_values_and_nothing_become_words(tmp_path: Path) -> None:
     found = product(tmp_path, tags=["a", None, "b", ["c"]], new=True, sale=False, gone=None, nan="")
 
-    assert found.attributes == {"tags": "a, b, c", "new": "true", "sale": "false"}
+    assert found.attributes == {"tags": "a | b | c", "new": "true", "sale": "false"}
 
 
 def test_nested_objects_become_dotted_attributes(tmp_path: Path) -> None:
