@@ -11,7 +11,7 @@ More:  write a `CatalogFeed` in a file of its own, add it to `FORMATS` and to th
 """
 
 from shopsearch.catalog.base import CatalogFeed, FieldMapping, Variants
-from shopsearch.catalog.formats import FORMATS, complete, find_feed, notes_of, open_feed
+from shopsearch.catalog.formats import FORMATS, complete, find_feed, format_of, notes_of, open_feed
 from shopsearch.catalog.source import FeedSource, spooled
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Variants",
     "complete",
     "find_feed",
+    "format_of",
     "notes_of",
     "open_feed",
     "spooled",

@@ -26,6 +26,7 @@ class FieldMapping:
 
     columns: Mapping[str, Columns] = field(default_factory=dict)  # product field -> column
     currency: str | None = None  # of prices that are bare numbers
+    fallback_currency: str | None = None  # of the same, where neither is said: a shop's setting
     defaults: Mapping[str, str] = field(default_factory=dict)  # product field -> where it is empty
     skipped: frozenset[str] = frozenset()  # columns and attributes to leave out
     format: str | None = None  # of the feed, as `open_feed` names it
@@ -41,6 +42,7 @@ class FieldMapping:
             file,
             columns={**file.columns, **self.columns},
             currency=self.currency or file.currency,
+            fallback_currency=self.fallback_currency or file.fallback_currency,
             defaults={**file.defaults, **self.defaults},
             skipped=self.skipped | file.skipped,
             format=self.format or file.format,

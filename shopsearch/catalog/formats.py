@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -87,10 +88,15 @@ def complete(mapping: FieldMapping, source: FeedSource, file: Path | None = None
 
     What is said already wins over the file. Raises `CatalogError`.
     """
-    if mapping.file is not None:
-        return mapping
     file = file or mapping_beside(source.path)
-    return mapping if file is None else mapping.over(read_mapping_file(file, FORMATS))
+    if file is not None and mapping.file is None:
+        mapping = mapping.over(read_mapping_file(file, FORMATS))
+    return replace(mapping, currency=mapping.currency or mapping.fallback_currency)
+
+
+def format_of(feed: CatalogFeed) -> str:
+    """The name of the format that a feed is read as."""
+    return next(name for name, kind in FORMATS.items() if type(feed) is kind)
 
 
 def notes_of(feed: CatalogFeed) -> Sequence[str]:

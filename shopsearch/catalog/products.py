@@ -47,6 +47,8 @@ _AVAILABILITY = {
 }
 
 
+AVAILABILITY_WORDS = frozenset(_AVAILABILITY.values())
+
 Told = dict[str, tuple[str, Json]]  # field -> the column it was found in, and the value
 
 
@@ -79,7 +81,7 @@ class ProductReader:
     ) -> Rejection:
         """A record that made no product, and why."""
         reason = f"{where}: {error}" if where else str(error)
-        told = (error.field, error.column, error.value[:_MAX_TOLD_CHARS])
+        told = (_printable(text) for text in (error.field, error.column, error.value))
         return Rejection(row, self.product_id(record), reason, *told)
 
     def read(self, record: Record) -> Product:
@@ -123,7 +125,7 @@ class ProductReader:
         """The id that a record seems to have, to name a rejected one by."""
         columns = self._plan(tuple(record)).fields.get("id", ())
         text = as_text(_first_value(record, columns)[1])
-        return _UNPRINTABLE.sub("", text)[:MAX_PRODUCT_ID_CHARS]
+        return _printable(text)[:MAX_PRODUCT_ID_CHARS]
 
     def checked_id(self, record: Record) -> str:
         """The id of a record of which no more is wanted. Raises `ProductRejected`."""
@@ -197,6 +199,10 @@ class ProductReader:
                 yield _spread_name(name), value
         for column, name in plan.attributes.items():
             yield name or "unnamed", as_values(record[column])
+
+
+def _printable(text: str) -> str:
+    return _UNPRINTABLE.sub("", text[:_MAX_TOLD_CHARS])
 
 
 def _first_value(record: Record, columns: Iterable[str]) -> tuple[str, Json]:

@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
     "Catalog": {
         "index": Entry("index:index", "Read a catalog FEED and make its products searchable."),
         "watch": Entry("watch:watch", "Index a FEED again and again, as it changes."),
+        "feeds": Entry("feeds:feeds", "Check a feed before it is indexed."),
         "remove": Entry("index:remove", "Take products out of the catalog."),
         "reindex": Entry("index:reindex", "Build the index anew from the stored products."),
         "enrich": Entry("enrich:enrich", "Propose values for attributes that products lack."),

@@ -25,7 +25,8 @@ def print_json(document: Any) -> None:
     """One JSON document on standard output, in UTF-8 whatever the terminal's locale."""
     text = json.dumps(document, ensure_ascii=False, indent=2)
     sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode() + b"\n")
+    # half a character, as broken feeds have it, is an escape in JSON too
+    sys.stdout.buffer.write(text.encode(errors="backslashreplace") + b"\n")
 
 
 def print_json_line(document: Any) -> None:

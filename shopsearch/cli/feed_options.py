@@ -1,23 +1,26 @@
-"""What is said of a feed on the command line: the options of every command that indexes one.
-
-A new option is a line of `_OPTIONS` and a field of `FeedOptions`.
-"""
+"""How commands are told which feed to read, and how; the options and what becomes of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from functools import wraps
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from shopsearch.cli.options import packed
+
 if TYPE_CHECKING:
     from shopsearch.bootstrap import Services
+    from shopsearch.catalog import CatalogFeed, FeedSource
+    from shopsearch.catalog.watch import ColumnWatch
     from shopsearch.domain import IndexReport
     from shopsearch.indexing import Progress
 
+FORMATS = ("auto", "csv", "jsonl", "shopify", "google-xml", "parquet", "pictures")
+_STANDARD_INPUT = "-"
 PRODUCT_FIELDS = (
     "id",
     "title",
@@ -59,76 +62,134 @@ def read_mapping(
     return columns
 
 
-_OPTIONS = (
-    click.option(
-        "--format",
-        "feed_format",
-        type=click.Choice(["auto", "csv", "jsonl"]),
-        default="auto",
-        show_default=True,
-        help="Format of the feed; auto goes by the file name.",
-    ),
-    click.option(
-        "--map",
-        "columns",
-        multiple=True,
-        metavar="FIELD=COLUMN",
-        callback=read_mapping,
-        help="Take a product field from this column of the feed; repeatable.",
-    ),
-    click.option(
-        "--currency", metavar="CODE", help="Currency of prices that name none, such as EUR."
-    ),
-    click.option("--prune", is_flag=True, help="Also remove the products that the feed lacks."),
-    click.option(
-        "--prune-limit",
-        type=click.IntRange(0, 100),
-        default=20,
-        show_default=True,
-        metavar="PERCENT",
-        help="Prune nothing where more than this part of the catalog would go.",
-    ),
-)
+class Reading(NamedTuple):
+    """How a feed is to be read."""
+
+    feed_format: str = "auto"
+    columns: dict[str, str] = {}  # noqa: RUF012 - nobody writes into it
+    mapping_file: Path | None = None
+    currency: str | None = None
+
+    @contextmanager
+    def source(self, feed: Path) -> Iterator[FeedSource]:
+        """The feed that a path means; what comes from standard input is kept until the end."""
+        from shopsearch.catalog import FeedSource, find_feed, spooled
+
+        if str(feed) == _STANDARD_INPUT:
+            with spooled(sys.stdin.buffer) as source:
+                yield source
+        else:
+            yield FeedSource.of(find_feed(feed))
+
+    def open(
+        self, source: FeedSource, currency: str | None, watch: ColumnWatch | None = None
+    ) -> CatalogFeed:
+        """The feed, opened; `currency` is the shop's, where nothing else is said."""
+        from shopsearch.catalog import FieldMapping, complete, open_feed
+
+        told = FieldMapping(self.columns, self.currency, fallback_currency=currency)
+        mapping = complete(told, source, self.mapping_file)
+        if mapping.file is not None:
+            click.echo(f"using the mapping in {mapping.file}", err=True)
+        return open_feed(source, format=self.feed_format, mapping=mapping, watch=watch)
 
 
-@dataclass(frozen=True, slots=True)
-class FeedOptions:
-    """What was said of a feed; every field is an option or the argument FEED."""
+class Pruning(NamedTuple):
+    """Whether products that the feed lacks are removed, and how many at most."""
+
+    prune: bool = False
+    prune_limit: int = 20  # percent of the catalog
+
+
+class AskedFeed(NamedTuple):
+    """A feed that shall be indexed."""
 
     feed: Path
-    feed_format: str
-    columns: dict[str, str]
-    currency: str | None
-    prune: bool
-    prune_limit: int  # percent
+    reading: Reading
+    pruning: Pruning
 
     def index(self, services: Services, progress: Progress) -> IndexReport:
         """Run the indexer over the feed as it is now. Raises `CatalogError` and `HomeBusy`."""
-        from shopsearch.catalog import FieldMapping, find_feed, open_feed
+        with self.reading.source(self.feed) as source:
+            opened = self.reading.open(source, services.settings.currency)
+            report = services.indexer.run(
+                opened,
+                feed_name=feed_name(source),
+                prune=self.pruning.prune,
+                prune_limit=self.pruning.prune_limit / 100,
+                progress=progress,
+            )
+            tell_notes(opened)
+        return report
 
-        feed = find_feed(self.feed)
-        mapping = FieldMapping(self.columns, self.currency or services.settings.currency)
-        return services.indexer.run(
-            open_feed(feed, format=self.feed_format, mapping=mapping),
-            feed_name=str(feed.resolve()),
-            prune=self.prune,
-            prune_limit=self.prune_limit / 100,
-            progress=progress,
-        )
+
+feed_argument = click.argument(
+    "feed", type=click.Path(path_type=Path, exists=True, allow_dash=True)
+)
 
 
-def feed_options(*, must_exist: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add FEED and its options to a command, which gets them together as `asked`."""
+def feed_options(command: Any) -> Any:
+    """Add `--format`, `--map`, `--mapping` and `--currency`; the command takes `reading`."""
+    options = [
+        click.option(
+            "--format",
+            "feed_format",
+            type=click.Choice(FORMATS),
+            default="auto",
+            show_default=True,
+            help="Format of the feed; auto goes by its ending, then by what is inside.",
+        ),
+        click.option(
+            "--map",
+            "columns",
+            multiple=True,
+            metavar="FIELD=COLUMN",
+            callback=read_mapping,
+            help="Take a product field from this column of the feed; repeatable.",
+        ),
+        click.option(
+            "--mapping",
+            "mapping_file",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            metavar="FILE.toml",
+            help="Read the feed as this file says [default: FEED.toml, where it is there].",
+        ),
+        click.option(
+            "--currency", metavar="CODE", help="Currency of prices that name none, such as EUR."
+        ),
+    ]
+    return packed("reading", Reading, options)(command)
 
-    def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(command)
-        def gathered(*args: Any, **given: Any) -> Any:
-            told = {field.name: given.pop(field.name) for field in fields(FeedOptions)}
-            return command(*args, asked=FeedOptions(**told), **given)
 
-        for option in reversed(_OPTIONS):
-            gathered = option(gathered)
-        place = click.Path(path_type=Path, exists=must_exist)
-        return click.argument("feed", type=place)(gathered)
+def prune_options(command: Any) -> Any:
+    """Add `--prune` and `--prune-limit`; the command takes `pruning`."""
+    options = [
+        click.option(
+            "--prune", is_flag=True, help="Also remove the products that the feed lacks."
+        ),
+        click.option(
+            "--prune-limit",
+            type=click.IntRange(0, 100),
+            default=20,
+            show_default=True,
+            metavar="PERCENT",
+            help="Prune nothing where more than this part of the catalog would go.",
+        ),
+    ]
+    return packed("pruning", Pruning, options)(command)
 
-    return add
+
+def feed_name(source: FeedSource) -> str:
+    """What a run is remembered by."""
+    from shopsearch.catalog.source import STANDARD_INPUT
+
+    is_file = source.name != STANDARD_INPUT
+    return str(source.path.resolve()) if is_file else source.name
+
+
+def tell_notes(feed: CatalogFeed) -> None:
+    """What a feed that was read has to say, on standard error."""
+    from shopsearch.catalog import notes_of
+
+    for note in notes_of(feed):
+        click.echo(note, err=True)

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from shopsearch.cli.feed_options import FeedOptions, feed_options
+from shopsearch.cli.feed_options import (
+    AskedFeed,
+    Pruning,
+    Reading,
+    feed_argument,
+    feed_options,
+    prune_options,
+)
 from shopsearch.cli.options import GlobalOptions, json_option
 from shopsearch.cli.outcome import Exit
 
 
 @click.command()
-@feed_options()
+@feed_argument
+@feed_options
+@prune_options
 @json_option
 @click.pass_context
-def index(ctx: click.Context, *, asked: FeedOptions, as_json: bool) -> None:
+def index(
+    ctx: click.Context, *, feed: Path, reading: Reading, pruning: Pruning, as_json: bool
+) -> None:
     """Read a catalog FEED and make its products searchable.
 
-    Products that are there already are replaced; those that did not change are skipped. Fields
-    go by the names of Google Merchant (id, title, description, image_link, price, ...); pictures
-    are paths relative to the feed, or URLs. FEED is a file, or a folder with one: products.csv, or
-    the only file there that ends as a feed does.
+    Products that are there already are replaced; those that did not change are skipped. FEED is a
+    file, packed or not: CSV, JSON lines, a product export of Shopify, XML for Google Merchant, or
+    Parquet; a folder with one, products.csv or the only file there that ends as a feed does; a
+    folder of pictures; or - for standard input. Fields go by the names of Google Merchant (id,
+    title, description, image_link, price, ...); pictures are paths relative to the feed, or URLs.
+    A mapping that lies beside the feed, such as products.csv.toml, is used.
     """
     from shopsearch.cli import progress, reports
 
@@ -28,7 +43,7 @@ def index(ctx: click.Context, *, asked: FeedOptions, as_json: bool) -> None:
         options.services(in_background=True) as services,
         progress.indexing() as report_progress,
     ):
-        report = asked.index(services, report_progress)
+        report = AskedFeed(feed, reading, pruning).index(services, report_progress)
     ctx.exit(reports.conclude(report, as_json=as_json))
 
 

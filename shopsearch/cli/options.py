@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import functools
+import inspect
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from shopsearch.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Decorator = Callable[[Any], Any]
 
 
 class GlobalOptions(NamedTuple):
@@ -113,3 +116,18 @@ def json_option(command: Command) -> Command:
         is_flag=True,
         help="Print the result as one JSON document.",
     )(command)
+
+
+def packed(into: str, noun: Callable[..., Any], options: Sequence[Decorator]) -> Decorator:
+    """Add options that reach the command as one noun, the argument called `into`."""
+    names = list(inspect.signature(noun).parameters)
+
+    def decorate(command: Command) -> Any:
+        @functools.wraps(command)
+        def packing(*args: Any, **values: Any) -> Any:
+            fields = {name: values.pop(name) for name in names if name in values}
+            return command(*args, **values, **{into: noun(**fields)})
+
+        return functools.reduce(lambda packed, add: add(packed), reversed(options), packing)
+
+    return decorate

@@ -88,20 +88,25 @@ def _show(report: IndexReport) -> None:
         _show_reasons(grouped(report.rejected))
 
 
-def _show_reasons(reasons: Sequence[Reason]) -> None:
-    screen = console.out()
-    table = Table(title="Rejected", title_justify="left", box=None, padding=(0, 2, 0, 0))
+def reasons_table(reasons: Sequence[Reason], *, title: str) -> Table:
+    """One line for each reason: how many products, their first rows, the first of them in full."""
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("products", justify="right", style="red")
     table.add_column("first rows", style="dim", max_width=20)
     table.add_column("reason, as the first of them has it", overflow="fold")
-    for reason in reasons[:_SHOWN_REASONS]:
+    for reason in reasons:
         rows = ", ".join(str(rejection.row) for rejection in reason.rejections[:4])
         more = ", …" if len(reason.rejections) > 4 else ""
         product_id = reason.first.product_id
         said = Text.assemble((f"{product_id}: " if product_id else "", "bold"), reason.first.reason)
         table.add_row(str(len(reason.rejections)), rows + more, said)
+    return table
+
+
+def _show_reasons(reasons: Sequence[Reason]) -> None:
+    screen = console.out()
     screen.print()
-    screen.print(table)
+    screen.print(reasons_table(reasons[:_SHOWN_REASONS], title="Rejected"))
     if (hidden := len(reasons) - _SHOWN_REASONS) > 0:
         screen.print(f"and {hidden} more reasons: --json lists every product", style="dim")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from shopsearch.cli.options import GlobalOptions, json_option
+from shopsearch.cli.options import GlobalOptions, json_option, packed
 from shopsearch.cli.train_options import (
     BESIDE,
     Feeds,
@@ -15,7 +15,6 @@ from shopsearch.cli.train_options import (
     feeds_options,
     out_option,
     pace_options,
-    packed,
     show,
     stages,
     tell,

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import click
 
 from shopsearch.cli.feed_options import read_mapping
-from shopsearch.cli.options import WrittenFile
+from shopsearch.cli.options import Decorator, WrittenFile, packed
 
 if TYPE_CHECKING:
     from shopsearch.catalog import FieldMapping
     from shopsearch.training.run_report import RunReport
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-Decorator = Callable[[Any], Any]
 Stage = Callable[[str], Callable[[int, int], None]]
 
 BESIDE = (".png", ".md")  # the curves and the card
@@ -38,7 +34,7 @@ class Feeds(NamedTuple):
         """Which columns are which fields of a product."""
         from shopsearch.catalog import FieldMapping
 
-        return FieldMapping(self.columns, currency)
+        return FieldMapping(self.columns, fallback_currency=currency)
 
 
 class Pace(NamedTuple):
@@ -133,21 +129,6 @@ def out_option(default: str, *, beside: str, endings: tuple[str, ...] = BESIDE) 
         show_default=True,
         help=f"Where to write the weights; {beside} beside them.",
     )
-
-
-def packed(into: str, noun: Callable[..., Any], options: Sequence[Decorator]) -> Decorator:
-    """Add options that reach the command as one noun, the argument called `into`."""
-    names = list(inspect.signature(noun).parameters)
-
-    def decorate(command: Command) -> Any:
-        @functools.wraps(command)
-        def packing(*args: Any, **values: Any) -> Any:
-            fields = {name: values.pop(name) for name in names if name in values}
-            return command(*args, **values, **{into: noun(**fields)})
-
-        return functools.reduce(lambda packed, add: add(packed), reversed(options), packing)
-
-    return decorate
 
 
 @contextmanager

@@ -7,11 +7,18 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from shopsearch.cli.feed_options import FeedOptions, feed_options
+from shopsearch.cli.feed_options import (
+    AskedFeed,
+    Pruning,
+    Reading,
+    feed_options,
+    prune_options,
+)
 from shopsearch.cli.options import GlobalOptions, step_back
 from shopsearch.cli.outcome import Exit
 from shopsearch.errors import CatalogError, HomeBusy, SettingsError, ShopsearchError
@@ -86,7 +93,7 @@ class Watch:
     """
 
     settings: Settings
-    asked: FeedOptions
+    asked: AskedFeed
     schedule: Schedule
     feed: WatchedFeed
     stop: Stop
@@ -163,7 +170,9 @@ class Watch:
 
 
 @click.command()
-@feed_options(must_exist=False)
+@click.argument("feed", type=click.Path(path_type=Path))
+@feed_options
+@prune_options
 @click.option(
     "--every",
     callback=read_interval,
@@ -180,7 +189,9 @@ class Watch:
 def watch(
     ctx: click.Context,
     *,
-    asked: FeedOptions,
+    feed: Path,
+    reading: Reading,
+    pruning: Pruning,
     every: float | None,
     on_change: bool,
     n_runs: int | None,
@@ -198,12 +209,14 @@ def watch(
     from shopsearch.cli.stopping import Stop
     from shopsearch.cli.watched_feed import WatchedFeed
 
+    if str(feed) == "-":
+        raise click.UsageError("standard input is there once; watch a file", ctx)
     every_s = every or (inf if on_change else DEFAULT_EVERY_S)
     watching = Watch(
         settings=ctx.ensure_object(GlobalOptions).settings(),
-        asked=asked,
+        asked=AskedFeed(feed, reading, pruning),
         schedule=Schedule(every_s, on_change, n_runs, stop_on_error),
-        feed=WatchedFeed(asked.feed),
+        feed=WatchedFeed(feed),
         stop=Stop(),
     )
     try:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import fields
-from pathlib import Path
 
 from shopsearch.domain import Picture, PreparedItem, Product, ProductRecord
 from shopsearch.errors import PictureRejected, ProductRejected
 from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.images import PICTURE_VERSION
+from shopsearch.preprocessing.local import check_bytes, read_picture
 from shopsearch.preprocessing.pictures import PictureLibrary, hash_content
 from shopsearch.preprocessing.text import TEXT_VERSION, clean_query, compose
 
@@ -58,7 +58,7 @@ class ItemPreparer:
     def prepare_query(self, text: str, image: bytes | None) -> PreparedItem:
         """A shopper's words and picture; the picture is not kept. Raises `PictureRejected`."""
         if image is not None:
-            self._check_bytes(len(image))
+            check_bytes(len(image), self._max_file_bytes)
         return PreparedItem(clean_query(text), None if image is None else self._library.hold(image))
 
     def _picture(self, record: ProductRecord) -> Picture | None:
@@ -80,28 +80,7 @@ class ItemPreparer:
     def _encoded(self, place: str) -> bytes:
         if place.startswith(("http://", "https://")):
             return self._fetcher.fetch(place)
-        try:
-            with Path(place).open("rb") as file:
-                content = file.read(self._max_file_bytes + 1)
-        except FileNotFoundError as error:
-            raise PictureRejected(
-                f"{place}: there is no such picture; put the file there, or correct the "
-                f"product's image_link"
-            ) from error
-        except (OSError, ValueError) as error:
-            raise PictureRejected(
-                f"{place}: the picture cannot be read ({error}); check that it is a file that "
-                f"may be read"
-            ) from error
-        self._check_bytes(len(content), place)
-        return content
-
-    def _check_bytes(self, n_bytes: int, place: str = "the picture") -> None:
-        if n_bytes > self._max_file_bytes:
-            raise PictureRejected(
-                f"{place}: more than {self._max_file_bytes:,} bytes; scale the picture down, or "
-                f"raise the limit (max_image_bytes)"
-            )
+        return read_picture(place, self._max_file_bytes)
 
 
 def _fingerprint(product: Product, image_hash: str | None) -> str:
