@@ -42,6 +42,7 @@ _SPREAD = frozenset(
 )
 OURS = "shopsearch_"  # columns of an export that are for other programs: no attributes
 _ONE_MORE_PICTURE = re.compile(r"(?:additional)?image(?:link|url)?\d{1,3}")
+_HIGHLIGHT = re.compile(r"^(product_highlight)_\d{1,3}$")  # a column for each, in text feeds
 _PARTS = re.compile(r"\([\w\s]+(?::[\w\s]+)+\)$")  # "shipping(country:price)", as Google writes it
 _IN_CURRENCY = re.compile(r"(?:^|_)([a-z]{3})$")
 _MAX_NAME_CHARS = 64
@@ -67,7 +68,8 @@ def field_named(name: str) -> str | None:
 def attribute_name(column: str) -> str:
     """A name in lower snake case: "Designed For" and "designedFor" are `designed_for`."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", _PARTS.sub("", column.strip()))
-    return re.sub(r"(?:[^\w.]|_)+", "_", apart).strip("_.").lower()[:_MAX_NAME_CHARS]
+    name = re.sub(r"(?:[^\w.]|_)+", "_", apart).strip("_.").lower()[:_MAX_NAME_CHARS]
+    return _HIGHLIGHT.sub(r"\1", name)
 
 
 def is_spread(column: str) -> bool:

@@ -53,7 +53,7 @@ class PictureFolder:
         check_mapping(mapping)
         check_columns(_COLUMNS, mapping, self._source.name)
         self._n_hidden = self._n_others = 0
-        before = PurePath("/")  # none of them
+        before = PurePath("..")  # none of them
         for row, found in enumerate(self._walk(PurePath()), start=1):
             yield self._product(row, found, before)
             before = found.place

@@ -22,6 +22,7 @@ from shopsearch.catalog.watch import ColumnWatch
 from shopsearch.domain import (
     CATEGORY_SEPARATOR,
     MAX_PRODUCT_ID_CHARS,
+    VALUE_SEPARATOR,
     FeedRow,
     Price,
     Product,
@@ -95,7 +96,7 @@ class ProductReader:
             for name, (_, value) in told.items()
         }
         product_id = _checked_id(words.get("id", ""), told.get("id", ("", None))[0])
-        attributes = dict(self._attributes(record, plan, told))
+        attributes = self._attributes(record, plan, told)
         for name in _PROMOTED:
             if not words.get(name):
                 words[name] = attributes.pop(name, "") or self._defaults.get(name, "")
@@ -174,12 +175,13 @@ class ProductReader:
                     seen.add(resolved)
                     yield resolved
 
-    def _attributes(
-        self, record: Record, plan: ColumnPlan, told: Told
-    ) -> Iterator[tuple[str, str]]:
+    def _attributes(self, record: Record, plan: ColumnPlan, told: Told) -> dict[str, str]:
+        """By name; one that is told again with something else has several values."""
+        values: dict[str, dict[str, str]] = {}
         for name, value in self._all_attributes(record, plan, told):
             if value and not (self._skipped and column_key(name) in self._skipped):
-                yield name, value
+                values.setdefault(name, {}).setdefault(value.casefold(), value)
+        return {name: VALUE_SEPARATOR.join(each.values()) for name, each in values.items()}
 
     def _all_attributes(
         self, record: Record, plan: ColumnPlan, told: Told

@@ -122,7 +122,7 @@ def _rows(
         if not (problem or handle):
             if not row:
                 continue  # spreadsheets leave them
-            problem = "the row has no Handle; give it that of its product"
+            problem = "the row has no Handle, and so no id; give it that of its product"
         yield ShopifyRow(place, told.line, handle, row, problem)
 
 

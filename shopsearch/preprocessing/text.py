@@ -64,10 +64,20 @@ def _attributes(product: Product, said: str) -> Iterator[str]:
     }
     others = ((name, product.attributes[name]) for name in sorted(product.attributes))
     sentences = (
-        _attribute(name, _BETWEEN_VALUES.sub(", ", clean(value)), said)
-        for name, value in (*named.items(), *others)
+        _attribute(name, _listed(clean(value)), said) for name, value in (*named.items(), *others)
     )
     return islice(filter(None, sentences), _MAX_ATTRIBUTES)
+
+
+def _listed(value: str) -> str:
+    """Several values as a list, as many as there is room for."""
+    listed = ""
+    for each in filter(None, _BETWEEN_VALUES.split(value)):
+        longer = f"{listed}, {each}" if listed else each
+        if listed and len(longer) > _MAX_ATTRIBUTE_CHARS:
+            break
+        listed = longer
+    return listed
 
 
 def _word_by_word(text: str) -> str:

@@ -43,6 +43,25 @@ def test_a_filter_row_keeps_spellings_and_counts_a_category_as_all_of_its_levels
     }
 
 
+def test_each_of_several_values_is_a_word_of_its_own() -> None:
+    product = Product(
+        product_id="1",
+        size="S | M | S | XL",
+        color="red|blue",
+        item_group_id="a | b",
+        attributes={"tags": "new | sale", "odd": " | ", "path": "a|b | c"},
+    )
+
+    assert product.filter_row() == {
+        "size": ("S", "M", "XL"),
+        "color": ("red|blue",),
+        "item_group_id": ("a | b",),
+        "tags": ("new", "sale"),
+        "odd": (" | ",),
+        "path": ("a|b", "c"),
+    }
+
+
 def test_a_field_of_the_product_wins_over_an_attribute_of_the_same_name() -> None:
     product = Product(product_id="1", color="Blue", attributes={"color": "Navy"})
     assert product.filter_row()["color"] == ("Blue",)

@@ -30,6 +30,24 @@ def test_the_weightiest_words_come_first() -> None:
     )
 
 
+def test_several_values_are_a_list_of_as_many_as_there_is_room_for() -> None:
+    many = " | ".join(f"size {n}" for n in range(100))
+    product = Product(
+        product_id="1", title="Shirt", color="red | blue|green", attributes={"fits": many}
+    )
+
+    assert compose(product) == (
+        "Shirt. color: red, blue, green. "
+        "fits: size 0, size 1, size 2, size 3, size 4, size 5, size 6, size 7, size 8, size 9."
+    )
+
+
+def test_how_a_product_is_sent_is_not_what_it_is() -> None:
+    told = {"shipping": "US:::6.49 USD", "shipping.country": "US", "tax": "US:CA:5:y"}
+
+    assert compose(Product(product_id="1", title="Mug", attributes=told)) == "Mug."
+
+
 def test_what_was_said_is_not_said_again() -> None:
     product = Product(product_id="1", title="Red Kumo mug", brand="KUMO", color="red")
 
