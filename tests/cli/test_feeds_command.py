@@ -101,14 +101,14 @@ def test_a_named_mapping_file_is_used(shopsearch, tmp_path: Path) -> None:
     (tmp_path / "feed.csv").write_text("id,title,price\n1,Red mug,5\n")
     (tmp_path / "m.toml").write_text("currency = 'EUR'")
     broken = tmp_path / "broken.toml"
-    broken.write_text("curency = 'EUR'")
+    broken.write_text("currencie = 'EUR'")
 
     assert shopsearch.json(
         "feeds", "check", tmp_path / "feed.csv", "--mapping", tmp_path / "m.toml"
     )["valid"] == 1  # fmt: skip
     result = shopsearch("feeds", "check", tmp_path / "feed.csv", "--mapping", broken)
     assert result.exit_code == 1
-    assert "curency: there is no such key; the keys are" in result.stderr
+    assert "currencie: there is no such key; the keys are" in result.stderr
 
 
 def test_a_folder_of_pictures_is_indexed_and_says_what_it_left_out(

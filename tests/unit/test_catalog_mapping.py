@@ -67,7 +67,10 @@ def test_a_file_says_all_that_a_mapping_can(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("curency = 'EUR'", r"m\.toml: curency: there is no such key; the keys are format, curr"),
+        (
+            "currencie = 'EUR'",
+            r"m\.toml: currencie: there is no such key; the keys are form",
+        ),
         ("currency = 'ABC'", "currency: 'ABC' is no ISO 4217 code"),
         ("currency = 5", "currency: 5 is no ISO 4217 code"),
         ("format = 'yaml'", "format: 'yaml' is none of auto, csv, jsonl, shopify"),
