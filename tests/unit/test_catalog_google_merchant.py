@@ -200,6 +200,7 @@ def test_xml_is_known_by_its_beginning(tmp_path: Path, name: str) -> None:
         (f"<g:id>1</g:id>{'<a>b</a>' * 10_001}", "more than 10,000 elements"),
         (f"<g:id>1</g:id>{'<a>' * 10_000}{'</a>' * 10_000}", "nested more than 20 levels"),
     ],
+    ids=["long", "many", "deep"],
 )
 def test_an_item_without_end_is_rejected_alone(tmp_path: Path, item: str, told: str) -> None:
     rejected, good = records(

@@ -89,6 +89,7 @@ def test_a_file_says_all_that_a_mapping_can(tmp_path: Path) -> None:
         ("#" * 1_000_001, "1,000,000 bytes are no mapping"),
         ("a = " + "[" * 5_000, "this is no TOML"),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_what_is_wrong_in_a_file_is_told_with_its_key(
     tmp_path: Path, text: str | bytes, told: str
