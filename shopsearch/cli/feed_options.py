@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -101,7 +102,8 @@ class Pruning(NamedTuple):
     prune_limit: int = 20  # percent of the catalog
 
 
-class AskedFeed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class AskedFeed:
     """A feed that shall be indexed."""
 
     feed: Path
@@ -164,9 +166,7 @@ def feed_options(command: Any) -> Any:
 def prune_options(command: Any) -> Any:
     """Add `--prune` and `--prune-limit`; the command takes `pruning`."""
     options = [
-        click.option(
-            "--prune", is_flag=True, help="Also remove the products that the feed lacks."
-        ),
+        click.option("--prune", is_flag=True, help="Also remove the products that the feed lacks."),
         click.option(
             "--prune-limit",
             type=click.IntRange(0, 100),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import functools
 import inspect
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
