@@ -107,7 +107,7 @@ def test_an_owner_whose_process_is_gone_is_not_blamed_for_the_lock_of_another(
     tmp_path: Path,
 ) -> None:
     gone = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], check=True, stdout=-1
+        [sys.executable, "-c", "import os; print(os.getpid())"], check=True, stdout=subprocess.PIPE
     )
     with HomeLock(tmp_path):
         rewrite_owner(tmp_path, pid=int(gone.stdout))

@@ -1,0 +1,172 @@
+"""The tests' side of `fork_server.py`: starts `shopsearch` commands as cheap child processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from .driver import Fault
+
+PATIENCE_S = 60.0
+_FOLDER = Path(__file__).parent
+_CHECKOUT = _FOLDER.parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A command in a process of its own; its files lie in `folder`."""
+
+    launcher: Launcher
+    pid: int
+    folder: Path
+
+    def wait(self) -> int:
+        """The exit code; minus the number of the signal that ended it."""
+        return self.launcher.wait(self.pid)
+
+    def send(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):  # it had ended before
+            os.kill(self.pid, number)
+
+    def is_over(self) -> bool:
+        return self.launcher.has_ended(self.pid)
+
+    @property
+    def stdout(self) -> str:
+        return (self.folder / "stdout").read_text()
+
+    @property
+    def stderr(self) -> str:
+        return (self.folder / "stderr").read_text()
+
+    @property
+    def trace(self) -> list[dict[str, Any]]:
+        """The steps so far, in order, where the child was started with `traced`."""
+        path = self.folder / "trace"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def wait_for_step(self, step: str, *, when: str = "after", nth: int = 1) -> None:
+        """Until the child has come there."""
+        wanted = (step, when, nth)
+        self.wait_until(
+            lambda: any((one["step"], one["when"], one["nth"]) == wanted for one in self.trace)
+        )
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not is_so():
+            assert not self.is_over(), f"the child ended too early: {self.stderr}"
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+
+
+class Launcher:
+    """One fork server, for any number of children. `with Launcher(scratch) as launcher: ...`"""
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._n_started = 0
+        self._ended: dict[int, int] = {}
+        own = {name: value for name, value in os.environ.items() if "SHOPSEARCH" not in name}
+        self._server = subprocess.Popen(
+            [sys.executable, str(_FOLDER / "fork_server.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=own | {"PYTHONPATH": str(_CHECKOUT), "OMP_NUM_THREADS": "1"},
+            cwd=scratch,
+        )
+        self._read()
+
+    def start(
+        self,
+        *arguments: str | Path,
+        home: Path,
+        fault: Fault | None = None,
+        traced: bool = True,
+        paused: bool = False,
+        limits: Mapping[str, int] | None = None,
+        user: int = 0,
+        batch_size: int = 5,
+    ) -> Child:
+        """Start `shopsearch ARGUMENTS` over a home folder, with the hashing encoder.
+
+        `limits` are those of the module `resource`; a `paused` child waits for SIGCONT before it
+        begins; `user` is who it runs as, root being whoever runs the tests.
+        """
+        self._n_started += 1
+        folder = self._scratch / f"child-{self._n_started}"
+        folder.mkdir()
+        folder.chmod(0o777)
+        environment = {
+            "SHOPSEARCH_HOME": str(home),
+            "SHOPSEARCH_ENCODER": "hashing",
+            "SHOPSEARCH_BATCH_SIZE": str(batch_size),
+            "SHOPSEARCH_KEEP_GENERATIONS": "2",
+        }
+        asked = {
+            "arguments": [str(one) for one in arguments],
+            "home": str(home),
+            "folder": str(folder),
+            "environment": environment,
+            "stdout": str(folder / "stdout"),
+            "stderr": str(folder / "stderr"),
+            "traced": str(folder / "trace") if traced or fault else "",
+            "fault": asdict(fault) if fault else None,
+            "limits": dict(limits or {}),
+            "user": user,
+            "paused": paused,
+        }
+        assert self._server.stdin is not None
+        self._server.stdin.write(json.dumps(asked).encode() + b"\n")
+        self._server.stdin.flush()
+        while "pid" not in (answer := self._read()):
+            pass
+        return Child(self, answer["pid"], folder)
+
+    def wait(self, pid: int) -> int:
+        while pid not in self._ended:
+            self._read()
+        return self._ended[pid]
+
+    def has_ended(self, pid: int) -> bool:
+        """Whether it is over; a zombie that the server has not taken leave of is over too."""
+        try:
+            status = Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            return True
+        return status.rpartition(")")[2].split()[0] in "ZX"
+
+    def _read(self) -> dict[str, Any]:
+        assert self._server.stdout is not None
+        line = self._server.stdout.readline()
+        assert line, "the fork server is gone; its error is above"
+        answer: dict[str, Any] = json.loads(line)
+        if "ended" in answer:
+            self._ended[answer["ended"]] = answer["status"]
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._server.stdin is not None
+        self._server.stdin.close()
+        self._server.wait(timeout=PATIENCE_S)
+        assert self._server.stdout is not None
+        self._server.stdout.close()
