@@ -14,6 +14,8 @@ it survives SIGKILL, and so tells what the child had acknowledged and in which o
 the disk. A `Fault` says what shall happen at the nth time of one step: the process is killed
 (SIGKILL, no cleanup), the call fails with an errno, or it is left out.
 
+Opening a file for reading is a step (`read CURRENT`) where the fault is about one.
+
 This module is imported by the tests too, for `Fault` and the names; it imports nothing of the
 project before `install` is called.
 """
@@ -194,13 +196,18 @@ def _wrap_files(driver: _Driver) -> None:
         driver.note("after", place, path=_real(path))
 
     faiss.write_index = write
+    reads = driver.fault is not None and driver.fault.step.startswith("read ")
 
     def opened(event: str, given: tuple[Any, ...]) -> None:
         """An audit hook: called before every open, whoever calls it."""
-        if event == "open" and given[2] and given[2] & _WRITING and isinstance(given[0], str):
-            place = driver.named(given[0])
-            if place is not None and not place.endswith((".lock", ".owner")):
-                driver.note("before", f"open {place}", path=_real(given[0]))
+        if event != "open" or not isinstance(given[0], (str, Path)):
+            return
+        place = driver.named(given[0])
+        kind = "open" if (given[2] or 0) & _WRITING else "read"
+        if place is None or place.endswith((".lock", ".owner")):
+            return
+        if kind == "open" or reads:
+            driver.note("before", f"{kind} {place}", path=_real(given[0]))
 
     sys.addaudithook(opened)
 
