@@ -12,7 +12,7 @@ in which process numbers, ids of generations and hashes of pictures are left out
 step has the same name in every run. Before and after each step a line is written to the trace file:
 it survives SIGKILL, and so tells what the child had acknowledged and in which order files reached
 the disk. A `Fault` says what shall happen at the nth time of one step: the process is killed
-(SIGKILL, no cleanup), the call fails with an errno, or it is left out.
+(SIGKILL, no cleanup), it stops until SIGCONT, the call fails with an errno, or is left out.
 
 Opening a file for reading is a step (`read CURRENT`) where the fault is about one.
 
@@ -34,7 +34,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens at the nth time of a step: "kill", "skip", or the name of an errno."""
+    """What happens at the nth time of a step: "kill", "stop", "skip", or the name of an errno."""
 
     step: str
     what: str = "kill"
@@ -76,11 +76,11 @@ class Fault:
 
 @dataclass(slots=True)
 class _Driver:
-    """The steps of this process so far, and the one that breaks."""
+    """The steps of this process so far, and those that break."""
 
     home: Path
     trace: int  # file descriptor
-    fault: Fault | None
+    faults: Sequence[Fault]
     times: Counter[tuple[str, str]] = field(default_factory=Counter)
     lock: threading.RLock = field(default_factory=threading.RLock)
     within: threading.local = field(default_factory=threading.local)
@@ -91,20 +91,11 @@ class _Driver:
             self.times[when, step] += 1
             nth = self.times[when, step]
             line = {"step": step, "when": when, "nth": nth, **told}
-            fault = self.fault
-            due = fault is not None and (fault.step, fault.when, fault.nth) == (step, when, nth)
-            if due and fault is not None:
-                line["fault"] = fault.what
+            due = [f for f in self.faults if (f.step, f.when, f.nth) == (step, when, nth)]
+            if due:
+                line["fault"] = due[0].what
             os.write(self.trace, json.dumps(line).encode() + b"\n")
-            if not due or fault is None:
-                return True
-            if fault.what == "kill":
-                os.kill(os.getpid(), signal.SIGKILL)
-                time.sleep(60)
-        if fault.what == "skip":
-            return False
-        number = getattr(errno, fault.what)
-        raise OSError(number, os.strerror(number), step)
+        return not due or _break(due[0])
 
     def named(self, path: Any, dir_fd: int | None = None) -> str | None:
         """The path as steps are called; None outside the home."""
@@ -112,6 +103,20 @@ class _Driver:
         if not whole.is_relative_to(self.home):
             return None
         return without_ids(str(whole.relative_to(self.home)))
+
+
+def _break(fault: Fault) -> bool:
+    """Do what the fault says; whether the call is to be made after all."""
+    if fault.what == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(60)
+    if fault.what == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return True
+    if fault.what == "skip":
+        return False
+    number = getattr(errno, fault.what)
+    raise OSError(number, os.strerror(number), fault.step)
 
 
 def without_ids(place: str) -> str:
@@ -125,10 +130,10 @@ def without_ids(place: str) -> str:
     )
 
 
-def install(home: Path, trace: Path, fault: Fault | None) -> None:
+def install(home: Path, trace: Path, faults: Sequence[Fault]) -> None:
     """Wrap all steps in this process. Paths outside `home` are no steps."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    driver = _Driver(home.resolve(), os.open(trace, flags), fault)
+    driver = _Driver(home.resolve(), os.open(trace, flags), faults)
     for step, (module, method) in STEPS.items():
         owner_name, _, name = method.partition(".")
         owner = getattr(importlib.import_module(module), owner_name)
@@ -196,7 +201,7 @@ def _wrap_files(driver: _Driver) -> None:
         driver.note("after", place, path=_real(path))
 
     faiss.write_index = write
-    reads = driver.fault is not None and driver.fault.step.startswith("read ")
+    reads = any(fault.step.startswith("read ") for fault in driver.faults)
 
     def opened(event: str, given: tuple[Any, ...]) -> None:
         """An audit hook: called before every open, whoever calls it."""

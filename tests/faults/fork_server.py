@@ -107,15 +107,11 @@ def _prepare(asked: dict[str, Any]) -> None:
         os.dup2(opened, fd)
         os.close(opened)
     if asked["traced"]:
-        fault = driver.Fault(**asked["fault"]) if asked["fault"] else None
-        driver.install(Path(asked["home"]), Path(asked["traced"]), fault)
+        faults = [driver.Fault(**fault) for fault in asked["faults"]]
+        driver.install(Path(asked["home"]), Path(asked["traced"]), faults)
     for name, bound in asked["limits"].items():
         _, hard = resource.getrlimit(getattr(resource, name))
         resource.setrlimit(getattr(resource, name), (bound, hard))
-    if asked["user"]:
-        os.setgroups([])
-        os.setgid(asked["user"])
-        os.setuid(asked["user"])
     if asked["paused"]:
         os.kill(os.getpid(), signal.SIGSTOP)
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -39,7 +39,8 @@ class Child:
             os.kill(self.pid, number)
 
     def is_over(self) -> bool:
-        return self.launcher.has_ended(self.pid)
+        """Also where nobody has taken leave of it yet."""
+        return state_of(self.pid) in "ZX"
 
     @property
     def stdout(self) -> str:
@@ -56,12 +57,9 @@ class Child:
         lines = path.read_text().splitlines() if path.exists() else []
         return [json.loads(line) for line in lines]
 
-    def wait_for_step(self, step: str, *, when: str = "after", nth: int = 1) -> None:
-        """Until the child has come there."""
-        wanted = (step, when, nth)
-        self.wait_until(
-            lambda: any((one["step"], one["when"], one["nth"]) == wanted for one in self.trace)
-        )
+    def wait_until_stopped(self) -> None:
+        """Until a fault has stopped it; `send(SIGCONT)` lets it go on."""
+        self.wait_until(lambda: state_of(self.pid) == "T")
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_S
@@ -69,6 +67,15 @@ class Child:
             assert not self.is_over(), f"the child ended too early: {self.stderr}"
             assert time.monotonic() < deadline
             time.sleep(0.002)
+
+
+def state_of(pid: int) -> str:
+    """The letter that Linux has for the state of a process: R, S, T, Z...; X where it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return "X"
+    return status.rpartition(")")[2].split()[0]
 
 
 class Launcher:
@@ -92,17 +99,16 @@ class Launcher:
         self,
         *arguments: str | Path,
         home: Path,
-        fault: Fault | None = None,
+        fault: Fault | Sequence[Fault] = (),
         traced: bool = True,
         paused: bool = False,
         limits: Mapping[str, int] | None = None,
-        user: int = 0,
         batch_size: int = 5,
     ) -> Child:
         """Start `shopsearch ARGUMENTS` over a home folder, with the hashing encoder.
 
         `limits` are those of the module `resource`; a `paused` child waits for SIGCONT before it
-        begins; `user` is who it runs as, root being whoever runs the tests.
+        begins.
         """
         self._n_started += 1
         folder = self._scratch / f"child-{self._n_started}"
@@ -121,10 +127,9 @@ class Launcher:
             "environment": environment,
             "stdout": str(folder / "stdout"),
             "stderr": str(folder / "stderr"),
-            "traced": str(folder / "trace") if traced or fault else "",
-            "fault": asdict(fault) if fault else None,
+            "traced": str(folder / "trace") if traced else "",
+            "faults": [asdict(one) for one in ([fault] if isinstance(fault, Fault) else fault)],
             "limits": dict(limits or {}),
-            "user": user,
             "paused": paused,
         }
         assert self._server.stdin is not None
@@ -138,14 +143,6 @@ class Launcher:
         while pid not in self._ended:
             self._read()
         return self._ended[pid]
-
-    def has_ended(self, pid: int) -> bool:
-        """Whether it is over; a zombie that the server has not taken leave of is over too."""
-        try:
-            status = Path(f"/proc/{pid}/stat").read_text()
-        except OSError:
-            return True
-        return status.rpartition(")")[2].split()[0] in "ZX"
 
     def _read(self) -> dict[str, Any]:
         assert self._server.stdout is not None
