@@ -7,6 +7,7 @@ PIP_FLAGS ?=
 HOST ?= 127.0.0.1
 PORT ?= 8000
 CATALOG ?= auto
+KILLS ?= 100
 ARGS ?=
 
 # Stamps: an install runs again only when what it depends on has changed.
@@ -14,7 +15,7 @@ RUNTIME := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quality browser check lint types imports spelling format \
+.PHONY: help setup demo test quality faults browser check lint types imports spelling format \
         migrations-check wheel-check bench docs lock clean
 
 help: ## Show the verbs
@@ -30,6 +31,9 @@ test: $(DEV) browser ## Run the tests; ARGS="-k filter" for some of them
 
 quality: $(DEV) ## Measure the shipped model on real data (minutes; needs ../shared/data)
 	$(BIN)/python -m pytest -m quality $(ARGS)
+
+faults: $(DEV) ## Kill, starve and break indexing at every step (minutes); KILLS=100 at random moments
+	SHOPSEARCH_TEST_KILLS=$(KILLS) SHOPSEARCH_TEST_PRODUCTS=60 $(BIN)/python -m pytest tests/faults $(ARGS)
 
 browser: ## Install Chromium for the browser tests, where that can be done
 	@if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then :; \

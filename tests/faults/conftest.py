@@ -21,7 +21,6 @@ def scratch() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(
         prefix="shopsearch-faults-", dir=memory if is_usable else None
     ) as folder:
-        Path(folder).chmod(0o755)
         yield Path(folder)
 
 

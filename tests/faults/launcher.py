@@ -113,7 +113,8 @@ class Launcher:
         self._n_started += 1
         folder = self._scratch / f"child-{self._n_started}"
         folder.mkdir()
-        folder.chmod(0o777)
+        for name in ("stdout", "stderr"):
+            (folder / name).touch()
         environment = {
             "SHOPSEARCH_HOME": str(home),
             "SHOPSEARCH_ENCODER": "hashing",
