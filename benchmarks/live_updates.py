@@ -220,8 +220,8 @@ def show(phases: Sequence[Phase]) -> None:
     for one in phases:
         p50, p99 = one.percentile(50), one.percentile(99)
         print(
-            f"{one.name:>14} {one.n_runs or '':>6} {len(one.took_ms):9} {one.n_failed:7} "
-            f"{p50:8.1f} {p99:8.1f} {p99 / baseline:6.2f}"
+            f"{one.name:>14}{one.n_runs or '':>10}{len(one.took_ms):10}{one.n_failed:10}"
+            f"{p50:10.1f}{p99:10.1f}{p99 / baseline:10.2f}"
         )
     worst = max(one.percentile(99) for one in phases) / baseline
     print(f"p99 at worst {worst:.2f} times the quiet one; the target is at most {TARGET:g}")

@@ -194,11 +194,13 @@ def _wrap_files(driver: _Driver) -> None:
     shutil.rmtree = on_path("rmtree", shutil.rmtree)  # type: ignore[assignment]
     write_index = faiss.write_index
 
-    def write(index: Any, path: str) -> None:
-        place = f"write {driver.named(path)}"
-        driver.note("before", place, path=_real(path))
-        write_index(index, path)
-        driver.note("after", place, path=_real(path))
+    def write(index: Any, target: Any) -> None:
+        """Into a path; a writer of Python's is opened as every file is, and seen there."""
+        told = {"path": _real(target)} if isinstance(target, str) else {}
+        place = f"write {driver.named(target) if told else 'vectors'}"
+        driver.note("before", place, **told)
+        write_index(index, target)
+        driver.note("after", place, **told)
 
     faiss.write_index = write
     reads = any(fault.step.startswith("read ") for fault in driver.faults)
