@@ -214,9 +214,8 @@ def with_searches(
 def show(phases: Sequence[Phase]) -> None:
     quiet = Phase("both", [ms for one in phases if "quiet" in one.name for ms in one.took_ms])
     baseline = quiet.percentile(99)
-    print(
-        f"{'':>14} {'runs':>6} {'requests':>9} {'failed':>7} {'p50 ms':>8} {'p99 ms':>8} {'ratio':>6}"
-    )
+    columns = ("runs", "requests", "failed", "p50 ms", "p99 ms", "ratio")
+    print(" " * 14 + "".join(f"{name:>10}" for name in columns))
     for one in phases:
         p50, p99 = one.percentile(50), one.percentile(99)
         print(
