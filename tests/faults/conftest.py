@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,14 @@ import pytest
 from .launcher import Launcher
 from .shop import Homes, Shop, draw_two_versions
 
+ROOM_NEEDED_BYTES = 300_000_000
+
 
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Path]:
     """A folder in memory where there is one: what a killed process leaves is the same there."""
     memory = Path("/dev/shm")  # noqa: S108 - a fresh folder in it
-    is_usable = memory.is_dir() and os.access(memory, os.W_OK)
+    is_usable = memory.is_dir() and os.access(memory, os.W_OK) and _has_room(memory)
     with tempfile.TemporaryDirectory(
         prefix="shopsearch-faults-", dir=memory if is_usable else None
     ) as folder:
@@ -41,3 +45,23 @@ def shop(scratch: Path) -> Shop:
 def homes(scratch: Path, shop: Shop, launcher: Launcher) -> Homes:
     """Homes to copy: empty, with yesterday's products, with today's."""
     return Homes.made(scratch, shop, launcher)
+
+
+@pytest.fixture
+def fresh(scratch: Path) -> Iterator[Callable[[Path], Path]]:
+    """Copies of homes, each gone when the next one is asked for."""
+    numbers, made = count(), []
+
+    def copy(home: Path) -> Path:
+        for old in made:
+            shutil.rmtree(old)
+        made[:] = [scratch / f"copy-{next(numbers)}"]
+        return Path(shutil.copytree(home, made[0]))
+
+    yield copy
+    for old in made:
+        shutil.rmtree(old)
+
+
+def _has_room(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free > ROOM_NEEDED_BYTES

@@ -14,7 +14,6 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -49,19 +48,6 @@ def disk(scratch: Path) -> Iterator[SmallDisk]:
         if found is None:
             pytest.skip("this user may not mount a file system")
         yield found
-
-
-@pytest.fixture
-def fresh(scratch: Path) -> Iterator[Callable[[Path], Path]]:
-    numbers, made = count(), []
-
-    def copy(home: Path) -> Path:
-        made.append(Path(shutil.copytree(home, scratch / f"full-{next(numbers)}")))
-        return made[-1]
-
-    yield copy
-    for home in made:
-        shutil.rmtree(home)
 
 
 def check_refused(child: Child, home: Path) -> None:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import random
 import re
-import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -131,22 +130,6 @@ def scenarios(shop: Shop, homes: Homes) -> dict[str, Scenario]:
         Scenario("rollback", ("rollback",), homes.today, rollback_and_index, homes.truth),
     )
     return {scenario.name: scenario for scenario in everything}
-
-
-@pytest.fixture
-def fresh(scratch: Path) -> Iterator[Callable[[Path], Path]]:
-    """Copies of homes, each gone when the next one is asked for."""
-    numbers, made = count(), []
-
-    def copy(home: Path) -> Path:
-        for old in made:
-            shutil.rmtree(old)
-        made[:] = [scratch / f"copy-{next(numbers)}"]
-        return Path(shutil.copytree(home, made[0]))
-
-    yield copy
-    for old in made:
-        shutil.rmtree(old)
 
 
 @pytest.mark.slow
