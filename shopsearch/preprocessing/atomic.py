@@ -12,31 +12,33 @@ from pathlib import Path
 from shopsearch.errors import Unwritable
 
 _BESIDE = re.compile(r"\..+-\d+-\d+")
-_swept: set[Path] = set()  # folders that this process has freed of what killed ones left
 
 
-def keep(path: Path, content: bytes, *, survives_crash: bool = True) -> None:
-    """`write_atomically` into a folder of the home; what a killed process left there is removed.
+class KeptFiles:
+    """Writes files of the home. Threads may share it.
 
-    Raises `Unwritable`.
+    What a killed process left beside is removed when a folder is first written to.
     """
-    try:
-        write_atomically(path, content, survives_crash=survives_crash)
-    except OSError as error:
-        raise Unwritable(
-            f"{path} cannot be written: {error.strerror or error}; make room on its disk, or give "
-            "write permission, and run the command again: what is done already is kept"
-        ) from error
-    if path.parent not in _swept:
-        _swept.add(path.parent)
-        _sweep(path.parent)
+
+    def __init__(self) -> None:
+        self._swept: set[Path] = set()
+
+    def keep(self, path: Path, content: bytes) -> None:
+        """See `write_atomically`. Raises `Unwritable`."""
+        try:
+            write_atomically(path, content)
+        except OSError as error:
+            raise Unwritable(
+                f"{path} cannot be written: {error.strerror or error}; make room on its disk, or "
+                "give write permission, and run the command again: what is done already is kept"
+            ) from error
+        if path.parent not in self._swept:
+            self._swept.add(path.parent)
+            _sweep(path.parent)
 
 
-def write_atomically(path: Path, content: bytes, *, survives_crash: bool = True) -> None:
-    """Write beside, fsync, then swap: readers see no file or all of it, even after a crash.
-
-    Without `survives_crash` there is no fsync: for what its reader checks and can do without.
-    """
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write beside, fsync, then swap: readers see no file or all of it, even after a crash."""
     beside = f"{path.parent}/.{path.name}-{os.getpid()}-{threading.get_ident()}"
     try:
         descriptor = _create(beside)
@@ -47,8 +49,7 @@ def write_atomically(path: Path, content: bytes, *, survives_crash: bool = True)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            if survives_crash:
-                os.fsync(file.fileno())
+            os.fsync(file.fileno())
             os.replace(beside, path)  # noqa: PTH105 - this is on the hot path of indexing
     except BaseException:
         Path(beside).unlink(missing_ok=True)

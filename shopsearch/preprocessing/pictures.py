@@ -12,7 +12,7 @@ from PIL import Image
 
 from shopsearch.domain import Picture
 from shopsearch.errors import PictureRejected
-from shopsearch.preprocessing.atomic import keep
+from shopsearch.preprocessing.atomic import KeptFiles
 from shopsearch.preprocessing.images import (
     WORKING_LONGEST_SIDE_PX,
     load_working_copy,
@@ -65,13 +65,14 @@ class PictureLibrary:
     def __init__(self, root: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
         self._root = root
         self._max_pixels = max_pixels
+        self._files = KeptFiles()
 
     def add(self, encoded: bytes) -> Picture:
         """Check a picture and keep its working copy. Raises `PictureRejected`."""
         content_hash = hash_content(encoded)
         path = self._copy(content_hash)
         if not path.is_file():
-            keep(path, working_copy(encoded, max_pixels=self._max_pixels))
+            self._files.keep(path, working_copy(encoded, max_pixels=self._max_pixels))
         return StoredPicture(content_hash, path)
 
     def hold(self, encoded: bytes) -> Picture:
@@ -108,7 +109,7 @@ class PictureLibrary:
             small.thumbnail((longest_side_px, longest_side_px), Image.Resampling.LANCZOS)
             encoded = io.BytesIO()
             small.save(encoded, "WEBP", quality=_THUMBNAIL_QUALITY)
-            keep(path, encoded.getvalue())
+            self._files.keep(path, encoded.getvalue())
         return path
 
     def _copy(self, content_hash: str) -> Path:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from shopsearch.errors import PictureRejected, Unwritable
-from shopsearch.preprocessing.atomic import keep, write_atomically
+from shopsearch.preprocessing.atomic import KeptFiles, write_atomically
 from shopsearch.preprocessing.pictures import PictureLibrary
 
 
@@ -172,7 +172,7 @@ def test_what_a_killed_writer_left_beside_goes_and_what_another_is_writing_stays
         path.write_bytes(b"half")
     with held.open("ab") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        keep(tmp_path / "c.jpg", b"whole")
+        KeptFiles().keep(tmp_path / "c.jpg", b"whole")
     assert {path.name for path in tmp_path.iterdir()} == {held.name, own.name, "c.jpg"}
 
 
@@ -194,4 +194,4 @@ def test_a_file_that_was_swept_before_its_writer_held_it_is_made_again(
 def test_a_folder_that_takes_no_picture_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "images").write_bytes(b"a file in the way")
     with pytest.raises(Unwritable, match=r"c\.jpg cannot be written: .*; make room on its disk"):
-        keep(tmp_path / "images" / "c.jpg", b"whole")
+        KeptFiles().keep(tmp_path / "images" / "c.jpg", b"whole")
