@@ -23,10 +23,10 @@ class KeptFiles:
     def __init__(self) -> None:
         self._swept: set[Path] = set()
 
-    def keep(self, path: Path, content: bytes) -> None:
+    def keep(self, path: Path, content: bytes, *, survives_crash: bool = True) -> None:
         """See `write_atomically`. Raises `Unwritable`."""
         try:
-            write_atomically(path, content)
+            write_atomically(path, content, survives_crash=survives_crash)
         except OSError as error:
             raise Unwritable(
                 f"{path} cannot be written: {error.strerror or error}; make room on its disk, or "
@@ -37,8 +37,11 @@ class KeptFiles:
             _sweep(path.parent)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside, fsync, then swap: readers see no file or all of it, even after a crash."""
+def write_atomically(path: Path, content: bytes, *, survives_crash: bool = True) -> None:
+    """Write beside, fsync, then swap: readers see no file or all of it, even after a crash.
+
+    Without `survives_crash` there is no fsync: for what its reader checks and can do without.
+    """
     beside = f"{path.parent}/.{path.name}-{os.getpid()}-{threading.get_ident()}"
     try:
         descriptor = _create(beside)
@@ -49,7 +52,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if survives_crash:
+                os.fsync(file.fileno())
             os.replace(beside, path)  # noqa: PTH105 - this is on the hot path of indexing
     except BaseException:
         Path(beside).unlink(missing_ok=True)
@@ -76,6 +80,7 @@ def _sweep(folder: Path) -> None:
             descriptor = os.open(path, os.O_WRONLY)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink()
+                if os.path.samestat(os.fstat(descriptor), path.stat()):  # it was not swapped in
+                    path.unlink()
             finally:
                 os.close(descriptor)

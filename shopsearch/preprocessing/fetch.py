@@ -1,47 +1,42 @@
 """Pictures by address. Addresses come from feeds and shoppers: they are hostile.
 
 Only http and https, only public addresses, at most three redirects, each checked again. The
-connection goes to the very address that was checked, so a name that resolves differently the second
-time gains nothing. Bytes and time are bounded over the whole answer, not per packet.
+connection goes to the very address that was checked. Bytes and time are bounded over the whole
+answer, not per packet. Hosts are spared: few requests at a time, none while one is out of order.
 """
 
 from __future__ import annotations
 
-import hashlib
-import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import httpcore
-import httpx
+import structlog
 
-from shopsearch.errors import FetchRejected
-from shopsearch.preprocessing.addresses import public_address
-from shopsearch.preprocessing.atomic import KeptFiles
+from shopsearch.errors import HostUnavailable
+from shopsearch.preprocessing.addresses import AllowedHosts
+from shopsearch.preprocessing.client import PictureClient, Tries
+from shopsearch.preprocessing.fetch_cache import FetchCache
+from shopsearch.preprocessing.hosts import Hosts
+from shopsearch.preprocessing.pictures import hash_content
 
 DEFAULT_MAX_BYTES = 20_000_000
 DEFAULT_TIMEOUT_S = 20.0
-_MAX_REDIRECTS = 3
-_MAX_URL_CHARS = 4_000
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_OK = 200
-_HEADERS = (
-    ("User-Agent", "shopsearch"),
-    ("Accept", "image/avif,image/webp,image/*,*/*;q=0.5"),
-    ("Accept-Encoding", "identity"),
-)
+_HOUR_S = 3600.0
+_log = structlog.get_logger(__name__)
 
 
 class PictureFetcher:
     """Fetches pictures over HTTP and keeps them. Threads may share it; close it at the end.
 
-    What was fetched once is not fetched again: delete the cache folder for that. Without a cache
-    folder nothing is kept.
-    `allow_hosts` are names or addresses that may be private, such as a media server of the shop.
+    What was fetched is asked for again after `fresh_hours`, or when its host says so, and costs no
+    body where it has not changed. Where its host is out of order then, it is as it was. Without a
+    cache folder nothing is kept.
+    `allow_hosts` may have private addresses, see `AllowedHosts`. `hosts` is how hosts are treated.
     """
 
     def __init__(
@@ -51,13 +46,22 @@ class PictureFetcher:
         allow_hosts: Iterable[str] = (),
         max_bytes: int = DEFAULT_MAX_BYTES,
         timeout_s: float = DEFAULT_TIMEOUT_S,
+        fresh_hours: float = 24.0,
+        tries: Tries | None = None,
+        hosts: Hosts | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._cache_dir = cache_dir
-        self._files = KeptFiles()
-        self._max_bytes = max_bytes
-        self._timeout_s = timeout_s
-        self._network = _CheckedNetwork(frozenset(host.casefold() for host in allow_hosts))
-        self._pool = httpcore.ConnectionPool(network_backend=self._network)
+        self._cache = None if cache_dir is None else FetchCache(cache_dir)
+        self._fresh_s = fresh_hours * _HOUR_S
+        self._clock = clock
+        self._flights = _Flights()
+        self._client = PictureClient(
+            hosts or Hosts(),
+            AllowedHosts(allow_hosts),
+            max_bytes=max_bytes,
+            timeout_s=timeout_s,
+            tries=tries or Tries(),
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -72,154 +76,72 @@ class PictureFetcher:
 
     def close(self) -> None:
         """Close the connections."""
-        self._pool.close()
+        self._client.close()
 
     def fetch(self, url: str) -> bytes:
         """The bytes at an address. Raises `FetchRejected`."""
-        if self._cache_dir is None:
-            return self._download(url)
-        name = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
-        kept = self._cache_dir / name[:2] / name
-        if kept.is_file():
-            return kept.read_bytes()
-        content = self._download(url)
-        self._files.keep(kept, content)
-        return content
+        cache = self._cache
+        if cache is None:
+            return self._fetch_anew(url)
+        return self._flights.share(url, lambda: self._fetch_through(cache, url))
 
-    def _download(self, url: str) -> bytes:
-        self._network.deadline = time.monotonic() + self._timeout_s
-        target = _parsed(url)
-        for _ in range(_MAX_REDIRECTS + 1):
-            try:
-                answer = self._ask(target)
-            except (httpcore.TimeoutException, TimeoutError) as error:
-                raise FetchRejected(
-                    f"{url}: no whole answer within {self._timeout_s:g} s; try again later"
-                ) from error
-            except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-                raise FetchRejected(f"{url}: {_reason(error)}; check the address") from error
-            except FetchRejected as error:
-                raise FetchRejected(f"{url}: {error}") from error
-            if isinstance(answer, bytes):
-                return answer
-            target = answer
-        raise FetchRejected(
-            f"{url}: redirects more than {_MAX_REDIRECTS} times; give the address it ends at"
-        )
+    def kept(self, url: str, content_hash: str) -> bytes | None:
+        """What was fetched from an address, if it has this hash; no host is asked."""
+        kept = None if self._cache is None else self._cache.load(url)
+        return kept.content if kept and hash_content(kept.content) == content_hash else None
 
-    def _ask(self, target: httpx.URL) -> bytes | httpx.URL:
-        """The content, or where it has moved to."""
-        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout_s)
-        with self._pool.stream(
-            "GET", str(target), headers=_HEADERS, extensions={"timeout": timeouts}
-        ) as answer:
-            headers = httpx.Headers(answer.headers)
-            if answer.status in _REDIRECTS and "location" in headers:
-                return _parsed(headers["location"], base=target)
-            if answer.status != _OK:
-                raise FetchRejected(f"answered with status {answer.status}; check the address")
-            return self._bounded(answer, headers.get("content-length", ""))
+    def forget_all_but(self, urls: Iterable[str]) -> int:
+        """Delete the kept pictures of all other addresses, and say how many these were.
 
-    def _bounded(self, answer: httpcore.Response, announced: str) -> bytes:
-        content = bytearray()
-        if announced.isdecimal() and int(announced) > self._max_bytes:
-            raise self._too_large(int(announced))
-        for chunk in answer.iter_stream():
-            content += chunk
-            if len(content) > self._max_bytes:
-                raise self._too_large(len(content))
-        if not content:
-            raise FetchRejected("answered with nothing (0 bytes); check the address")
-        return bytes(content)
+        Nothing may be fetched meanwhile.
+        """
+        return 0 if self._cache is None else self._cache.forget_all_but(urls)
 
-    def _too_large(self, n_bytes: int) -> FetchRejected:
-        return FetchRejected(
-            f"the answer has {n_bytes:,} bytes or more, over the limit of {self._max_bytes:,}; "
-            f"offer a smaller picture, or raise the limit (max_image_bytes)"
-        )
+    def _fetch_anew(self, url: str) -> bytes:
+        answer = self._client.ask(url)
+        assert answer.content is not None  # noqa: S101 - nothing was known that it could confirm
+        return answer.content
+
+    def _fetch_through(self, cache: FetchCache, url: str) -> bytes:
+        kept = cache.load(url)
+        if kept is None:
+            return cache.keep(url, self._client.ask(url), self._clock())
+        if kept.is_fresh(self._clock(), self._fresh_s):
+            return kept.content
+        try:
+            answer = self._client.ask(url, kept.known)
+        except HostUnavailable as error:
+            tell = _log.debug if error.is_resting else _log.warning  # a rest is told once, by Hosts
+            tell("a picture is taken as it was: its host is out of order", reason=str(error))
+            return kept.content
+        if answer.content is None:
+            return cache.renew(url, kept, answer, self._clock())
+        return cache.keep(url, answer, self._clock())
 
 
-def _parsed(url: str, *, base: httpx.URL | None = None) -> httpx.URL:
-    try:
-        if len(url) > _MAX_URL_CHARS:
-            raise httpx.InvalidURL(f"longer than {_MAX_URL_CHARS:,} characters")
-        parsed = httpx.URL(url) if base is None else base.join(url)
-        if parsed.userinfo:
-            raise httpx.InvalidURL("it holds a user name or password")
-        if parsed.scheme not in ("http", "https") or not parsed.host:
-            raise httpx.InvalidURL("only http:// and https:// with a host are fetched")
-        httpcore.URL(str(parsed))  # it is stricter, as with ports
-    except (httpx.InvalidURL, ValueError) as error:
-        raise FetchRejected(f"{url[:200]!r} is no address of a picture: {error}") from error
-    return parsed
+class _Flights:
+    """Lets threads that want the same at the same time share one fetch: variants of a product stand
+    side by side in a feed, and often have one picture.
+    """
 
+    def __init__(self) -> None:
+        self._under_way: dict[str, Future[bytes]] = {}
+        self._lock = threading.Lock()
 
-class _CheckedNetwork(httpcore.NetworkBackend):
-    """Connects to checked addresses alone, and to none after the deadline of its thread."""
+    def share(self, url: str, fetch: Callable[[], bytes]) -> bytes:
+        with self._lock:
+            flight = self._under_way.get(url)
+            if is_first := flight is None:
+                flight = self._under_way[url] = Future()
+        if is_first:
+            self._fly(url, flight, fetch)
+        return flight.result()
 
-    def __init__(self, allow_hosts: frozenset[str]) -> None:
-        self._allow_hosts = allow_hosts
-        self._network = httpcore.SyncBackend()
-        self._of_thread = threading.local()
-
-    @property
-    def deadline(self) -> float:
-        return float(getattr(self._of_thread, "deadline", 0.0))
-
-    @deadline.setter
-    def deadline(self, at: float) -> None:
-        self._of_thread.deadline = at
-
-    def left_s(self, timeout: float | None) -> float:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise httpcore.ReadTimeout("the time is up")
-        return left if timeout is None else min(left, timeout)
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        allowed = host.casefold() in self._allow_hosts
-        address = host if allowed else public_address(host, port)
-        stream = self._network.connect_tcp(
-            address, port, self.left_s(timeout), local_address, socket_options
-        )
-        return _TimedStream(stream, self)
-
-
-class _TimedStream(httpcore.NetworkStream):
-    """A stream whose every read and write ends with the time of the whole fetch."""
-
-    def __init__(self, stream: httpcore.NetworkStream, network: _CheckedNetwork) -> None:
-        self._stream = stream
-        self._network = network
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._network.left_s(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._network.left_s(timeout))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        stream = self._stream.start_tls(ssl_context, server_hostname, self._network.left_s(timeout))
-        return _TimedStream(stream, self._network)
-
-    def get_extra_info(self, info: str) -> object:
-        return self._stream.get_extra_info(info)
-
-
-def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    def _fly(self, url: str, flight: Future[bytes], fetch: Callable[[], bytes]) -> None:
+        try:
+            flight.set_result(fetch())
+        except BaseException as error:  # noqa: BLE001 - whoever shares the flight raises it
+            flight.set_exception(error)
+        finally:
+            with self._lock:
+                del self._under_way[url]

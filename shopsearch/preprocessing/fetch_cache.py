@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from shopsearch.preprocessing.atomic import keep
+from shopsearch.preprocessing.atomic import KeptFiles
 from shopsearch.preprocessing.client import Answer, Known
 
 _VERSION = 1
@@ -61,6 +61,7 @@ class FetchCache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._files = KeptFiles()
 
     def load(self, url: str) -> KeptPicture | None:
         """What is kept of an address; None where that is nothing, or damaged."""
@@ -81,7 +82,7 @@ class FetchCache:
         max_age_s, always_ask = read_cache_control(answer.cache_control or "")
         known = _sendable(answer.known)
         place = self._place(url)
-        keep(place, answer.content)
+        self._files.keep(place, answer.content)
         self._tell(url, KeptPicture(answer.content, known, now, max_age_s, always_ask))
         return answer.content
 
@@ -149,7 +150,7 @@ class FetchCache:
             "always_ask": kept.always_ask,
         }
         content = json.dumps(told).encode()
-        keep(_beside(self._place(url)), content, survives_crash=False)
+        self._files.keep(_beside(self._place(url)), content, survives_crash=False)
 
 
 def read_cache_control(header: str) -> tuple[int | None, bool]:
