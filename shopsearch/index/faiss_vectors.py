@@ -25,6 +25,7 @@ COMPARED_PER_CANDIDATE = 48  # vectors that can be compared in a row in the time
 SCATTERED = 4  # a vector among others that are passed over costs as much as so many in a row
 PROBED = 32  # nearest vectors that tell beforehand whether a filter avoids a query
 PROBE_MARGIN = 2  # matches expected among the candidates for each neighbour wanted, at least
+WRITTEN_AT_ONCE = 1 << 22  # bytes
 GATHER_UP_TO = 1000  # matches that are copied together; of more, FAISS skips the others in place
 
 
@@ -97,10 +98,9 @@ class FaissVectors:
         """
         if self.is_graph and self._shared is not None and link(self._shared, path):
             return
-        try:
-            faiss.write_index(self._faiss, str(path))
-        except RuntimeError as error:  # as which FAISS reports a full disk
-            raise OSError(f"FAISS could not write {path} ({error})") from error
+        with path.open("wb") as file:  # FAISS's own says nothing when its last block finds no room
+            writer = faiss.PyCallbackIOWriter(file.write, WRITTEN_AT_ONCE)  # type: ignore[attr-defined]
+            faiss.write_index(self._faiss, writer)
 
     def search(
         self,

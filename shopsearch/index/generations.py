@@ -197,11 +197,11 @@ class Generations:
             manifest = self._write(index, words, encoder_id, fusion_id, store_revision)
             self._make_current(manifest.generation_id)
         except OSError as error:
-            raise IndexFault(
-                f"the index cannot be written to {self._folder}: {error}; make room or give "
-                "write permission, or name another folder by SHOPSEARCH_HOME"
-            ) from error
-        self._prune()
+            raise self._refused(error) from error
+        try:
+            self._prune()
+        except OSError as error:  # the next run that publishes tries it again
+            log.warning("old generations could not be removed", error=str(error))
         log.info(
             "published an index generation",
             generation=manifest.generation_id,
@@ -216,7 +216,10 @@ class Generations:
         """
         target = generation_id or self._previous_id()
         manifest = self.load(target).manifest
-        self._make_current(target)
+        try:
+            self._make_current(target)
+        except OSError as error:
+            raise self._refused(error) from error
         log.info("rolled back the index", generation=target)
         return manifest
 
@@ -289,6 +292,12 @@ class Generations:
         """Of a linked file, the one that it was read by: what befell it since must be noticed."""
         return self._verified.get(identity_of(path)) or sha256(path)
 
+    def _refused(self, error: OSError) -> IndexFault:
+        return IndexFault(
+            f"the index cannot be written to {self._folder}: {error}; make room or give write "
+            "permission, or name another folder by SHOPSEARCH_HOME"
+        )
+
     def _previous_id(self) -> str:
         try:
             current = self.current_id()
@@ -341,12 +350,12 @@ class Generations:
                 shutil.rmtree(doomed, ignore_errors=True)
 
     def _clear_leftovers(self) -> None:
-        for path in self._folder.glob(f"{REMOVING}*"):
-            shutil.rmtree(path, ignore_errors=True)
-        for path in self._folder.glob(f"{BUILDING}*"):
-            if path not in self._building and _is_left_behind(path):
-                log.info("cleared the remains of a killed build", folder=path.name)
+        for path in self.leftovers():
+            log.info("cleared what a killed run left behind", name=path.name)
+            if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _is_left_behind(building: Path) -> bool:

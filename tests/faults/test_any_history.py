@@ -168,7 +168,7 @@ class AnyHistory(RuleBasedStateMachine):
     def index_and_be_killed(self, feed: Sequence[Row], prune: bool, fault: Fault) -> None:
         after, _ = outcome(feed, self.held)
         lacking = set(after) - {row[0] for row in feed} if prune else set()
-        arguments = ["--prune"] if prune else []
+        arguments = ["--prune", "--prune-limit", "100"] if prune else []
         self._killed("index", self._write(feed), *arguments, fault=fault, after=after, gone=lacking)
 
     @precondition(lambda self: self.held)

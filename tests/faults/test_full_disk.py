@@ -37,8 +37,8 @@ from .small_disk import PAGE, SmallDisk, mounted
 IS_THOROUGH = int(os.environ.get("SHOPSEARCH_TEST_KILLS", "0")) >= 50
 REJECTED = 3  # the exit code of an index run over today's feed, which has bad rows
 FILES = re.compile("open|fsync|rename|replace|mkdir|write ")
-# see test_known_raw_errors
-KNOWN_RAW = re.compile("rename generations/ID|(open|fsync|replace) CURRENT.new|fsync .")
+# what a run that is done may fail at: to remove old generations is for the next one to try again
+AFTERWARDS = re.compile("rename generations/ID")
 REMEDY = re.compile("make room|write permission|check|reindex|restore it from a backup")
 
 
@@ -113,7 +113,7 @@ def test_every_call_that_changes_a_file_may_fail_once(
         child = index(launcher, shop, home, fault=fault)
         code = child.wait()
         assert "Traceback" not in child.stderr
-        if code != REJECTED and not KNOWN_RAW.fullmatch(step):
+        if code != REJECTED and not AFTERWARDS.fullmatch(step):
             check_refused(child, home)
             n_refused += 1
         with opened(home) as services:
@@ -122,16 +122,22 @@ def test_every_call_that_changes_a_file_may_fail_once(
     assert n_refused >= 10
 
 
-@pytest.mark.xfail(strict=True, reason="rollback and the prune of old generations show OSError raw")
-@pytest.mark.parametrize(
-    ("command", "step"),
-    [("rollback", "fsync CURRENT.new"), ("reindex", "rename generations/ID")],
-)
-def test_known_raw_errors(
-    command: str, step: str, launcher: Launcher, homes: Homes, fresh: Callable[[Path], Path]
+def test_a_rollback_that_cannot_be_written_is_refused(
+    launcher: Launcher, homes: Homes, fresh: Callable[[Path], Path]
 ) -> None:
     home = fresh(homes.today)
-    check_refused(launcher.start(command, home=home, fault=Fault(step, "ENOSPC")), home)
+    fault = Fault("fsync CURRENT.new", "ENOSPC")
+    check_refused(launcher.start("rollback", home=home, fault=fault), home)
+
+
+def test_old_generations_that_cannot_be_removed_do_not_spoil_a_run(
+    launcher: Launcher, homes: Homes, fresh: Callable[[Path], Path]
+) -> None:
+    child = launcher.start(
+        "reindex", home=fresh(homes.today), fault=Fault("rename generations/ID", "ENOSPC")
+    )
+    assert child.wait() == 0, child.stderr
+    assert "old generations could not be removed" in child.stderr
 
 
 @pytest.mark.parametrize("command", ["index", "reindex", "rollback", "remove", "search"])
@@ -173,7 +179,6 @@ def test_a_limit_on_the_size_of_files_is_an_error_and_loses_nothing(
     complete(home, shop, homes.truth)
 
 
-@pytest.mark.xfail(strict=True, reason="FAISS tells nobody when the last block is not written")
 def test_vectors_whose_last_block_found_no_room_are_an_error(
     homes: Homes, tmp_path: Path, file_size_limit: Callable[[int], None]
 ) -> None:
@@ -183,7 +188,7 @@ def test_vectors_whose_last_block_found_no_room_are_an_error(
     vectors.save(tmp_path)
     whole = (tmp_path / "vectors.faiss").stat().st_size
     file_size_limit(whole - 10)
-    with pytest.raises(OSError, match="vectors"):
+    with pytest.raises(OSError, match="too large"):
         vectors.save(tmp_path)
 
 

@@ -43,8 +43,6 @@ from .shop import (
 N_KILLS = int(os.environ.get("SHOPSEARCH_TEST_KILLS", "6"))
 IS_THOROUGH = N_KILLS >= 50
 GONE = -signal.SIGKILL
-# a run that publishes clears what killed ones left, but for these; see test_known_leftovers
-KNOWN_LEFTOVERS = re.compile(r"CURRENT\.\d+\.new")
 # what changes files of the home; an fsync changes nothing that a killed process could lose
 CHANGING = re.compile("open|rename|replace|mkdir|rmtree|write|commit")
 SEEN_BEFORE = re.compile(
@@ -182,8 +180,7 @@ def test_whenever_an_index_run_is_killed_the_next_one_completes_it(
     report(capsys, f"random moments: killed {N_KILLS} times, survived {tried.total()}", tried)
 
 
-@pytest.mark.xfail(strict=True, reason="nothing removes a CURRENT.<pid>.new that was left behind")
-def test_known_leftovers(
+def test_what_was_to_be_current_is_cleared_when_its_run_was_killed(
     scenarios: dict[str, Scenario], launcher: Launcher, fresh: Callable[[Path], Path]
 ) -> None:
     scenario = scenarios["reindex"]
@@ -282,7 +279,7 @@ def check_nothing_lies_about(home: Path) -> None:
     if leftovers(home):
         with opened(home) as services:
             services.indexer.reindex()
-    assert [name for name in leftovers(home) if not KNOWN_LEFTOVERS.fullmatch(name)] == []
+    assert leftovers(home) == []
 
 
 def report(capsys: pytest.CaptureFixture[str], title: str, survived: Counter[str]) -> None:
