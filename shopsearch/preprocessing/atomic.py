@@ -73,14 +73,17 @@ def _create(name: str) -> int:
 
 def _sweep(folder: Path) -> None:
     """Remove the files beside whose writers are gone: the system freed their locks."""
-    for path in folder.iterdir():
-        if not _BESIDE.fullmatch(path.name):
-            continue
-        with suppress(OSError):
-            descriptor = os.open(path, os.O_WRONLY)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.path.samestat(os.fstat(descriptor), path.stat()):  # it was not swapped in
-                    path.unlink()
-            finally:
-                os.close(descriptor)
+    with suppress(OSError):
+        for path in [one for one in folder.iterdir() if _BESIDE.fullmatch(one.name)]:
+            with suppress(OSError):
+                _remove_unheld(path)
+
+
+def _remove_unheld(path: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(descriptor), path.stat()):  # it was not swapped in meanwhile
+            path.unlink()
+    finally:
+        os.close(descriptor)
