@@ -27,6 +27,7 @@ from shopsearch.bootstrap import Services
 from shopsearch.catalog import open_feed
 from shopsearch.domain import AnyOf, ProductFilter, Query, SearchPage
 
+from .driver import Fault
 from .launcher import Child, Launcher
 from .shop import Homes, opened
 
@@ -141,6 +142,22 @@ def test_every_answer_is_of_one_generation_in_a_storm_of_swaps(home: Path, tmp_p
         assert n_swaps >= 10
         # the store is at the newer release all the time: of the older one, only the index tells
         readers.check(release_of)
+
+
+@pytest.mark.xfail(strict=True, reason="rollback takes no lock, and does not look again")
+def test_known_rollback_to_a_generation_that_a_run_prunes_meanwhile(
+    homes: Homes, scratch: Path, launcher: Launcher
+) -> None:
+    home = homes.copy(homes.today, scratch / "pruned")
+    with opened(home) as services:
+        oldest = services.generations.ids()[-1]
+        waiting = Fault("open CURRENT.new", "stop")
+        child = launcher.start("rollback", oldest, home=home, fault=waiting)
+        child.wait_until_stopped()
+        services.indexer.reindex()
+        child.send(signal.SIGCONT)
+        child.wait()
+        services.generations.load()
 
 
 @dataclass(frozen=True, slots=True)
