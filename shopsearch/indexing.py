@@ -7,7 +7,7 @@ stopped or killed run left behind is therefore known, and the next run starts by
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -40,6 +40,8 @@ SIFT_BATCHES = 8  # batches that are hashed and looked up at once: fewer, larger
 PRUNE_LIMIT = 0.2  # of the catalog; a feed that lacks more was probably cut short
 PRUNED_ANYHOW = 5  # products; a fifth of a handful is none
 _UNMET_BATCH = 500
+
+Stop = Callable[[], bool]  # whether a stop was asked for
 
 
 class Indexer:
@@ -86,9 +88,9 @@ class Indexer:
         """
         tally = Tally(progress, total=feed.size_hint())
         with self._drafts.next() as draft, stop_on_interrupt() as stop:
-            self._catch_up(draft, tally)
+            self._catch_up(draft, tally, stop)
             run, n_before = self._runs.begin(feed_name), self._store.count()
-            for batch in self._prepared(feed, run):
+            for batch in () if tally.interrupted else self._prepared(feed, run):
                 self._take_out(batch.removals, draft, tally)
                 self._index(batch, draft, tally)
                 tally.count(batch)
@@ -98,7 +100,7 @@ class Indexer:
                     break
             if prune and not tally.interrupted:
                 at_most = max(int(prune_limit * n_before), PRUNED_ANYHOW)
-                self._prune(draft, run, tally, at_most)
+                self._prune(draft, run, tally, stop, at_most)
         report = tally.report(draft.generation_id)
         self._runs.finish(run, report)
         return report
@@ -191,9 +193,9 @@ class Indexer:
         except ProductRejected as error:
             return rejection(row, str(error))
 
-    def _catch_up(self, draft: Draft, tally: Tally) -> None:
+    def _catch_up(self, draft: Draft, tally: Tally, stop: Stop = lambda: False) -> None:
         """Bring the draft to what the store holds: a run before this one may have been killed. All
-        words are in the language of the settings then.
+        words are in the language of the settings then, unless it was stopped.
         """
         self._words.renew()
         for changes, batch in self._rebuilt(draft):
@@ -205,6 +207,9 @@ class Indexer:
                     product_id=left_out.product_id,
                     reason=left_out.reason,
                 )
+            if stop():
+                tally.interrupted = True
+                return
         if draft.has_foreign_words:
             tally.tell("writing the words anew")
             batches = (changes.upserted for changes in self._changes_after(0))
@@ -241,7 +246,7 @@ class Indexer:
             yield changes
             revision = changes.revision
 
-    def _prune(self, draft: Draft, run: int, tally: Tally, at_most: int) -> None:
+    def _prune(self, draft: Draft, run: int, tally: Tally, stop: Stop, at_most: int) -> None:
         """Remove what the feed lacks. A product whose row was rejected is not lacking."""
         self._runs.meet(run, [one.product_id for one in tally.rejected if one.product_id])
         tally.not_pruned = self._why_not_prune(self._runs.count_unmet(run), tally, at_most)
@@ -251,6 +256,9 @@ class Indexer:
         for product_ids in self._runs.unmet(run, _UNMET_BATCH):
             self._remove(list(self._store.find(product_ids).values()), draft, tally)
             tally.tell("pruning")
+            if stop():
+                tally.interrupted = True
+                return
 
     def _why_not_prune(self, n_lacking: int, tally: Tally, at_most: int) -> str:
         """Why the feed cannot be trusted to be the whole catalog; "" where it can."""
@@ -262,7 +270,7 @@ class Indexer:
                 f"{nameless} rows could not be read as far as their id, so it is not known which "
                 "products the feed lacks; correct these rows and run again"
             )
-        if tally.has_removals:
+        if tally.has_changes:
             return "the feed is one of changes, which says itself what goes; run it without --prune"
         if n_lacking > at_most:
             return (

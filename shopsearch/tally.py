@@ -77,7 +77,7 @@ class Tally:
     rejected: list[Rejection] = field(default_factory=list)
     encoded: EncodedCount = field(default_factory=EncodedCount)
     interrupted: bool = False
-    has_removals: bool = False  # the feed is one of changes
+    has_changes: bool = False  # the feed is one of changes
     not_pruned: str = ""
     started: float = field(default_factory=time.monotonic)
 
@@ -87,7 +87,7 @@ class Tally:
         self.indexed += len(batch.records)
         self.unchanged += batch.n_unchanged
         self.rejected.extend(batch.rejected)
-        self.has_removals = self.has_removals or bool(batch.removals)
+        self.has_changes |= any(removal.is_change for removal in batch.removals)
 
     def tell(self, stage: str) -> None:
         """Show how far the run has come."""

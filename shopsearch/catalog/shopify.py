@@ -128,7 +128,7 @@ def _rows(
 
 def _removal(row: ShopifyRow, record: Record, reader: ProductReader) -> FeedRecord:
     try:
-        return RemovalRow(row.place, reader.checked_id(record))
+        return RemovalRow(row.place, reader.checked_id(record), is_change=False)
     except ProductRejected as error:
         return reader.rejection(row.place, record, error, _where(row))
 

@@ -77,8 +77,9 @@ def rollback(options: GlobalOptions, *, generation: str | None, as_json: bool) -
     stored products stay as they are: the next `shopsearch index` or `reindex` catches up with them.
     """
     from shopsearch.cli import console
+    from shopsearch.index.lock import HomeLock
 
-    with options.services() as services:
+    with options.services() as services, HomeLock(services.settings.home):
         manifest = services.generations.rollback(generation)
     row = _manifest_row(manifest, is_live=True)
     if as_json:

@@ -146,10 +146,11 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class RemovalRow:
-    """A record of a feed of changes that takes a product out; `row` as in `FeedRow`."""
+    """A record of a feed that takes a product out; `row` as in `FeedRow`."""
 
     row: int
     product_id: str
+    is_change: bool = True  # False in a feed of the whole catalog: a draft, which is not for sale
 
 
 FeedRecord = FeedRow | RemovalRow | Rejection

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import EVERYTHING, Product
-from shopsearch.errors import CatalogError
+from shopsearch.errors import CatalogError, IndexFault
 from shopsearch.index.base import KeptWords, VectorIndex
 from shopsearch.index.generations import Generations, Manifest
 from shopsearch.index.lock import HomeLock
@@ -21,7 +21,8 @@ class Draft:
 
     `are_foreign` says of the folder of a generation whether its words are in another language.
     The generation it starts from is read when the first change comes: a run that changes nothing
-    reads no index and publishes none. `revision` is the store revision that the draft has reached.
+    reads no index and publishes none, unless what it shall have `replaced` holds products.
+    `revision` is the store revision that the draft has reached.
     """
 
     def __init__(
@@ -29,12 +30,15 @@ class Draft:
         generations: Generations,
         new_index: Callable[[int], VectorIndex],
         start: Manifest | None,
+        *,
         new_words: Callable[[], KeptWords | None] = lambda: None,
         are_foreign: Callable[[Path], bool] = lambda _: False,
+        replaced: Manifest | None = None,
     ) -> None:
         self._generations = generations
         self._new_index = new_index
         self._start = start
+        self._replaced = replaced
         self._new_words = new_words
         self._are_foreign = are_foreign
         self._index: VectorIndex | None = None
@@ -61,7 +65,8 @@ class Draft:
 
     def delete(self, keys: NDArray[np.int64]) -> None:
         """See `VectorIndex.delete`."""
-        if len(keys) and (self._index is not None or self._start is not None):
+        is_empty = self._start is None or not self._start.count
+        if len(keys) and (self._index is not None or not is_empty):
             self._opened(0).delete(keys)
             if self._words is not None:
                 self._words.delete(keys)
@@ -86,6 +91,8 @@ class Draft:
 
     def publish(self, *, encoder_id: str, fusion_id: str) -> None:
         """Make the draft the live generation, where anything changed."""
+        if self._index is None and self._replaced is not None and self._replaced.count:
+            self._opened(self._replaced.dimension)  # the catalog was emptied
         if self._index is not None:
             self._start = self._generations.publish(
                 self._index,
@@ -98,7 +105,7 @@ class Draft:
 
     def _opened(self, dimension: int) -> VectorIndex:
         if self._index is None:
-            if self._start is None:
+            if self._start is None or not self._start.count:  # of whatever dimension
                 self._index, self._words = self._new_index(dimension), self._new_words()
             else:
                 start = self._generations.load(self._start.generation_id)
@@ -141,7 +148,12 @@ class Drafts:
         with HomeLock(self._home):
             start = None if fresh else self._live()
             draft = Draft(
-                self._generations, self._new_index, start, self._new_words, self._are_foreign
+                self._generations,
+                self._new_index,
+                start,
+                new_words=self._new_words,
+                are_foreign=self._are_foreign,
+                replaced=self._replaced() if fresh else None,
             )
             try:
                 yield draft
@@ -152,6 +164,14 @@ class Drafts:
 
     def _publish(self, draft: Draft) -> None:
         draft.publish(encoder_id=self._encoder_id, fusion_id=self._fusion_id)
+
+    def _replaced(self) -> Manifest | None:
+        """What is live, where that can be told: a fresh draft has to replace whatever it is."""
+        try:
+            current = self._generations.current_id()
+            return None if current is None else self._generations.manifest(current)
+        except IndexFault:
+            return None
 
     def _live(self) -> Manifest | None:
         current = self._generations.current_id()

@@ -178,14 +178,17 @@ def test_what_is_not_for_sale_is_taken_out_unless_asked_for(tmp_path: Path, said
     both = records(tmp_path, rows, FieldMapping(currency="EUR", include_drafts=True))
 
     assert isinstance(mug, FeedRow)
-    assert shirt == RemovalRow(2, "shirt")
+    assert shirt == RemovalRow(2, "shirt", is_change=False)
     assert [record.product.product_id for record in both] == ["mug", "shirt"]
 
 
 def test_a_draft_whose_variants_are_apart_takes_out_each_of_them(tmp_path: Path) -> None:
     found = records(tmp_path, [SHIRT | {"Status": "draft"}, MEDIUM], APART)
 
-    assert found == [RemovalRow(1, "SH-S-W"), RemovalRow(2, "SH-M-W")]
+    assert found == [
+        RemovalRow(1, "SH-S-W", is_change=False),
+        RemovalRow(2, "SH-M-W", is_change=False),
+    ]
 
 
 def test_rows_of_a_product_that_stand_apart_are_told(tmp_path: Path) -> None:

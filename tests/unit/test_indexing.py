@@ -210,6 +210,17 @@ def test_a_feed_of_changes_is_never_taken_for_the_whole_catalog(
     assert "one of changes" in report.not_pruned
 
 
+def test_a_draft_in_a_whole_catalog_is_taken_out_and_the_rest_is_pruned(
+    services: Services, mugs: tuple[Product, ...]
+) -> None:
+    run(services, *mugs)
+    whole = [FeedRow(row, mug) for row, mug in enumerate(mugs[1:5], start=2)]
+    records = ListedFeed([RemovalRow(1, "red", is_change=False), *whole])
+    report = services.indexer.run(records, feed_name="export", prune=True)
+    assert counts(report) == (5, 0, 4, 2, 0)
+    assert sorted(found(services)) == ["blue", "green", "lamp", "picture"]
+
+
 IDS = st.sampled_from(["a", "b", "c", "d"])
 CHANGES = st.lists(
     st.tuples(IDS, st.one_of(st.none(), st.sampled_from(["Red mug", "Blue mug"]))), max_size=40
