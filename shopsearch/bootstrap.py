@@ -13,6 +13,7 @@ import structlog
 import shopsearch
 from shopsearch.adapters import (
     combiner_of,
+    comparing_index,
     encoder_of,
     fusion_of,
     loaders,
@@ -20,6 +21,7 @@ from shopsearch.adapters import (
     words_in,
 )
 from shopsearch.completing import Completion
+from shopsearch.auditing import Auditor
 from shopsearch.embedding import Embedder
 from shopsearch.encoders import LazyEncoder
 from shopsearch.enriching import Enricher
@@ -522,6 +524,17 @@ class Services:
     def shelf(self) -> Shelf:
         """The generations as they lie on disk."""
         return Shelf(self.generations)
+
+    @cached_property
+    def auditor(self) -> Auditor:
+        """Tells what is wrong with the catalog."""
+        return Auditor(
+            store=self.store,
+            embedder=self.embedder,
+            live=self.live,
+            pictures=self.pictures,
+            new_index=comparing_index,
+        )
 
     @cached_property
     def indexer(self) -> Indexer:

@@ -22,6 +22,7 @@
     ├── SignalError               a business signal that cannot be weighed, or is not there
     ├── TrainingError             the training data cannot carry a training run
     ├── EnrichmentError           values of an attribute cannot be proposed as asked
+    ├── AuditError                a catalog cannot be audited as asked
     ├── InsightsError             judgments cannot be made of the search log, or not be written
     ├── EvaluationError           queries or judgments cannot be read, or do not fit together
     ├── IndexFault                the vector index
@@ -157,6 +158,10 @@ class TrainingError(ShopsearchError):
 
 class EnrichmentError(ShopsearchError):
     """Values of an attribute cannot be proposed as asked."""
+
+
+class AuditError(ShopsearchError):
+    """A catalog cannot be audited as asked."""
 
 
 class InsightsError(ShopsearchError):

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "feeds": Entry("feeds:feeds", "Check a feed before it is indexed."),
         "remove": Entry("index:remove", "Take products out of the catalog."),
         "reindex": Entry("index:reindex", "Build the index anew from the stored products."),
+        "audit": Entry("audit:audit", "Report what is wrong with the catalog."),
         "enrich": Entry("enrich:enrich", "Propose values for attributes that products lack."),
         "export": Entry(
             "export:export",

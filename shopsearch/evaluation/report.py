@@ -92,8 +92,23 @@ def _refused(path: Path, problem: str | None) -> str:
 def page_style() -> dict[str, str]:
     """`style`, that of all reports, and `style_hash`, by which a page's policy lets it through."""
     style = resources.files("shopsearch.evaluation").joinpath("report.css").read_text("utf-8")
-    hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return {"style": Markup(style), "style_hash": hashed}  # noqa: S704  # our own file
+    return {"style": Markup(style), "style_hash": policy_hash(style)}  # noqa: S704  # our own file
+
+
+def policy_hash(inline: str) -> str:
+    """What a page's policy calls a style or script by, to let it through."""
+    return base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+
+
+def page_templates(package: str) -> Environment:
+    """The folder `templates` of a package, read as all reports are: everything is escaped."""
+    return Environment(
+        loader=PackageLoader(package, "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def _page(report: Report) -> str:
@@ -121,13 +136,7 @@ def _page(report: Report) -> str:
 
 
 def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("shopsearch.evaluation", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates("shopsearch.evaluation")
     environment.filters["measure"] = lambda name: _NAMES.get(name, name)
     environment.filters["number"] = lambda value, places=3: f"{value:.{places}f}"
     environment.filters["change"] = _change

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from shopsearch.domain import SearchKind
 from shopsearch.evaluation.plots import latency
-from shopsearch.evaluation.report import page_style, write_page
+from shopsearch.evaluation.report import page_style, page_templates, write_page
 from shopsearch.insights import plots
 from shopsearch.insights.summary import Insights
 
@@ -51,13 +51,7 @@ def _figures(insights: Insights) -> dict[str, Markup]:
 
 
 def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("shopsearch.insights", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates("shopsearch.insights")
     environment.filters["whole"] = lambda value: f"{value:,}"
     environment.filters["number"] = lambda value, places: (
         NONE if value is None else f"{value:,.{places}f}"

@@ -11,6 +11,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
@@ -183,3 +184,10 @@ def load_working_copy(jpeg: bytes) -> Image.Image:
     with _Jpeg(io.BytesIO(jpeg)) as picture:
         picture.load()
         return picture.convert("RGB")
+
+
+def working_copy_size(path: Path) -> tuple[int, int]:
+    """Width and height of a working copy, from its header. Raises what Pillow raises."""
+    with _Jpeg(path) as picture:
+        width, height = picture.size
+        return width, height

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from shopsearch.domain import Picture
@@ -17,6 +19,7 @@ from shopsearch.preprocessing.images import (
     WORKING_LONGEST_SIDE_PX,
     load_working_copy,
     working_copy,
+    working_copy_size,
 )
 
 DEFAULT_MAX_PIXELS = 50_000_000
@@ -93,6 +96,30 @@ class PictureLibrary:
             return None  # it came from outside: never a path
         path = self._copy(content_hash)
         return path if path.is_file() else None
+
+    def size(self, content_hash: str) -> tuple[int, int] | None:
+        """Width and height of the working copy; None where there is none that can be read.
+
+        A copy is never larger than its picture, so below 512 px this is the picture's own size.
+        """
+        path = self.path(content_hash)
+        try:
+            return None if path is None else working_copy_size(path)
+        except (OSError, SyntaxError):
+            return None
+
+    def sketch(self, content_hash: str, side_px: int) -> NDArray[np.uint8] | None:
+        """The picture as (side, side, 3) mean colours, whatever its shape; None where there is
+        none that can be read. Copies of a picture have nearly the same, however they were saved.
+        """
+        try:
+            picture = self.get(content_hash)
+            if picture is None:
+                return None
+            small = picture.load().resize((side_px, side_px), Image.Resampling.BOX)
+        except PictureRejected:
+            return None
+        return np.asarray(small, dtype=np.uint8)
 
     def thumbnail(self, content_hash: str, longest_side_px: int) -> Path | None:
         """Where a WebP of at most that size lies, made at the first request; None without a copy.
