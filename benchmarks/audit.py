@@ -38,6 +38,7 @@ from ranking_quality import unpacked
 
 from shopsearch.adapters import comparing_index
 from shopsearch.auditing import CatalogSnapshot, Section
+from shopsearch.auditing.layout import MapWish
 from shopsearch.auditing.mismatches import SUSPICIOUS, Doubted, doubted
 from shopsearch.auditing.neighbours import Nearest, nearest
 from shopsearch.auditing.snapshot import Report
@@ -238,7 +239,7 @@ def planted(
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(base, home)
     with indexed(home, encoder, products) as services:
-        return tuple(services.auditor.audit(quiet, with_map=False).audit.sections)
+        return tuple(services.auditor.audit(quiet, MapWish.NO).audit.sections)
 
 
 def copy_row(shop: str, sections: Sequence[Section], ids: set[str]) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,15 +33,29 @@ class CatalogMap:
     clusters: NDArray[np.int64]  # (S,) numbers of the audit's clusters
 
 
+REMEDY = "the map needs umap-learn; run: pip install 'shopsearch[audit]'"
+
+
+class MapWish(StrEnum):
+    """Whether a map is wanted."""
+
+    NO = "no"
+    IF_POSSIBLE = "if possible"  # without umap-learn a remark says what to install
+    YES = "yes"  # without umap-learn it is an error
+
+
+def is_possible() -> bool:
+    """Whether umap-learn is installed; it is not loaded, which takes seconds."""
+    try:
+        return find_spec("umap") is not None
+    except ValueError:  # as where a test took it away
+        return False
+
+
 def check_layout() -> None:
     """Raise `AuditError` where umap-learn is not installed: before long work, not after it."""
-    try:
-        import umap  # noqa: F401 - only whether it is there
-    except ImportError as error:
-        raise AuditError(
-            "the map needs umap-learn; run: pip install 'shopsearch[audit]', or leave the map out "
-            "with --no-map"
-        ) from error
+    if not is_possible():
+        raise AuditError(f"{REMEDY}, or leave the map out with --no-map")
 
 
 def laid_out(vectors: Rows, clusters: Sequence[Cluster]) -> CatalogMap | None:

@@ -12,7 +12,15 @@ from shopsearch.auditing.clusters import Cluster, clustered
 from shopsearch.auditing.coverage import covered, spelled
 from shopsearch.auditing.duplicates import duplicated
 from shopsearch.auditing.findings import Audit, Finding, Section
-from shopsearch.auditing.layout import MIN_PLACED, CatalogMap, check_layout, laid_out
+from shopsearch.auditing.layout import (
+    MIN_PLACED,
+    REMEDY,
+    CatalogMap,
+    MapWish,
+    check_layout,
+    is_possible,
+    laid_out,
+)
 from shopsearch.auditing.mismatches import mismatched
 from shopsearch.auditing.neighbours import NewIndex, nearest
 from shopsearch.auditing.pictures import poor_pictures
@@ -72,18 +80,18 @@ class Auditor:
         self._new_index = new_index
         self._clock = clock
 
-    def audit(self, stage: Stage, *, with_map: bool) -> Audited:
+    def audit(self, stage: Stage, wish: MapWish) -> Audited:
         """Check everything. Raises `GenerationMissing`, `GenerationMismatch`, and `AuditError`
         where the map is wanted and cannot be made.
         """
         started = self._clock()
-        if with_map:
+        if wish is MapWish.YES:
             check_layout()
         snapshot = self.snapshot(stage)
         sections, doubtful = self._sections(snapshot, stage)
         with stage("grouping products") as report:
             clusters = clustered(snapshot, report)
-        drawn, remarks = _map(snapshot, clusters, stage, with_map=with_map)
+        drawn, remarks = _map(snapshot, clusters, stage, wish)
         audit = Audit(
             generation=snapshot.generation,
             n_products=len(snapshot),
@@ -130,11 +138,13 @@ class Auditor:
 
 
 def _map(
-    snapshot: CatalogSnapshot, clusters: tuple[Cluster, ...], stage: Stage, *, with_map: bool
+    snapshot: CatalogSnapshot, clusters: tuple[Cluster, ...], stage: Stage, wish: MapWish
 ) -> tuple[CatalogMap | None, tuple[str, ...]]:
     """The map, or why there is none."""
-    if not with_map:
+    if wish is MapWish.NO:
         return None, ()
+    if not is_possible():
+        return None, (REMEDY,)
     with stage("drawing the map"):
         drawn = laid_out(snapshot.vectors, clusters)
     if drawn is None:
@@ -147,20 +157,25 @@ def _remarks(snapshot: CatalogSnapshot) -> tuple[str, ...]:
     remarks = []
     if snapshot.n_changed:
         remarks.append(
-            f"{snapshot.n_changed:,} products were written since the index was built; run "
-            "`shopsearch reindex` to have them checked as they are now"
+            f"{_counted(snapshot.n_changed)} written since the index was built; run "
+            "`shopsearch reindex` to have all checked as they are now"
         )
     n_lost = _n_not_cached(snapshot)
     if n_lost and len(snapshot) <= MOST_COMPARED:
         remarks.append(
-            f"{n_lost:,} products have a picture or text whose embedding is not kept; run "
-            "`shopsearch reindex` to have it"
+            f"the pictures of {n_lost:,} products are not embedded by this encoder; run "
+            "`shopsearch reindex` to have them compared"
         )
     if len(snapshot) > MOST_COMPARED:
         remarks.append(
             f"{MOST_COMPARED:,} products, drawn at random, were compared by their looks and words"
         )
     return tuple(remarks)
+
+
+def _counted(n: int) -> str:
+    """Such as "1 product was"."""
+    return f"{n:,} product was" if n == 1 else f"{n:,} products were"
 
 
 def _n_not_cached(snapshot: CatalogSnapshot) -> int:

@@ -13,6 +13,7 @@ from shopsearch.cli.options import GlobalOptions, WrittenFile, json_option
 
 if TYPE_CHECKING:
     from shopsearch.auditing import Audit, Section
+    from shopsearch.auditing.layout import MapWish
 
 _NONE = "\N{EN DASH}"
 
@@ -33,8 +34,9 @@ _NONE = "\N{EN DASH}"
 @click.option(
     "--map/--no-map",
     "with_map",
-    default=True,
-    help="Draw the map of the report, or leave it out; it needs `shopsearch[audit]`.",
+    default=None,
+    help="Draw the map of the report, or leave it out; it needs `shopsearch[audit]` [default: draw "
+    "it where that is installed].",
 )
 @click.option(
     "--limit",
@@ -51,7 +53,7 @@ def audit(
     *,
     report: Path | None,
     folder: Path | None,
-    with_map: bool,
+    with_map: bool | None,
     limit: int,
     as_json: bool,
 ) -> None:
@@ -64,7 +66,7 @@ def audit(
     from shopsearch.cli import console
 
     with options.services() as services:
-        audited = services.auditor.audit(_stage, with_map=with_map and report is not None)
+        audited = services.auditor.audit(_stage, _wish(report, with_map=with_map))
         if report is not None:
             from shopsearch.auditing.report import write_report
 
@@ -80,6 +82,19 @@ def audit(
     for what, path in (("report", report), ("lists", folder)):
         if path is not None:
             click.echo(f"{what}: {path}", err=True)
+
+
+def _wish(report: Path | None, *, with_map: bool | None) -> MapWish:
+    """Whether to draw a map, which only a report shows."""
+    from shopsearch.auditing.layout import MapWish
+
+    if report is None:
+        if with_map:
+            raise click.UsageError("the map is a part of the report: name its file with --report")
+        return MapWish.NO
+    if with_map is None:
+        return MapWish.IF_POSSIBLE
+    return MapWish.YES if with_map else MapWish.NO
 
 
 @contextmanager
