@@ -15,14 +15,20 @@ from shopsearch.auditing.calibrating import LEAST_SHARE, N_FOLDS, Doubt, Pairs, 
 from shopsearch.auditing.findings import Section, columns_of
 from shopsearch.auditing.neighbours import Nearest
 from shopsearch.auditing.pair_scores import FEATURES, PairScores, pair_scores
-from shopsearch.auditing.snapshot import SEED, CatalogSnapshot, Report, numbered
+from shopsearch.auditing.snapshot import (
+    SEED,
+    CatalogSnapshot,
+    Report,
+    in_batches,
+    numbered,
+)
 
 SUSPICIOUS = 0.5  # products from this probability on are listed
 MIN_PRODUCTS = 40  # with a text and a picture; of fewer nothing can be learned
 N_WRONG = 4  # wrong pairs made of each product
 MOST_WRONG = 40_000
-SAME_CATEGORY = 0.3  # of the wrong pairs: a picture of the same category is harder to tell
 N_LOOKALIKES = 5
+_BATCH = 256
 N_DOUBTFUL = 20  # that come next, for whoever wants to look on
 
 NAME = "mismatches"
@@ -99,10 +105,8 @@ def doubted(
     chance = np.random.default_rng(SEED)
     folds = chance.permutation(np.arange(len(places)) % N_FOLDS)  # (M,)
     own = np.arange(len(places))
-    texts, pictures = _wrong_pairs(_kinds(snapshot, places), chance)
     shown = numbered(snapshot.image_hashes[place] or "" for place in places.tolist())  # (M,)
-    differs = shown[texts] != shown[pictures]  # products that share a picture: no wrong pair
-    texts, pictures = texts[differs], pictures[differs]
+    texts, pictures = _wrong_pairs(shown, chance)
     told = Pairs(_matrix(scores, own, own), folds, folds)
     wrong = Pairs(_matrix(scores, texts, pictures), folds[texts], folds[pictures])
     return Doubted(places, scores, doubt(told, wrong))
@@ -130,28 +134,20 @@ def _matrix(
     return np.stack([features[name] for name in FEATURES], axis=1)  # (P, F)
 
 
-def _kinds(snapshot: CatalogSnapshot, places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(M,) a number that products of one category share; -1 without a category."""
-    names = [snapshot.products[place].product_type for place in places.tolist()]
-    return np.where([bool(name) for name in names], numbered(names), -1)
-
-
 def _wrong_pairs(
-    kinds: NDArray[np.int64], chance: np.random.Generator
+    shown: NDArray[np.int64], chance: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(P,) texts and (P,) pictures of other products, some of these of the same category."""
-    n = len(kinds)
-    texts = np.tile(np.arange(n), N_WRONG)
+    """(P,) texts and (P,) pictures of other products, drawn from all: what is `shown` (M,) differs.
+
+    To draw some from the own category finds more pictures swapped within one, and far fewer of all
+    others where an encoder knows a catalog badly (docs/decisions/0027-audit.md).
+    """
+    texts = np.tile(np.arange(len(shown)), N_WRONG)
     if len(texts) > MOST_WRONG:
         texts = chance.choice(texts, MOST_WRONG, replace=False)
-    pictures = chance.integers(0, n, len(texts))
-    by_kind = np.argsort(kinds, kind="stable")
-    starts = np.searchsorted(kinds[by_kind], kinds, side="left")  # (M,)
-    counts = np.searchsorted(kinds[by_kind], kinds, side="right") - starts  # (M,)
-    drawn = starts[texts] + (chance.random(len(texts)) * counts[texts]).astype(np.int64)
-    is_hard = (chance.random(len(texts)) < SAME_CATEGORY) & (kinds[texts] >= 0)
-    pictures = np.where(is_hard, by_kind[drawn], pictures)
-    return texts, pictures
+    pictures = chance.integers(0, len(shown), len(texts))
+    differs = shown[texts] != shown[pictures]
+    return texts[differs], pictures[differs]
 
 
 def _within(near: Nearest, places: NDArray[np.int64], n: int) -> Nearest:
@@ -171,11 +167,12 @@ def _told(
 ) -> list[Mismatch]:
     """What people should know of products, given by their numbers among those checked."""
     told = []
-    for number in numbers.tolist():
+    fitting_places = _best_texts(found, numbers).tolist()
+    for number, fitting_place in zip(numbers.tolist(), fitting_places, strict=True):
         place = int(found.places[number])
         product = snapshot.products[place]
         lookalikes = [n for n in like_looks.places[place, :N_LOOKALIKES].tolist() if n >= 0]
-        fitting = snapshot.products[_best_text(found, number)]
+        fitting = snapshot.products[fitting_place]
         told.append(
             Mismatch(
                 product_id=product.product_id,
@@ -193,11 +190,13 @@ def _told(
     return told
 
 
-def _best_text(found: Doubted, number: int) -> int:
-    """The place of the product whose text the picture goes with best, held against all it fits."""
-    scores = found.scores
-    fit = 2.0 * (scores.words @ scores.sights[number]) - scores.text_to_pictures.top  # (M,)
-    return int(found.places[np.argmax(fit)])
+def _best_texts(found: Doubted, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(L,) places of the products whose texts L pictures go with best, for what fits no others."""
+    scores, best = found.scores, np.zeros(len(numbers), dtype=np.int64)
+    for some in in_batches(len(numbers), _BATCH):
+        cosines = scores.sights[numbers[some]] @ scores.words.T  # (B, M)
+        best[some] = (2.0 * cosines - scores.text_to_pictures.top).argmax(axis=1)
+    return found.places[best]
 
 
 def _most_common(names: Sequence[str]) -> str:

@@ -165,3 +165,12 @@ def test_what_is_joined_by_way_of_others_is_one_cluster() -> None:
     joined.join([(5, 4), (1, 2), (2, 3), (9, 1)])
 
     assert joined.clusters() == [[1, 2, 3, 9], [4, 5]]
+
+
+def test_one_placeholder_for_all_products_is_no_mismatch() -> None:
+    snapshot, _ = things()
+    snapshot = replace(snapshot, image_hashes=["placeholder"] * N)
+
+    section, _ = mismatched(snapshot, near(snapshot.words), near(snapshot.looks), silent)
+
+    assert section.findings == []
