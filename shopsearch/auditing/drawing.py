@@ -1,6 +1,6 @@
 """The map of a catalog as the report draws it: dots by cluster, and a picture of each cluster.
 
-Dots are one path for each cluster, so that 20,000 of them stay light. All is placed here, so the
+Dots are one path for each cluster, so that 10,000 of them stay light. All is placed here, so the
 map is there without its script, which only tells of the product under the pointer.
 """
 
@@ -22,7 +22,7 @@ _LABEL = 20  # height of the words under a picture
 _CANDIDATES = 60  # products of a cluster that are tried for its picture
 _LETTER = 7.6  # about the width of one, at the size of the labels
 MOST_LETTERS = 18
-_DOTS = ((300, 11), (1_000, 8), (4_000, 5.5), (10_000, 4), (20_000, 3))  # up to n products: width
+_DOTS = ((300, 11), (1_000, 8), (4_000, 5.5), (10_000, 4))  # up to n products: width
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from shopsearch.auditing.clusters import Cluster
 from shopsearch.auditing.snapshot import SEED, Rows
 from shopsearch.errors import AuditError
 
-MOST_PLACED = 20_000  # products; of more a sample is drawn
+MOST_PLACED = 10_000  # products; of more a sample is drawn: the time grows faster than they do
 MIN_PLACED = 15  # of fewer there is no map
 _N_NEIGHBOURS = 15
 _N_COMPONENTS = 50  # principal components that UMAP sees: its time grows with them
