@@ -20,8 +20,8 @@ from shopsearch.adapters import (
     new_index,
     words_in,
 )
-from shopsearch.completing import Completion
 from shopsearch.auditing import Auditor
+from shopsearch.completing import Completion
 from shopsearch.embedding import Embedder
 from shopsearch.encoders import LazyEncoder
 from shopsearch.enriching import Enricher

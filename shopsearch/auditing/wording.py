@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from shopsearch.domain import Product
-from shopsearch.preprocessing.text import clean
+from shopsearch.plain_text import clean
 
 _WORD = re.compile(r"[^\W_]+")
 
