@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from shopsearch.encoders import Encoder, LazyEncoder
+from shopsearch.encoders.runtime import Runtime, chosen_runtime
 from shopsearch.errors import FusionMismatch, GenerationMismatch
 from shopsearch.fusion import Fusion, LazyFusion
 from shopsearch.fusion.average import AverageFusion
@@ -41,9 +42,15 @@ def _compact(settings: Settings) -> LazyEncoder:
     from shopsearch.encoders.compact_id import compact_id
 
     def build() -> Encoder:
+        if chosen_runtime(settings.runtime, settings.device) is Runtime.ONNX:
+            from shopsearch.encoders.compact_onnx import OnnxCompactEncoder
+
+            # a look at a home that is not there, as `doctor` takes one, makes nothing
+            models = settings.home / "models" if settings.home.exists() else None
+            return OnnxCompactEncoder(settings.head, models=models, threads=settings.threads)
         from shopsearch.encoders.compact import CompactEncoder
 
-        return CompactEncoder(head=settings.head, device=settings.device, threads=settings.threads)
+        return CompactEncoder(settings.head, device=settings.device, threads=settings.threads)
 
     return LazyEncoder(compact_id(settings.head), build)
 

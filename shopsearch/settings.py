@@ -68,6 +68,13 @@ class Settings(BaseSettings):
         None, description="An open_clip pretrained tag, or a weights file."
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where models run.")
+    runtime: Literal["auto", "torch", "onnx"] = Field(
+        "auto",
+        description=(
+            "What runs the compact encoder; auto is ONNX Runtime on a CPU, torch on a GPU. Both "
+            "give the same embeddings."
+        ),
+    )
     precision: Literal["auto", "fp32", "fp16", "bf16"] = Field(
         "auto", description="Number format of the models; auto is half where that is faster."
     )

@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from shopsearch.settings import Settings
 
 LITTLE_DISK_BYTES = 1_000_000_000
-KEY_PACKAGES = ("torch", "timm", "transformers", "faiss-cpu", "pillow", "sqlalchemy", "flask")
+KEY_PACKAGES = (
+    "torch",
+    "onnxruntime",
+    "timm",
+    "transformers",
+    "faiss-cpu",
+    "pillow",
+    "sqlalchemy",
+    "flask",
+)
 PICTURE_FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WebP": ".webp", "GIF": ".gif", "AVIF": ".avif"}
 
 
@@ -124,13 +133,23 @@ def _operators_work() -> bool:
 def _model(services: Services) -> Finding:
     started = time.perf_counter()
     encoder = services.encoder.load()
-    loaded_s = time.perf_counter() - started
     row = encoder.encode_texts(["a red mug"])  # (1, D)
+    loaded_s = time.perf_counter() - started
     message = f"{encoder.encoder_id}, {row.shape[1]} dimensions, loaded in {loaded_s:.1f} s"
+    if services.settings.encoder == "compact":
+        message += f", runs on {_runtime(services.settings)}"
     if services.settings.encoder == "hashing":
         remedy = "unset SHOPSEARCH_ENCODER: this encoder is for tests and understands nothing"
         return Finding("model", Verdict.WARN, message, remedy)
     return Finding("model", Verdict.OK, message)
+
+
+def _runtime(settings: Settings) -> str:
+    from shopsearch.encoders.runtime import Runtime, chosen_runtime
+
+    if chosen_runtime(settings.runtime, settings.device) is Runtime.ONNX:
+        return f"ONNX Runtime {_version('onnxruntime')}"
+    return f"torch {_version('torch')}"
 
 
 def _fusion(services: Services) -> Finding:

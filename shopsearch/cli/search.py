@@ -181,7 +181,7 @@ def search(
             facets=tuple(dict.fromkeys(facets)),
             facet_limit=facet_limit,
         )
-        _warm_up(services, encoding=_encodes(query), cutoff=cutoff)
+        _warm_up(services, query, cutoff=cutoff)
         page = services.search.search(query)
     _answer(page, as_json=as_json, scored=not query.is_empty and _has_scores(page))
 
@@ -197,25 +197,24 @@ def similar(
 ) -> None:
     """Show the products most like product ID."""
     with options.services() as services:
-        _warm_up(services, encoding=False)
+        services.live.get()  # so that the time it took is that of the search
         page = services.search.similar(product_id, k=k, explain=explain)
     _answer(page, as_json=as_json, scored=True)
 
 
-def _encodes(query: Query) -> bool:
-    """Whether a search needs the model; products have their vectors already."""
-    is_made = any(wish.text or wish.image for wish in query.wishes)
-    return not query.is_empty and bool(query.text.strip() or query.image or is_made)
-
-
-def _warm_up(services: Services, *, encoding: bool, cutoff: bool = False) -> None:
-    """Load what the search needs, so that the time it took is that of the search."""
+def _warm_up(services: Services, query: Query, *, cutoff: bool) -> None:
+    """Load what the search needs, so that the time it took is that of the search. Products have
+    their vectors already.
+    """
     generation = services.live.get()
-    if encoding:
-        services.understanding.warm_up(generation)
-        services.encoder.load()
-        if cutoff:
-            services.relevance.warm_up(generation)
+    texts = bool(query.text.strip()) or any(wish.text for wish in query.wishes)
+    pictures = bool(query.image) or any(wish.image for wish in query.wishes)
+    if query.is_empty or not (texts or pictures):
+        return
+    services.understanding.warm_up(generation)
+    services.encoder.warm_up(texts=texts, pictures=pictures)
+    if cutoff:
+        services.relevance.warm_up(generation)
 
 
 def _picture(services: Services, place: str, option: str) -> bytes:

@@ -88,6 +88,15 @@ class LazyEncoder:
                 self._built = self._build()
             return self._built
 
+    def warm_up(self, *, texts: bool = True, pictures: bool = True) -> None:
+        """Load all that the first text, or the first picture, would have to wait for."""
+        from PIL import Image
+
+        if texts:
+            self.encode_texts([""])
+        if pictures:
+            self.encode_images([Image.new("RGB", (1, 1))])
+
     def encode_images(self, pictures: Sequence[Image]) -> NDArray[np.float32]:
         """See `Encoder.encode_images`."""
         return self.load().encode_images(pictures)

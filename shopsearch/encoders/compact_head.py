@@ -22,71 +22,27 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, normalize
 
-from shopsearch.encoders.compact_towers import N_CLASSES, N_FEATURES, TEXT_DIM
-from shopsearch.errors import EncoderUnavailable
-
-FORMAT = "shopsearch-compact-head-5"
-_ABOUT = "shopsearch"  # the entry of the file's metadata that tells shape and mix
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    RuntimeError,
-    safetensors.SafetensorError,
+from shopsearch.encoders.compact_head_file import (
+    ABOUT,
+    CLIP,
+    FORMAT,
+    HeadFile,
+    HeadShape,
+    Mix,
+    Trust,
 )
-CLIP = 6.0  # standardised features beyond this are cut: one odd channel must not decide
+from shopsearch.encoders.compact_weights import N_CLASSES, N_FEATURES, TEXT_DIM
 
-
-@dataclass(frozen=True, slots=True)
-class HeadShape:
-    """The sizes of a head's parts."""
-
-    components: int = 512  # K
-    hidden: int = 1024
-    learned: int = 256  # J
-    looks: int = 384  # V
-    landmarks: int = 256  # M
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """How much `learned` weighs beside a text's words, by the cosine to the nearest landmark."""
-
-    least: float  # at `strange` and below
-    most: float  # at `familiar` and above; between them it grows evenly
-    strange: float
-    familiar: float
-
-    def at(self, likeness: Tensor) -> Tensor:
-        """(B, 1) weights for (B,) cosines."""
-        share = ((likeness - self.strange) / (self.familiar - self.strange)).clamp(0, 1)
-        return (self.least + (self.most - self.least) * share)[:, None]
-
-
-@dataclass(frozen=True, slots=True)
-class Mix:
-    """How the parts of a row share its length."""
-
-    temperature: float = 1.5  # of the classifier: above 1 the prior hears more classes
-    looks_share: float = 0.75  # of `looks` in a picture's row
-    trust: Trust = Trust(least=0.4, most=1.5, strange=0.45, familiar=0.65)
-
-    @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Self:
-        """The mix that a file tells."""
-        return cls(**{**told, "trust": Trust(**told["trust"])})
+__all__ = ["CLIP", "CompactHead", "HeadShape", "Mix", "Trust", "join"]
 
 
 class CompactHead(nn.Module):
@@ -121,7 +77,7 @@ class CompactHead(nn.Module):
     @property
     def dimension(self) -> int:
         """D, the length of a row."""
-        return TEXT_DIM + self.shape.learned + self.shape.looks
+        return self.shape.dimension
 
     def compress(self, features: Tensor) -> Tensor:
         """The principal components of standardised features."""
@@ -135,7 +91,10 @@ class CompactHead(nn.Module):
 
     def trust(self, embedded: Tensor) -> Tensor:
         """How much the learned part of texts counts beside their words."""
-        return self.mix.trust.at((embedded @ self.landmarks.T).amax(dim=1))  # (B, 1)
+        trust = self.mix.trust
+        likeness = (embedded @ self.landmarks.T).amax(dim=1, keepdim=True)  # (B, 1)
+        share = ((likeness - trust.strange) / (trust.familiar - trust.strange)).clamp(0, 1)
+        return trust.least + (trust.most - trust.least) * share  # (B, 1)
 
     def learned(self, components: Tensor) -> Tensor:
         """What training has taught about the pictures."""
@@ -172,7 +131,7 @@ class CompactHead(nn.Module):
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
             # one entry: safetensors writes several in any order, and the same head has one hash
-            file.write(safetensors.torch.save(tensors, {_ABOUT: json.dumps(about)}))
+            file.write(safetensors.torch.save(tensors, {ABOUT: json.dumps(about)}))
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -180,19 +139,9 @@ class CompactHead(nn.Module):
     @classmethod
     def load(cls, path: Path) -> Self:
         """A head as it was saved, ready to use. Raises `EncoderUnavailable`."""
-        try:
-            with safetensors.safe_open(path, framework="pt") as file:
-                about = json.loads((file.metadata() or {}).get(_ABOUT, "{}"))
-                tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - no mapping
-            if about.get("format") != FORMAT:
-                raise ValueError(f"its format is {about.get('format')!r}, not {FORMAT!r}")
-            head = cls(HeadShape(**about["shape"]), Mix.of(about["mix"]))
-            head.load_state_dict(tensors)
-        except _UNREADABLE as error:
-            raise EncoderUnavailable(
-                f"{path} is no head of the compact encoder ({error}); train one with "
-                "`shopsearch train head`, or unset SHOPSEARCH_HEAD to use the shipped one"
-            ) from error
+        saved = HeadFile.read(path)
+        head = cls(saved.shape, saved.mix)
+        head.load_state_dict({name: torch.from_numpy(w) for name, w in saved.weights.items()})
         return head.eval().requires_grad_(False)
 
 

@@ -66,7 +66,7 @@ def warm_up(services: Services) -> None:
     def index() -> None:
         services.warm_up(services.live.get())
 
-    for part in (services.encoder.load, services.lexical.check, index):
+    for part in (services.encoder.warm_up, services.lexical.check, index):
         try:
             part()
         except ShopsearchError as error:
@@ -153,10 +153,10 @@ class GracefulArbiter(Arbiter):  # type: ignore[misc]
 
 
 def _refuse_to_hang() -> None:
-    """The threads of OpenMP do not survive a fork: a worker forked after torch has run waits for
-    them for ever at its first encoding.
+    """The threads of a model do not survive a fork: a worker forked after torch or ONNX Runtime has
+    run waits for them for ever at its first encoding.
     """
-    if "torch" in sys.modules:
+    if not sys.modules.keys().isdisjoint({"torch", "onnxruntime"}):
         raise ShopsearchError(
             "this process has loaded a model, and a server forked from it would hang; "
             "serve from a process of its own: `shopsearch serve`"

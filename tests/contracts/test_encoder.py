@@ -1,6 +1,7 @@
 """What every encoder promises, over all of them.
 
-`compact` and `openclip` are imported only when their turn comes; an import that fails is a failure.
+`compact`, `onnx` and `openclip` are imported only when their turn comes; an import that fails is a
+failure.
 """
 
 import json
@@ -61,19 +62,26 @@ def _compact() -> Encoder:
     return CompactEncoder()
 
 
+def _onnx(models: Path) -> Encoder:
+    from shopsearch.encoders.compact_onnx import OnnxCompactEncoder
+
+    return OnnxCompactEncoder(models=models)
+
+
 def _lazy() -> Encoder:
     built = HashingEncoder(64)
     return LazyEncoder(built.encoder_id, lambda: built)
 
 
-@pytest.fixture(scope="module", params=["hashing", "lazy", "openclip", "compact"])
+@pytest.fixture(scope="module", params=["hashing", "lazy", "openclip", "compact", "onnx"])
 def build(request, tmp_path_factory) -> Builder:
-    folder = tmp_path_factory.mktemp("models") / "tiny"
+    models = tmp_path_factory.mktemp("models")
     builders: dict[str, Builder] = {
         "hashing": HashingEncoder,
         "lazy": _lazy,
-        "openclip": lambda: _openclip(folder),
+        "openclip": lambda: _openclip(models / "tiny"),
         "compact": _compact,
+        "onnx": lambda: _onnx(models),
     }
     return builders[request.param]
 

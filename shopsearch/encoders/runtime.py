@@ -1,0 +1,67 @@
+"""Which library runs the towers of the compact model: ONNX Runtime or torch.
+
+On a CPU ONNX Runtime is faster, and starts without torch; on a GPU torch is. Neither is imported
+here: asking torch whether there is a GPU takes seconds, and most machines show that they have none.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+
+from shopsearch.errors import EncoderUnavailable
+
+NEEDED = ("onnxruntime", "onnx")
+_GPU_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")  # NVIDIA, WSL, AMD
+
+
+class Runtime(StrEnum):
+    """A library that runs the towers."""
+
+    TORCH = "torch"
+    ONNX = "onnx"
+
+
+def chosen_runtime(runtime: str, device: str) -> Runtime:
+    """The runtime that the settings mean; both may be auto.
+
+    Raises `EncoderUnavailable` where they contradict each other, or a package is not installed.
+    """
+    missing = [package for package in NEEDED if find_spec(package) is None]
+    if runtime == "auto":
+        on_cpu = device == "cpu" or (device == "auto" and not has_gpu())
+        return Runtime.ONNX if on_cpu and not missing else Runtime.TORCH
+    if runtime == Runtime.ONNX and device not in ("auto", "cpu"):
+        raise EncoderUnavailable(
+            f"ONNX Runtime is used on the CPU only, but SHOPSEARCH_DEVICE is {device}: "
+            "unset it, or SHOPSEARCH_RUNTIME"
+        )
+    if runtime == Runtime.ONNX and missing:
+        raise EncoderUnavailable(
+            f"SHOPSEARCH_RUNTIME is onnx, but its packages are not installed: pip install "
+            f"{' '.join(missing)}, or unset it"
+        )
+    return Runtime(runtime)
+
+
+def has_gpu(
+    *, shows_signs: Callable[[], bool] | None = None, confirm: Callable[[], bool] | None = None
+) -> bool:
+    """Whether torch has a GPU to run on; it is asked only where there are signs of one."""
+    return (shows_signs or _shows_signs)() and (confirm or _torch_has_one)()
+
+
+def _shows_signs() -> bool:
+    system = platform.system()
+    if system == "Linux":
+        return any(Path(file).exists() for file in _GPU_FILES)
+    return system != "Darwin" or platform.machine() == "arm64"
+
+
+def _torch_has_one() -> bool:
+    import torch
+
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
