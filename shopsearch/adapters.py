@@ -13,7 +13,7 @@ import structlog
 from shopsearch.encoders import Encoder, LazyEncoder
 from shopsearch.encoders.runtime import Runtime, chosen_runtime
 from shopsearch.errors import FusionMismatch, GenerationMismatch
-from shopsearch.fusion import Fusion, LazyFusion
+from shopsearch.fusion import Fusion, LazyFusion, gated_rows
 from shopsearch.fusion.average import AverageFusion
 from shopsearch.fusion.card import (
     AUTO,
@@ -105,6 +105,8 @@ def fusion_of(chosen: str, encoder_id: str) -> Fusion:
     card.check(encoder_id, path)
 
     def build() -> Fusion:
+        if card.method == gated_rows.METHOD:
+            return gated_rows.GatedRows.load(path)
         from shopsearch.fusion.learned import LearnedFusion
 
         return LearnedFusion.load(path)

@@ -8,7 +8,8 @@ Fails: `ValueError` where a row has neither modality: such items never get here.
 More:  write a `FusionModule` in a file named after its method, and name it in `methods.py`; the
        contract suite, the training and the benchmark take it from there.
 
-Importing this package does not import torch, nor do `average.py` and `card.py`.
+Importing this package does not import torch, nor do `average.py`, `card.py` and `gated_rows.py`:
+the method whose weights ship is used in numpy.
 """
 
 from shopsearch.fusion.base import Fusion, LazyFusion

@@ -46,6 +46,16 @@ class FusionCard:
             )
 
 
+def check_dimension(fusion_id: str, expected: int, given: int) -> None:
+    """Raise `FusionMismatch` where embeddings have another length than the weights take."""
+    if given != expected:
+        raise FusionMismatch(
+            f"the fusion {fusion_id} takes embeddings of {expected} "
+            f"dimensions, but was given {given}: train one for this encoder with "
+            "`shopsearch train fusion`, or set SHOPSEARCH_FUSION=average"
+        )
+
+
 def read_card(path: Path, remedy: str = REMEDY) -> FusionCard:
     """The card of a file of weights. Raises `FusionUnavailable`."""
     if not path.is_file():

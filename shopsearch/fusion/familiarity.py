@@ -5,26 +5,10 @@ Letters as in `module.py`, and M landmarks: centres of what training has seen an
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 
-
-class Span(NamedTuple):
-    """Cosines to the nearest landmark; between them trust grows evenly from 0 to 1."""
-
-    strange: float
-    familiar: float
-
-    def trust(self, rows: Tensor, landmarks: Tensor) -> Tensor:
-        """(B, 1) shares for (B, D) rows and (M, D) landmarks."""
-        nearest = (rows @ landmarks.T).amax(dim=1, keepdim=True)  # (B, 1)
-        return ((nearest - self.strange) / (self.familiar - self.strange)).clamp(0, 1)
-
-
-# chosen on catalogs that were left out of training: decision 11
-IMAGES, TEXTS = Span(0.6, 0.8), Span(0.6, 0.8)
+from shopsearch.fusion.spans import IMAGES, TEXTS, Span
 
 
 class Familiarity(nn.Module):
@@ -42,9 +26,15 @@ class Familiarity(nn.Module):
         """(B, 1): that of the modality that is stranger, of those that an item has."""
         least = torch.ones_like(has_image)  # (B, 1)
         if len(self.image_landmarks):
-            trust = IMAGES.trust(image, self.image_landmarks)
+            trust = _trust(IMAGES, image, self.image_landmarks)
             least = torch.where(has_image > 0, torch.minimum(least, trust), least)
         if len(self.text_landmarks):
-            trust = TEXTS.trust(text, self.text_landmarks)
+            trust = _trust(TEXTS, text, self.text_landmarks)
             least = torch.where(has_text > 0, torch.minimum(least, trust), least)
         return least
+
+
+def _trust(span: Span, rows: Tensor, landmarks: Tensor) -> Tensor:
+    """(B, 1) shares for (B, D) rows and (M, D) landmarks."""
+    nearest = (rows @ landmarks.T).amax(dim=1, keepdim=True)  # (B, 1)
+    return ((nearest - span.strange) / (span.familiar - span.strange)).clamp(0, 1)

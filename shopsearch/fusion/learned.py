@@ -17,8 +17,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from shopsearch.domain import ModalityEmbeddings
-from shopsearch.errors import FusionMismatch, FusionUnavailable
-from shopsearch.fusion.card import ABOUT, FORMAT, REMEDY, FusionCard, read_card, weights_id
+from shopsearch.errors import FusionUnavailable
+from shopsearch.fusion.card import (
+    ABOUT,
+    FORMAT,
+    REMEDY,
+    FusionCard,
+    check_dimension,
+    read_card,
+    weights_id,
+)
 from shopsearch.fusion.methods import new_module
 from shopsearch.fusion.module import FusionModule, Items, Sizes
 
@@ -45,7 +53,7 @@ class LearnedFusion:
 
     def output_dimension(self, input_dimension: int) -> int:
         """See `Fusion.output_dimension`. Raises `FusionMismatch`."""
-        self._check(input_dimension)
+        check_dimension(self._fusion_id, self._module.dimension, input_dimension)
         return self._module.output_dimension
 
     @torch.inference_mode()
@@ -57,21 +65,14 @@ class LearnedFusion:
             raise ValueError("an item with neither image nor text cannot be fused")
         n_items = len(text_weight)
         if n_items:
-            self._check(embeddings.image.shape[1])
+            width = embeddings.image.shape[1]
+            check_dimension(self._fusion_id, self._module.dimension, width)
         rows = np.zeros((n_items, self._module.output_dimension), dtype=np.float32)
         for start in range(0, n_items, _ROWS_AT_ONCE):
             some = slice(start, start + _ROWS_AT_ONCE)
             weight = torch.tensor(text_weight[some], dtype=torch.float32)
             rows[some] = self._module(as_items(embeddings, some), weight).numpy()
         return rows
-
-    def _check(self, dimension: int) -> None:
-        if dimension != self._module.dimension:
-            raise FusionMismatch(
-                f"the fusion {self._fusion_id} takes embeddings of {self._module.dimension} "
-                f"dimensions, but was given {dimension}: train one for this encoder with "
-                "`shopsearch train fusion`, or set SHOPSEARCH_FUSION=average"
-            )
 
 
 def as_items(embeddings: ModalityEmbeddings, some: slice = slice(None)) -> Items:

@@ -17,7 +17,7 @@ try:
 finally:
     print(json.dumps([name for name in {heavy!r} if name in sys.modules]), file=sys.stderr)
 """
-MODELS = ["torch", "timm", "open_clip", "transformers", "torchvision"]
+MODELS = ["torch", "timm", "open_clip", "transformers", "torchvision", "onnxruntime"]
 NOT_FOR_HELP = [*MODELS, "numpy", "rich", "pydantic", "structlog", "sqlalchemy", "faiss", "PIL"]
 
 
@@ -60,9 +60,17 @@ def test_commands_that_need_no_model_load_none(
 
 
 @pytest.mark.slow
+def test_searching_by_words_waits_for_none_of_the_torch_family(feed: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    loaded_by(["index", str(feed)], MODELS, home)
+
+    assert loaded_by(["search", "red mug"], [*MODELS, "onnx"], home) == ["onnxruntime"]
+
+
+@pytest.mark.slow
 def test_indexing_an_unchanged_feed_loads_no_model(feed: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
 
-    assert "torch" in loaded_by(["index", str(feed)], MODELS, home)
+    assert "onnxruntime" in loaded_by(["index", str(feed)], MODELS, home)
     assert loaded_by(["index", str(feed)], MODELS, home) == []
     assert loaded_by(["similar", "A1"], MODELS, home) == []

@@ -1,5 +1,6 @@
 """What every fusion promises, over all of them."""
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from shopsearch.domain import ModalityEmbeddings
 from shopsearch.fusion import Fusion
 from shopsearch.fusion.average import AverageFusion
+from shopsearch.fusion.card import FusionCard
+from shopsearch.fusion.gated_rows import GatedRows
 from shopsearch.fusion.learned import LearnedFusion, as_items
 from shopsearch.fusion.methods import METHODS, new_module
 from shopsearch.fusion.module import FusionModule, Sizes
@@ -40,6 +43,16 @@ def shaken(name: str) -> Fusion:
     return LearnedFusion(moved, f"{name}-shaken")
 
 
+def in_numpy(name: str) -> Fusion:
+    """The shaken weights of a method, in use without torch."""
+    moved = shaken(name)._module
+    card = FusionCard(
+        method=name, dimension=D, encoder_id="any", sizes=dataclasses.asdict(moved.sizes)
+    )
+    weights = {key: weight.numpy() for key, weight in moved.state_dict().items()}
+    return GatedRows(card, weights, f"{name}-numpy")
+
+
 def maker(make: Callable[[str], Fusion], name: str) -> Callable[[], Fusion]:
     return lambda: make(name)
 
@@ -48,6 +61,7 @@ FUSIONS: dict[str, Callable[[], Fusion]] = {
     "average": AverageFusion,
     **{f"{name} fresh": maker(fresh, name) for name in SIZES},
     **{f"{name} shaken": maker(shaken, name) for name in SIZES},
+    "gated in numpy": maker(in_numpy, "gated"),
 }
 
 
