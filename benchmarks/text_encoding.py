@@ -66,7 +66,7 @@ def main(model: str) -> None:
 
 def padded(tower: TextTower, texts: list[str]) -> torch.Tensor:
     """The rows (N, D) of texts that are all padded to the context length."""
-    whole = tower._tokenizer.encode_batch(texts)
+    whole = tower._reader._tokenizer.encode_batch(texts)
     ids = torch.zeros(len(texts), MAX_TOKENS, dtype=torch.long)
     mask = torch.zeros(len(texts), MAX_TOKENS)
     for row, one in enumerate(whole):

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from shopsearch.encoders import Encoder, LazyEncoder
+from shopsearch.encoders.compact_id import INT8, compact_id, trained_for
 from shopsearch.encoders.runtime import Runtime, chosen_runtime
 from shopsearch.errors import FusionMismatch, GenerationMismatch
 from shopsearch.fusion import Fusion, LazyFusion, gated_rows
@@ -35,24 +37,43 @@ from shopsearch.languages import Language
 from shopsearch.lexical.word_index import WordIndex
 from shopsearch.settings import Settings
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 _log = structlog.get_logger(__name__)
+_EVERY_NTH_DRAWN = 6  # 40 of 240: more change nothing
 
 
 def _compact(settings: Settings) -> LazyEncoder:
-    from shopsearch.encoders.compact_id import compact_id
+    in_int8 = settings.precision == "int8"
 
     def build() -> Encoder:
-        if chosen_runtime(settings.runtime, settings.device) is Runtime.ONNX:
+        chosen = chosen_runtime(settings.runtime, settings.device, settings.precision)
+        if chosen is Runtime.ONNX:
             from shopsearch.encoders.compact_onnx import OnnxCompactEncoder
 
             # a look at a home that is not there, as `doctor` takes one, makes nothing
             models = settings.home / "models" if settings.home.exists() else None
-            return OnnxCompactEncoder(settings.head, models=models, threads=settings.threads)
+            return OnnxCompactEncoder(
+                settings.head,
+                models=models,
+                threads=settings.threads,
+                examples=_drawn_pictures if in_int8 else None,
+            )
         from shopsearch.encoders.compact import CompactEncoder
 
         return CompactEncoder(settings.head, device=settings.device, threads=settings.threads)
 
-    return LazyEncoder(compact_id(settings.head), build)
+    return LazyEncoder(compact_id(settings.head) + (INT8 if in_int8 else ""), build)
+
+
+def _drawn_pictures() -> list[Image]:
+    """Pictures to calibrate an encoder with that no shop has to give."""
+    from shopsearch.demo.drawn import drawn_products
+    from shopsearch.demo.kinds import draw
+
+    products = drawn_products()[::_EVERY_NTH_DRAWN]
+    return [draw(product.kind, product.look, number) for number, product in enumerate(products)]
 
 
 def _openclip(settings: Settings) -> LazyEncoder:
@@ -100,9 +121,9 @@ def fusion_of(chosen: str, encoder_id: str) -> Fusion:
     if path is None:
         return AverageFusion()
     card = read_card(path)
-    if chosen == AUTO and card.encoder_id != encoder_id:
+    if chosen == AUTO and card.encoder_id != trained_for(encoder_id):
         return AverageFusion()
-    card.check(encoder_id, path)
+    card.check(trained_for(encoder_id), path)
 
     def build() -> Fusion:
         if card.method == gated_rows.METHOD:
@@ -122,7 +143,7 @@ def combiner_of(chosen: str, encoder_id: str, fusion_id: str) -> Combiner | None
         return None
     path = SHIPPED_COMBINER if chosen == AUTO else Path(chosen)
     card = read_card(path, REMEDY)
-    fits = card.encoder_id == encoder_id and card.sizes.get("fusion_id") == fusion_id
+    fits = card.encoder_id == trained_for(encoder_id) and card.sizes.get("fusion_id") == fusion_id
     if chosen == AUTO and not fits:
         return None
     if not fits:

@@ -147,7 +147,7 @@ def _model(services: Services) -> Finding:
 def _runtime(settings: Settings) -> str:
     from shopsearch.encoders.runtime import Runtime, chosen_runtime
 
-    if chosen_runtime(settings.runtime, settings.device) is Runtime.ONNX:
+    if chosen_runtime(settings.runtime, settings.device, settings.precision) is Runtime.ONNX:
         return f"ONNX Runtime {_version('onnxruntime')}"
     return f"torch {_version('torch')}"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from shopsearch.errors import EncoderUnavailable
 
 PREPROCESSING = "224"  # part of the id: raise it whenever the same picture would give another row
+INT8 = "-int8"  # ends the id of the encoder whose pictures are encoded in 8 bits
 SHIPPED_HEAD = Path(__file__).parent / "weights" / "compact-head.safetensors"
 
 
@@ -26,6 +27,13 @@ def compact_id(head: Path | None) -> str:
     """Names the preprocessing and the weights: `compact-224-` and 8 digits of their SHA-256."""
     digest = hashlib.sha256(head_file(head).read_bytes()).hexdigest()
     return f"compact-{PREPROCESSING}-{digest[:8]}"
+
+
+def trained_for(encoder_id: str) -> str:
+    """The encoder whose embeddings weights must have been trained on to fit this one: 8 bits change
+    embeddings a little, and need no weights of their own.
+    """
+    return encoder_id.removesuffix(INT8)
 
 
 def _missing(path: Path, *, is_shipped: bool) -> str:

@@ -7,7 +7,7 @@ need gradients: they are made by the encoder of `compact.py`, loaded by the firs
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from shopsearch.encoders.base import Encoder, LazyEncoder
 from shopsearch.encoders.compact_head_file import HeadFile
-from shopsearch.encoders.compact_id import compact_id, head_file
+from shopsearch.encoders.compact_id import INT8, compact_id, head_file
 from shopsearch.encoders.compact_inputs import TextReader, square_batches
 from shopsearch.encoders.compact_weights import image_weights, text_folder, text_weights
 from shopsearch.encoders.kept_models import KeptModels
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 PICTURES_PER_BATCH = 8  # more are no faster, and take more memory
-_WRITERS = ("compact_graphs.py", "compact_export.py", "onnx_graph.py")
+_WRITERS = ("compact_graphs.py", "compact_export.py", "compact_int8.py", "onnx_graph.py")
 _SAMPLES, _SAMPLE_BYTES = 16, 65_536
 
 
@@ -35,15 +35,22 @@ class OnnxCompactEncoder:
     """An `Encoder` of EfficientNet-Lite2, MiniLM and a small head that joins them.
 
     `head` names another head than the shipped one. `models` is the folder in which the graphs are
-    kept; without one they are made at every start. `threads` of 0 takes all cores. Raises
-    `EncoderUnavailable` where weights are missing or do not fit; each graph is loaded by its first
-    use.
+    kept; without one they are made at every start. `threads` of 0 takes all cores. With `examples`,
+    pictures are encoded in 8 bits, which these pictures calibrate; the embeddings are others then,
+    and so is the id. Raises `EncoderUnavailable` where weights are missing or do not fit; each
+    graph is loaded by its first use.
     """
 
     def __init__(
-        self, head: Path | None = None, *, models: Path | None = None, threads: int = 0
+        self,
+        head: Path | None = None,
+        *,
+        models: Path | None = None,
+        threads: int = 0,
+        examples: Callable[[], Sequence[Image]] | None = None,
     ) -> None:
-        self._encoder_id = compact_id(head)
+        self._encoder_id = compact_id(head) + (INT8 if examples else "")
+        self._examples = examples
         self._head = head_file(head)
         self._dimension = HeadFile.read(self._head).shape.dimension
         self._kept = KeptModels(models)
@@ -92,12 +99,19 @@ class OnnxCompactEncoder:
         def export() -> bytes:
             from shopsearch.encoders.compact_export import export_pictures
 
-            return export_pictures(HeadFile.read(self._head))
+            graph = export_pictures(HeadFile.read(self._head))
+            return graph if self._examples is None else _in_int8(graph, self._examples())
 
         return self._kept.get("pictures", self._version(weights), export)
 
     def _version(self, weights: Path) -> str:
         return f"{self._encoder_id}-{_graph_version(weights)}"
+
+
+def _in_int8(graph: bytes, examples: Sequence[Image]) -> bytes:
+    from shopsearch.encoders.compact_int8 import in_int8
+
+    return in_int8(graph, square_batches(examples, PICTURES_PER_BATCH))
 
 
 def _with_gradients(head: Path | None, threads: int) -> Encoder:

@@ -25,26 +25,34 @@ class Runtime(StrEnum):
     ONNX = "onnx"
 
 
-def chosen_runtime(runtime: str, device: str) -> Runtime:
-    """The runtime that the settings mean; both may be auto.
+def chosen_runtime(runtime: str, device: str, precision: str = "auto") -> Runtime:
+    """The runtime that the settings mean; all may be auto. 8 bits need ONNX Runtime.
 
     Raises `EncoderUnavailable` where they contradict each other, or a package is not installed.
     """
     missing = [package for package in NEEDED if find_spec(package) is None]
-    if runtime == "auto":
+    in_int8 = precision == "int8"
+    if runtime == Runtime.TORCH and in_int8:
+        raise EncoderUnavailable(
+            "SHOPSEARCH_PRECISION=int8 needs ONNX Runtime, but SHOPSEARCH_RUNTIME is torch: "
+            "unset one of the two"
+        )
+    if runtime == "auto" and not in_int8:
         on_cpu = device == "cpu" or (device == "auto" and not has_gpu())
         return Runtime.ONNX if on_cpu and not missing else Runtime.TORCH
-    if runtime == Runtime.ONNX and device not in ("auto", "cpu"):
+    if runtime == Runtime.TORCH:
+        return Runtime.TORCH
+    wish = "SHOPSEARCH_PRECISION=int8" if in_int8 else "SHOPSEARCH_RUNTIME=onnx"
+    if device not in ("auto", "cpu"):
         raise EncoderUnavailable(
-            f"ONNX Runtime is used on the CPU only, but SHOPSEARCH_DEVICE is {device}: "
-            "unset it, or SHOPSEARCH_RUNTIME"
+            f"{wish} runs on the CPU only, but SHOPSEARCH_DEVICE is {device}: unset one of the two"
         )
-    if runtime == Runtime.ONNX and missing:
+    if missing:
         raise EncoderUnavailable(
-            f"SHOPSEARCH_RUNTIME is onnx, but its packages are not installed: pip install "
-            f"{' '.join(missing)}, or unset it"
+            f"{wish} needs packages that are not installed: pip install {' '.join(missing)}, "
+            "or unset it"
         )
-    return Runtime(runtime)
+    return Runtime.ONNX
 
 
 def has_gpu(

@@ -10,16 +10,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from shopsearch.adapters import fusion_of
 from shopsearch.encoders import RegionExplainer, compact_weights
 from shopsearch.encoders.compact import CompactEncoder
 from shopsearch.encoders.compact_export import layers
 from shopsearch.encoders.compact_graphs import picture_graph
 from shopsearch.encoders.compact_head import CompactHead, HeadShape, Mix
 from shopsearch.encoders.compact_head_file import HeadFile
+from shopsearch.encoders.compact_id import INT8
 from shopsearch.encoders.compact_inputs import squares_of
 from shopsearch.encoders.compact_onnx import PICTURES_PER_BATCH, OnnxCompactEncoder
 from shopsearch.encoders.onnx_session import LazySession
 from shopsearch.errors import EncoderUnavailable
+from shopsearch.fusion.card import default_weights, read_card
 
 SIZES = [(1, 1), (1, 500), (500, 1), (512, 512), (3, 511), (224, 224), (40, 30), (512, 341)]
 TEXTS = ["", " \n", "red mug", "x" * 9000, "word " * 300, "حذاء أحمر", "👩🏽‍🚀 mug", "a mug \ud83d"]
@@ -118,6 +121,26 @@ def test_texts_need_torch_not_even_to_write_their_graph(tmp_path):
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.slow
+def test_in_8_bits_pictures_have_nearly_the_same_rows_and_texts_the_same(onnx, tmp_path):
+    shots = pictures()
+    int8 = OnnxCompactEncoder(models=tmp_path, examples=lambda: shots[::2])
+    assert int8.encoder_id == f"{onnx.encoder_id}-int8"
+    np.testing.assert_array_equal(int8.encode_texts(TEXTS), onnx.encode_texts(TEXTS))
+    rows = int8.encode_images(shots)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-5)
+    cosines = (rows * onnx.encode_images(shots)).sum(axis=1)
+    assert 0.9 < cosines.min() < cosines.max() < 0.99999
+    singles = np.concatenate([int8.encode_images([shot]) for shot in shots[:4]])
+    np.testing.assert_allclose(rows[:4], singles, atol=1e-4)
+
+
+def test_8_bits_need_no_fusion_of_their_own():
+    card = read_card(default_weights())
+    assert fusion_of("auto", f"{card.encoder_id}{INT8}").fusion_id.startswith("gated-")
+    assert fusion_of("auto", f"{card.encoder_id}-other").fusion_id == "average"
 
 
 def test_weights_that_are_not_there_are_named_at_once(monkeypatch):

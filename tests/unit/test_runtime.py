@@ -33,8 +33,16 @@ def test_auto_is_onnx_on_a_cpu_and_torch_on_a_gpu(wanted, device, gpu, chosen, m
 
 @pytest.mark.parametrize("device", ["cuda", "mps"])
 def test_onnx_on_a_gpu_is_a_contradiction(device):
-    with pytest.raises(EncoderUnavailable, match=f"SHOPSEARCH_DEVICE is {device}"):
-        chosen_runtime("onnx", device)
+    for wanted, precision in (("onnx", "auto"), ("auto", "int8")):
+        with pytest.raises(EncoderUnavailable, match=f"SHOPSEARCH_DEVICE is {device}"):
+            chosen_runtime(wanted, device, precision)
+
+
+def test_8_bits_are_for_onnx_also_where_there_is_a_gpu(monkeypatch):
+    monkeypatch.setattr(runtime, "has_gpu", lambda: True)
+    assert chosen_runtime("auto", "auto", "int8") is Runtime.ONNX
+    with pytest.raises(EncoderUnavailable, match="SHOPSEARCH_RUNTIME is torch"):
+        chosen_runtime("torch", "auto", "int8")
 
 
 def test_without_its_packages_auto_is_torch_and_onnx_names_them(monkeypatch):
