@@ -9,6 +9,8 @@ PORT ?= 8000
 CATALOG ?= auto
 KILLS ?= 100
 ARGS ?=
+# test processes; the tests of a file stay together, since they share what is dear to set up
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 
 # Stamps: an install runs again only when what it depends on has changed.
 RUNTIME := $(VENV)/.installed
@@ -27,7 +29,7 @@ demo: $(RUNTIME) ## Index a demo shop and serve it; HOST=, PORT=, CATALOG=auto|v
 	$(BIN)/shopsearch demo --catalog $(CATALOG) --host $(HOST) --port $(PORT)
 
 test: $(DEV) browser ## Run the tests; ARGS="-k filter" for some of them
-	$(BIN)/python -m pytest -m "not quality" $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not quality" $(ARGS)
 
 quality: $(DEV) ## Measure the shipped model on real data (minutes; needs ../shared/data)
 	$(BIN)/python -m pytest -m quality $(ARGS)

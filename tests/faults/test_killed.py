@@ -66,7 +66,7 @@ NAMED = {  # that each of them is met shows that the driver still knows the name
         "draft delete",
         "draft publish",
         "generation publish",
-        "write generations/.building/vectors.faiss",
+        "write vectors",
         "open generations/.building/keys.npy",
         "words save",
         "manifest write",
