@@ -1,6 +1,7 @@
 """What the settings may name, and how it is made: encoders, fusions, indexes, words.
 
-Beside `bootstrap.py` the only file that names concrete adapters; a new one gets a line here.
+Beside `bootstrap.py` and `parts.py` the only file that names concrete adapters; a new one gets a
+line here.
 """
 
 from __future__ import annotations

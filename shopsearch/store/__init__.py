@@ -3,7 +3,7 @@
 In:    `ProductRecord`s, content hashes and embeddings; the words of a query.
 Out:   int64 keys, `StoredProduct`s, the changes since a revision, and `WordMatches`.
 Fails: `StoreUnavailable`, `SchemaOutdated`.
-More:  implement the ports of `base.py` in a file of its own, name it in `shopsearch/bootstrap.py`,
+More:  implement the ports of `base.py` in a file of its own, name it in `shopsearch/parts.py`,
        and add it to the contract suites in tests/contracts/.
 """
 
