@@ -217,6 +217,24 @@ class TestLazyEncoder:
         lazy.encode_images([Image.new("RGB", (4, 4))])
         assert (lazy.is_loaded, len(built)) == (True, 1)
 
+    def test_warming_up_encodes_what_will_be_asked_for(self):
+        asked: list[str] = []
+
+        class Watched(HashingEncoder):
+            def encode_images(self, pictures):
+                asked.append("picture")
+                return super().encode_images(pictures)
+
+            def encode_texts(self, texts):
+                asked.append("text")
+                return super().encode_texts(texts)
+
+        lazy = LazyEncoder("hashing-128-v1", Watched)
+        lazy.warm_up(pictures=False)
+        assert asked == ["text"]
+        lazy.warm_up()
+        assert asked == ["text", "text", "picture"]
+
     def test_many_threads_at_once_build_it_once(self):
         built: list[Encoder] = []
         start = threading.Barrier(8)

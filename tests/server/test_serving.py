@@ -166,7 +166,7 @@ def test_without_an_index_it_starts_and_says_what_is_missing(tmp_path: Path) -> 
         assert get(host, port, "/").status == 503
 
 
-@pytest.mark.usefixtures("without_torch")
+@pytest.mark.usefixtures("without_models")
 def test_a_port_in_use_is_named_with_the_remedy(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -175,21 +175,23 @@ def test_a_port_in_use_is_named_with_the_remedy(tmp_path: Path) -> None:
             serving.serve(settings)
 
 
+@pytest.mark.parametrize("library", ["torch", "onnxruntime"])
 def test_a_process_that_has_loaded_a_model_refuses_rather_than_hangs(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))
+    monkeypatch.setitem(sys.modules, library, ModuleType(library))
     with pytest.raises(ShopsearchError, match="`shopsearch serve`"):
         serving.serve(settings)
 
 
 @pytest.fixture
-def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a process is that serves; other tests of the run may have loaded it."""
-    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    for library in ("torch", "onnxruntime"):
+        monkeypatch.delitem(sys.modules, library, raising=False)
 
 
-@pytest.mark.usefixtures("without_torch")
+@pytest.mark.usefixtures("without_models")
 def test_a_host_that_is_not_here_is_named(tmp_path: Path) -> None:
     for host in ("no.such.host.invalid", "192.0.2.1"):
         settings = Settings(home=tmp_path / "home", encoder="hashing", host=host)
