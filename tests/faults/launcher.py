@@ -18,6 +18,7 @@ from typing import Any, Self
 from .driver import Fault
 
 PATIENCE_S = 60.0
+ENDED_BY_S = 120.0  # a command over a few products takes some seconds
 _FOLDER = Path(__file__).parent
 _CHECKOUT = _FOLDER.parent.parent
 
@@ -31,12 +32,24 @@ class Child:
     folder: Path
 
     def wait(self) -> int:
-        """The exit code; minus the number of the signal that ended it."""
+        """The exit code; minus the number of the signal that ended it. One that hangs is killed."""
+        deadline = time.monotonic() + ENDED_BY_S
+        while not self.is_over() and time.monotonic() < deadline:
+            time.sleep(0.002)
+        if not self.is_over():
+            self.send(signal.SIGKILL)
         return self.launcher.wait(self.pid)
 
     def send(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):  # it had ended before
             os.kill(self.pid, number)
+
+    def go_on(self) -> None:
+        """Let a stopped one go on; a signal that comes before a tracer has taken hold is lost."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not self.is_over() and time.monotonic() < deadline:
+            self.send(signal.SIGCONT)
+            time.sleep(0.02)
 
     def is_over(self) -> bool:
         """Also where nobody has taken leave of it yet."""

@@ -11,7 +11,6 @@ import errno
 import os
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -245,7 +244,7 @@ def traced(launcher: Launcher, shop: Shop, home: Path, expression: str) -> Child
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:
         assert strace.stderr is not None
         strace.stderr.readline()  # it is attached, or says why not
-        child.send(signal.SIGCONT)
+        child.go_on()
         child.wait()
     (child.folder / "stdout").write_text((child.folder / "log").read_text())
     return child
