@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Protocol, TypeVar
 
 from shopsearch.domain import (
@@ -21,6 +22,8 @@ from shopsearch.domain import (
 from shopsearch.errors import CatalogError, ProductRejected
 from shopsearch.store import FeedRuns, ProductStore
 from shopsearch.tally import SiftedBatch
+
+HANDED_AT_ONCE = 8  # products to a thread; one by one, handing over would cost as much as hashing
 
 Element = TypeVar("Element")
 
@@ -63,7 +66,8 @@ class Sifter:
         removals = [record for record in records if isinstance(record, RemovalRow)]
         rejected = [record for record in records if isinstance(record, Rejection)]
         first, repeated = self._first_of_each(rows)
-        identified, bad = parted(self._pool.map(self._identify, first))
+        handed = [first[at : at + HANDED_AT_ONCE] for at in range(0, len(first), HANDED_AT_ONCE)]
+        identified, bad = parted(chain.from_iterable(self._pool.map(self._identified, handed)))
         known = self._store.fingerprints([record.product.product_id for _, record in identified])
         changed = [
             (row, record)
@@ -98,6 +102,11 @@ class Sifter:
             for row in rows
             if row.row not in places
         ]
+
+    def _identified(
+        self, rows: Sequence[FeedRow]
+    ) -> list[tuple[FeedRow, ProductRecord] | Rejection]:
+        return [self._identify(row) for row in rows]
 
     def _identify(self, row: FeedRow) -> tuple[FeedRow, ProductRecord] | Rejection:
         try:

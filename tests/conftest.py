@@ -25,6 +25,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     for name in [name for name in os.environ if name.startswith("SHOPSEARCH_")]:
         if not name.startswith("SHOPSEARCH_TEST_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("SHOPSEARCH_INDEX_NICE", "0")  # for good, it would slow down all tests after
     monkeypatch.chdir(tmp_path)
 
 

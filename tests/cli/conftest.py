@@ -84,7 +84,6 @@ class Shopsearch:
 def shopsearch(home: Path, monkeypatch: pytest.MonkeyPatch) -> Shopsearch:
     """Runs a command and gives its result."""
     monkeypatch.setenv("SHOPSEARCH_ENCODER", "hashing")
-    monkeypatch.setenv("SHOPSEARCH_INDEX_NICE", "0")  # this process goes on with other tests
     return Shopsearch(home)
 
 

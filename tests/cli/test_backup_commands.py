@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -108,8 +109,13 @@ def test_parquet_goes_by_the_ending_and_without_pyarrow_the_extra_is_named(
 
 
 def test_beside_a_database_server_the_backup_says_that_pg_dump_is_the_tool(
-    postgres_url: str, shopsearch, feed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_postgres: Callable[[], str],
+    shopsearch,
+    feed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    postgres_url = empty_postgres()
     monkeypatch.setenv("SHOPSEARCH_DATABASE_URL", postgres_url)
     assert Settings().database_url == postgres_url
     report = shopsearch.json("index", feed)

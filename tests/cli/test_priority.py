@@ -20,6 +20,7 @@ def test_a_command_that_indexes_steps_back_and_none_steps_forward(
     before = os.getpriority(os.PRIO_PROCESS, 0)
     with ThreadPoolExecutor(1) as one:  # a priority is that of a thread, and cannot be raised again
         assert one.submit(nice_in, tmp_path, in_background=False).result() == before
+        monkeypatch.delenv("SHOPSEARCH_INDEX_NICE")
         assert one.submit(nice_in, tmp_path, in_background=True).result() == max(before, 10)
         monkeypatch.setenv("SHOPSEARCH_INDEX_NICE", "3")
         assert one.submit(nice_in, tmp_path, in_background=True).result() == max(before, 10)

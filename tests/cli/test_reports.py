@@ -39,6 +39,7 @@ def test_the_json_of_a_report_has_the_keys_that_scripts_rely_on() -> None:
         "seconds": 1.25,
         "texts_encoded": 2,
         "images_encoded": 1,
+        "not_pruned": "",
     }
 
 
