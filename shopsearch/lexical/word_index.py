@@ -29,6 +29,7 @@ POSTINGS_FILES = {
 FILES = (LANGUAGE_FILE, KEYS_FILE, TOKENS_FILE, LENGTHS_FILE, *POSTINGS_FILES.values())
 
 LEAST_RARITY = 1e-6  # as in FTS5: a word that half of all products hold still counts a little
+FRESH_AT_MOST = 4096  # products that are held as such; as words they take a tenth of the memory
 PHRASES_REMEMBERED = 500  # one is asked for several times in one search
 FEW = 20  # among so much fewer products than there are, each is looked up by itself
 DENSE = 20  # keys up to so many times as many as there are products are looked up in one array
@@ -59,6 +60,8 @@ class WordIndex:
         fresh = dict(zip(np.asarray(keys).tolist(), products, strict=True))
         self._gone.update(fresh)
         self._fresh.update(fresh)
+        if len(self._fresh) >= FRESH_AT_MOST:
+            self._settle()
 
     def delete(self, keys: NDArray[np.int64]) -> None:
         """Take keys out; one that is not there is no error."""

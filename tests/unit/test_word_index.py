@@ -6,10 +6,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shopsearch.domain import Product
+from shopsearch.lexical import word_index
 from shopsearch.lexical.word_index import POSTINGS_FILES, WordIndex
 
 WORDS = ["red", "mug", "mugs", "blue", "running", "shoe", "lamp", "of", "glass"]
@@ -41,10 +43,15 @@ def answers(index: WordIndex) -> list[dict[int, float]]:
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(changes=CHANGES, reloads=st.booleans())
+@given(changes=CHANGES, reloads=st.booleans(), at_most=st.sampled_from([1, 3, 4096]))
 def test_after_any_changes_it_equals_one_that_is_made_anew(
-    tmp_path: Path, changes: list[dict[int, str | None]], reloads: bool
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: list[dict[int, str | None]],
+    reloads: bool,
+    at_most: int,
 ) -> None:
+    monkeypatch.setattr(word_index, "FRESH_AT_MOST", at_most)
     index, told = WordIndex(), {}
     for change in changes:
         applied(index, told, change)
