@@ -64,7 +64,8 @@ def conclude(report: IndexReport, *, as_json: bool) -> Exit:
         return Exit.INTERRUPTED
     if report.not_pruned:
         complain(f"nothing was pruned: {report.not_pruned}")
-        return Exit.FAILED
+        if all(one.product_id for one in report.rejected):  # else the rejected rows are the reason
+            return Exit.FAILED
     return Exit.SOME_REJECTED if report.rejected else Exit.DONE
 
 

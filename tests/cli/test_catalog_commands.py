@@ -73,6 +73,15 @@ def test_prune_refuses_a_feed_that_lacks_most_of_the_catalog(shopsearch, tmp_pat
     assert shopsearch.json("index", feed, "--prune", "--prune-limit", 100)["removed"] == 29
 
 
+def test_prune_beside_a_row_without_an_id_ends_as_a_run_with_rejections(
+    shopsearch, feed, indexed
+) -> None:
+    append(feed, ",lonely")
+    result = shopsearch("index", feed, "--prune")
+    assert result.exit_code == 3
+    assert "nothing was pruned" in result.stderr
+
+
 def test_prune_removes_what_the_feed_lacks(shopsearch, feed, indexed) -> None:
     lines = feed.read_text(encoding="utf-8").splitlines(keepends=True)
     feed.write_text("".join(lines[:4]), encoding="utf-8")
