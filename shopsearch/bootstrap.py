@@ -1,62 +1,37 @@
 """The composition root: settings in, services out.
 
-With `parts.py`, which it is made of, and `adapters.py` the only file that names concrete adapters.
+With `parts.py` and `search_parts.py`, which it is made of, and `adapters.py` the only file that
+names concrete adapters.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 import shopsearch
-from shopsearch.adapters import (
-    comparing_index,
-    new_index,
-)
+from shopsearch.adapters import comparing_index, new_index
 from shopsearch.auditing import Auditor
 from shopsearch.completing import Completion
 from shopsearch.enriching import Enricher
-from shopsearch.finding import Finder
 from shopsearch.following import Follower
-from shopsearch.heatmaps import HeatmapService
 from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generation
 from shopsearch.indexing import Indexer
 from shopsearch.lexical.word_index import WordIndex, are_foreign
-from shopsearch.listing import Listing
 from shopsearch.logbook import Logbook
-from shopsearch.logged_queries import LoggedQueries
-from shopsearch.merchandising import LiveRules, Merchandising, Rules
-from shopsearch.parts import Parts
-from shopsearch.ranking.ranker import SHIPPED, Ranker
-from shopsearch.relevance import RelevanceService
-from shopsearch.search import SearchService
-from shopsearch.second_stage import SecondStage
-from shopsearch.signals import LiveSignals, Signals, SignalService
+from shopsearch.search_parts import SearchParts
 from shopsearch.store.catalog_file import SqlCatalogFile
-from shopsearch.store.sql import (
-    SqlRuleStore,
-    SqlSearchLog,
-    SqlSignalStore,
-    SqlSynonymStore,
-    SqlUpkeep,
-    SqlWriteTimes,
-)
-from shopsearch.suggestions import SuggestionService
-from shopsearch.understanding import Understanding
+from shopsearch.store.sql import SqlUpkeep
 from shopsearch.upkeep.backup import BackupService, CatalogCopy, InUse
 from shopsearch.upkeep.export import Exporter
 from shopsearch.upkeep.repairing import Repairer
 from shopsearch.upkeep.restore import RestoreService
 from shopsearch.upkeep.shelf import Shelf
 from shopsearch.upkeep.verifying import Home, Verifier
-from shopsearch.wishes import FurtherWishes
-from shopsearch.wording import CatalogWords, WordingService
-from shopsearch.write_times import FollowedTimes
 
 
-class Services(Parts):
+class Services(SearchParts):
     """Everything that a command or a server needs, each part made when it is first asked for."""
 
     @cached_property
@@ -76,160 +51,10 @@ class Services(Parts):
         self.catalog_words.vocabulary()
 
     @cached_property
-    def search(self) -> SearchService:
-        """Answers queries."""
-        return self.search_under(LiveRules(self.rules, language=self.language))
-
-    def search_under(
-        self, rules: Rules, at: datetime | None = None, signals: Signals | None = None
-    ) -> SearchService:
-        """The same search under other rules, at another moment or with other signals where these
-        are given.
-        """
-        return SearchService(
-            preparer=self.preparer,
-            embedder=self.embedder,
-            live=self.live,
-            store=self.store,
-            stored_words=self.stored_words,
-            finder=self.finder,
-            wishes=self.wishes,
-            second_stage=self.second_stage,
-            merchandising=Merchandising(rules, self.store, lambda: at or datetime.now(UTC)),
-            understanding=self.understanding,
-            signals=self.signals_of(signals or LiveSignals(self.signals)),
-            listing=self.listing,
-        )
-
-    @cached_property
-    def finder(self) -> Finder:
-        """Finds what queries mean."""
-        return Finder(
-            preparer=self.preparer,
-            embedder=self.embedder,
-            store=self.store,
-            second_stage=self.second_stage,
-            wording=self.wording,
-            relevance=self.relevance,
-            listing=self.listing,
-            wishes=self.wishes,
-            language=self.language,
-        )
-
-    @cached_property
-    def wishes(self) -> FurtherWishes:
-        """Reads what queries wish for beside their main wish."""
-        return FurtherWishes(self.preparer.prepare_query, self.store)
-
-    @cached_property
-    def listing(self) -> Listing:
-        """Orders lists."""
-        return Listing(self.write_times)
-
-    def signals_of(self, signals: Signals) -> SignalService:
-        """Weighs by these signals."""
-        return SignalService(signals, self.write_times)
-
-    @cached_property
-    def signals(self) -> SqlSignalStore:
-        """The business signals."""
-        return SqlSignalStore(self.database)
-
-    @cached_property
-    def write_times(self) -> FollowedTimes:
-        """When products came and were written last."""
-        return FollowedTimes(SqlWriteTimes(self.database))
-
-    @cached_property
-    def rules(self) -> SqlRuleStore:
-        """The merchandising rules."""
-        return SqlRuleStore(self.database)
-
-    @cached_property
-    def second_stage(self) -> SecondStage:
-        """Orders what words and vectors have found, together."""
-        return SecondStage(self.store, self.ranker, self.embedder)
-
-    @cached_property
-    def relevance(self) -> RelevanceService:
-        """Tells where the relevant ends."""
-        return RelevanceService(self.embedder)
-
-    @cached_property
-    def wording(self) -> WordingService:
-        """Corrects the words of queries, and knows their synonyms."""
-        return WordingService(self.words, self.catalog_words, self.synonyms, self.language)
-
-    @cached_property
-    def understanding(self) -> Understanding:
-        """Takes prices, sizes, colours, brands and the like out of the words of queries."""
-        return Understanding(
-            self.words,
-            self.store,
-            is_enabled=self.settings.understand,
-            language=self.language,
-        )
-
-    @cached_property
-    def suggestions(self) -> SuggestionService:
-        """Suggests what the beginning of a search may become."""
-        return SuggestionService(
-            catalog=self.catalog_words,
-            wording=self.wording,
-            lexical=self.words,
-            store=self.store,
-            live=self.live,
-            language=self.language,
-            logged=self.logged_queries,
-        )
-
-    @cached_property
-    def search_log(self) -> SqlSearchLog:
-        """What was searched for and clicked on."""
-        return SqlSearchLog(self.database)
-
-    @cached_property
     def logbook(self) -> Logbook:
         """Takes note of searches and clicks for the search log."""
         keeps = self.settings.search_log == "on"
         return Logbook(self.search_log, keeps=keeps, keep_days=self.settings.search_log_days)
-
-    @cached_property
-    def logged_queries(self) -> LoggedQueries | None:
-        """What many have searched for, to be suggested; None where nothing is logged."""
-        if self.settings.search_log == "off":
-            return None
-        return LoggedQueries(
-            self.search_log,
-            self.lexical,
-            days=self.settings.search_log_days,
-            language=self.language,
-        )
-
-    @cached_property
-    def catalog_words(self) -> CatalogWords:
-        """The words of the catalog as they are spelled."""
-        return CatalogWords(self.store, self.language)
-
-    @cached_property
-    def synonyms(self) -> SqlSynonymStore:
-        """What the shop says will do for what is asked."""
-        return SqlSynonymStore(self.database)
-
-    @cached_property
-    def heatmaps(self) -> HeatmapService:
-        """Shows which regions of a product's picture speak for words."""
-        return HeatmapService(
-            preparer=self.preparer,
-            encoder=self.encoder,
-            store=self.store,
-            pictures=self.pictures,
-        )
-
-    @cached_property
-    def ranker(self) -> Ranker:
-        """Orders what words and vectors have found."""
-        return Ranker.load(self.settings.ranker or SHIPPED)
 
     @cached_property
     def enricher(self) -> Enricher:

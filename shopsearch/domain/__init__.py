@@ -5,6 +5,7 @@ holds the nouns of one stretch of the road: products, filters, embeddings, queri
 what is remembered of them.
 """
 
+from shopsearch.domain.access import Scope
 from shopsearch.domain.answers import (
     Facet,
     FacetValue,
@@ -26,6 +27,14 @@ from shopsearch.domain.embeddings import (
     Neighbours,
     Picture,
     PreparedItem,
+)
+from shopsearch.domain.events import (
+    MAX_ORDER_CHARS,
+    MAX_VISITOR_CHARS,
+    Event,
+    EventKind,
+    Popular,
+    Together,
 )
 from shopsearch.domain.filters import (
     EVERYTHING,
@@ -84,7 +93,9 @@ __all__ = [
     "EVERYTHING",
     "FILTER_ALIASES",
     "FILTER_FIELDS",
+    "MAX_ORDER_CHARS",
     "MAX_PRODUCT_ID_CHARS",
+    "MAX_VISITOR_CHARS",
     "MAX_WISHES",
     "NEGATIVE_WEIGHT",
     "VALUE_SEPARATOR",
@@ -96,6 +107,8 @@ __all__ = [
     "Changes",
     "ClickedSearch",
     "Condition",
+    "Event",
+    "EventKind",
     "Exists",
     "Facet",
     "FacetValue",
@@ -118,6 +131,7 @@ __all__ = [
     "PartKind",
     "Picture",
     "Place",
+    "Popular",
     "PreparedItem",
     "Price",
     "PriceBand",
@@ -129,6 +143,7 @@ __all__ = [
     "RemovalRow",
     "RuleAction",
     "RuleEffect",
+    "Scope",
     "ScoreParts",
     "SearchKind",
     "SearchPage",
@@ -138,6 +153,7 @@ __all__ = [
     "Sketches",
     "Sort",
     "StoredProduct",
+    "Together",
     "UnderstoodPart",
     "Wanted",
     "Why",

@@ -10,13 +10,11 @@ from shopsearch.bootstrap import Services
 from shopsearch.server import (
     api,
     errors,
-    events,
     health,
     media,
     pages,
     request_log,
     security,
-    suggest,
 )
 from shopsearch.server.context import give_services
 from shopsearch.server.web_folder import find_web_folder, fingerprint
@@ -63,6 +61,6 @@ def create_app(services: Services) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask's own pages do it
             app.wsgi_app, x_for=n_proxies, x_proto=0, x_host=0
         )
-    for part in (request_log, security, errors, media, health, api, suggest, events, pages):
+    for part in (request_log, security, errors, media, health, api, pages):
         part.install(app)
     return app

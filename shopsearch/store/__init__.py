@@ -8,7 +8,9 @@ More:  implement the ports of `base.py` in a file of its own, name it in `shopse
 """
 
 from shopsearch.store.base import (
+    Baskets,
     EmbeddingCache,
+    EventStore,
     FeedRuns,
     KeptEmbedding,
     LexicalIndex,
@@ -22,7 +24,9 @@ from shopsearch.store.base import (
 )
 
 __all__ = [
+    "Baskets",
     "EmbeddingCache",
+    "EventStore",
     "FeedRuns",
     "KeptEmbedding",
     "LexicalIndex",

@@ -13,16 +13,28 @@ from shopsearch.domain import (
     AskedText,
     Changes,
     ClickedSearch,
+    Event,
+    EventKind,
     IndexReport,
     LoggedClick,
     LoggedSearch,
+    Popular,
     ProductRecord,
     Signal,
     StoredProduct,
+    Together,
     WordMatches,
     Writes,
 )
 from shopsearch.rules import KeptRule, Rule, RuleVersion
+
+
+class Baskets(NamedTuple):
+    """What was bought, as far as one product is concerned."""
+
+    n_all: int  # baskets of anything
+    n_baskets: int  # of these, with the product
+    together: Sequence[Together]
 
 
 class ProductStore(Protocol):
@@ -197,6 +209,35 @@ class SearchLog(Protocol):
 
     def prune(self, before: datetime) -> int:
         """Forget the searches from before a moment, with their clicks; how many there were."""
+
+
+class EventStore(Protocol):
+    """Remembers what visitors did with products. Each call is one transaction, but for `prune`,
+    which lets others write in between.
+
+    The pseudonym of a visitor is kept as a keyed hash: who reads the database cannot tell it, and
+    `of_visitor` and `erase` take it as the shop gave it.
+    """
+
+    def write(self, events: Sequence[Event]) -> int:
+        """Keep events; how many are new. One whose id is there already is passed over."""
+
+    def of_visitor(self, visitor: str, *, limit: int) -> Sequence[Event]:
+        """What a visitor did, the newest first; `visitor` is as it was asked for."""
+
+    def together(self, product_id: str, since: datetime, *, limit: int) -> Baskets:
+        """What was bought with a product since a moment, the most frequent first."""
+
+    def popular(
+        self, since: datetime, until: datetime, kinds: Sequence[EventKind], *, limit: int
+    ) -> Sequence[Popular]:
+        """The products with most events of these kinds from one moment until before another."""
+
+    def prune(self, before: datetime) -> int:
+        """Forget the events from before a moment; how many there were."""
+
+    def erase(self, visitor: str) -> int:
+        """Forget all that a visitor did; how many events that were."""
 
 
 class SignalStore(Protocol):

@@ -11,9 +11,9 @@ from shopsearch.errors import QueryError
 MAX_JSON_BYTES = 64 * 1024
 
 
-def json_body() -> object:
-    """What the body of the request at hand spells. Raises `QueryError`."""
-    request.max_content_length = MAX_JSON_BYTES
+def json_body(*, max_bytes: int = MAX_JSON_BYTES) -> object:
+    """What the body of the request at hand spells. Raises `QueryError`; a larger one gets 413."""
+    request.max_content_length = max_bytes
     try:
         document: object = json.loads(request.get_data())
     except (ValueError, RecursionError) as error:

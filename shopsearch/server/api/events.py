@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from flask import Blueprint, Flask, Response, abort, jsonify, request
+from flask import Blueprint, Response, abort, jsonify, request
 
 from shopsearch.domain import MAX_PRODUCT_ID_CHARS, LoggedClick
 from shopsearch.errors import QueryError
+from shopsearch.server.api.json_body import json_body
 from shopsearch.server.context import services
-from shopsearch.server.json_body import json_body
 from shopsearch.server.search_logging import opted_out
 from shopsearch.server.search_request import MAX_REACH
 
@@ -23,11 +23,6 @@ _QUERY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SHOWN_CHARS = 80
 
 blueprint = Blueprint("events", __name__, url_prefix="/api/v1")
-
-
-def install(app: Flask) -> None:
-    """Take the events."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.post("/events")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import Blueprint, Flask, Response, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
 from shopsearch.domain import StoredProduct
 from shopsearch.errors import QueryError
@@ -21,11 +21,6 @@ MAX_CHARS = 200
 blueprint = Blueprint("suggest", __name__, url_prefix="/api/v1")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
-
-
-def install(app: Flask) -> None:
-    """Serve the suggestions."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/suggest")

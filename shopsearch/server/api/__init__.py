@@ -1,0 +1,21 @@
+"""`/api/v1`: what the shop's other services ask, and write.
+
+In:    requests; each operation declares itself with `@operation`, see `operations.py`.
+Out:   JSON in the shapes of `documents.py`, or a problem document (RFC 9457).
+Fails: never out of a handler: `server/errors.py` makes statuses of errors.
+More:  one module per group of operations with a `blueprint`, and one line in `BLUEPRINTS`.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from shopsearch.server.api import events, products, search, suggest
+
+BLUEPRINTS = (search.blueprint, products.blueprint, suggest.blueprint, events.blueprint)
+
+
+def install(app: Flask) -> None:
+    """Serve the API."""
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
