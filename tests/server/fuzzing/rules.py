@@ -28,7 +28,13 @@ def fits(fields) -> bool:
     if not isinstance(fields, dict):
         return True
     reach = number(fields, "page", 1) * number(fields, "size", 24) <= 10_000
-    return reach and prices_fit(fields) and wishes_fit(fields)
+    pictured = fields.get("image") or fields.get("image_url")
+    return (
+        reach
+        and prices_fit(fields)
+        and wishes_fit(fields)
+        and bool(pictured or not fields.get("crop"))
+    )
 
 
 def prices_fit(fields) -> bool:
