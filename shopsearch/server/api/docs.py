@@ -12,6 +12,7 @@ from shopsearch.server.context import services
 
 SWAGGER_UI = "flask_swagger_ui"  # its own page has a script in it, which our policy forbids
 SHOWN = ("swagger-ui.css", "swagger-ui-bundle.js")
+_MADE = "shopsearch-openapi"
 _DAY_S = 24 * 3600
 
 blueprint = Blueprint("docs", __name__)
@@ -19,8 +20,11 @@ blueprint = Blueprint("docs", __name__)
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
-    """The OpenAPI document."""
-    return jsonify(document(current_app, services().settings.public_scopes))
+    """The OpenAPI document, which is made once."""
+    made = current_app.extensions
+    if _MADE not in made:
+        made[_MADE] = document(current_app, services().settings.public_scopes)
+    return jsonify(made[_MADE])
 
 
 @blueprint.get("/docs")

@@ -276,7 +276,21 @@ class SearchBody(_Common):
     not count.
     """
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "q": "running shoes",
+                    "filter": {"brand": ["Nike", "Puma"]},
+                    "price": {"max": 80},
+                    "not": ["leather"],
+                    "facets": ["color", "price"],
+                    "size": 5,
+                }
+            ]
+        },
+    )
 
     not_: Words | Repeated = Field(
         [], alias="not", description="Words for what hits must not be like."
@@ -342,5 +356,11 @@ class SearchBody(_Common):
 
 class BatchBody(Asked):
     """Several searches at once, without uploaded pictures."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"searches": [{"q": "red mug"}, {"q": "boots", "fields": ["title"]}]}]
+        }
+    )
 
     searches: list[SearchBody] = Field(min_length=1, max_length=MAX_SEARCHES)
