@@ -19,6 +19,7 @@ from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugi
 from shopsearch.domain import Region
 from shopsearch.errors import PictureRejected
 from shopsearch.preprocessing.exif import orientation
+from shopsearch.preprocessing.pixel_budget import PixelBudget
 
 try:
     from PIL import AvifImagePlugin
@@ -27,10 +28,18 @@ except ImportError:  # Pillow before 11.2, or built without libavif
 
 WORKING_LONGEST_SIDE_PX = 512
 WORKING_JPEG_QUALITY = 92
+MAX_SCANS = 100  # of a JPEG; cameras write one, the web some ten
+# Each scan of a progressive JPEG is decoded over the whole picture, and needs but some 75 bytes: of
+# 49 megapixels 0.17 s each, so a file of 20 MB could keep a processor busy for half a day.
+MAX_SCANNED_PIXELS = 1_000_000_000
 PICTURE_VERSION = "1"  # grows when the same bytes come to other pixels
+
+# some 12 bytes a pixel while it is decoded, turned and scaled
+_decoded_at_once = PixelBudget(60_000_000)
 
 FORMATS = ("JPEG", "PNG", "WebP", "GIF") + (("AVIF",) if AvifImagePlugin else ())
 
+_START_OF_SCAN = b"\xff\xda"  # never within coded data, where an FF is followed by a 00
 _Reader = Callable[[io.BytesIO], ImageFile.ImageFile]
 
 # What Pillow's readers raise on bytes that are not as the format says.
@@ -76,27 +85,36 @@ def decode(encoded: bytes, *, max_pixels: int, region: Region | None = None) -> 
     if not encoded:
         raise PictureRejected("the picture is empty (0 bytes): export it again")
     name, reader = _reader_for(encoded)
+    n_scans = encoded.count(_START_OF_SCAN) if name == "JPEG" else 1
     if name == "WebP":
         _check_size(_webp_size(encoded), max_pixels)  # its reader allocates before it tells
     try:
         with reader(io.BytesIO(encoded)) as picture:
             _check_size(picture.size, max_pixels)
+            _check_scans(n_scans, picture.size)
             turn = _UPRIGHT.get(orientation(_exif_of(picture)))
-            part = 1.0 if region is None else max(region.width, region.height)
-            # big JPEGs: decodes a fraction
-            picture.draft("RGB", _working_size(picture.size, WORKING_LONGEST_SIDE_PX / part))
-            picture.load()
-            whole = _rgb_on_white(picture)
-            if region is not None:
-                upright = whole if turn is None else whole.transpose(turn)
-                return _shrunk(_cut_out(upright, region))
-            upright = _shrunk(whole)
+            with _decoded_at_once.share(picture.size[0] * picture.size[1]):
+                upright = _loaded(picture, turn, region)
     except _BROKEN as error:
         raise PictureRejected(
             f"the {name} picture cannot be decoded ({_reason(error)}): "
             f"it is damaged or cut short; export it again"
         ) from error
-    return upright if turn is None else upright.transpose(turn)
+    return upright
+
+
+def _loaded(
+    picture: ImageFile.ImageFile, turn: Image.Transpose | None, region: Region | None
+) -> Image.Image:
+    part = 1.0 if region is None else max(region.width, region.height)
+    # big JPEGs: decodes a fraction
+    picture.draft("RGB", _working_size(picture.size, WORKING_LONGEST_SIDE_PX / part))
+    picture.load()
+    whole = _rgb_on_white(picture)
+    if region is None:
+        whole = _shrunk(whole)  # first, as there is less to turn then
+    upright = whole if turn is None else whole.transpose(turn)
+    return upright if region is None else _shrunk(_cut_out(upright, region))
 
 
 def working_copy(encoded: bytes, *, max_pixels: int, region: Region | None = None) -> bytes:
@@ -139,6 +157,14 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         raise PictureRejected(
             f"the picture is {width:,} x {height:,} pixels, more than the limit of "
             f"{max_pixels:,} pixels; scale it down, or raise the limit (max_image_pixels)"
+        )
+
+
+def _check_scans(n_scans: int, size: tuple[int, int]) -> None:
+    if n_scans > MAX_SCANS or n_scans * size[0] * size[1] > MAX_SCANNED_PIXELS:
+        raise PictureRejected(
+            f"the JPEG picture is coded in {n_scans:,} scans of {size[0]:,} x {size[1]:,} pixels, "
+            f"which takes too long to decode; save it as a baseline JPEG"
         )
 
 

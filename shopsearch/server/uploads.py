@@ -21,6 +21,8 @@ NOT_PART = "not_image"
 def form_fields() -> Iterator[tuple[str, str]]:
     """The named values of the form at hand, without pictures."""
     for name, value in request.form.items(multi=True):
+        if name is None:  # a part that does not say what it is
+            raise QueryError("a part of the form has no name; give it one, such as `q` or `image`")
         is_picture = name == PART or _is_further(name)
         if is_picture and value:
             address = "image_url" if name == PART else "also_image_url"
@@ -31,9 +33,12 @@ def form_fields() -> Iterator[tuple[str, str]]:
 
 def uploaded_picture() -> bytes | None:
     """The bytes of the part `image`; None where no file was chosen. Unchecked."""
-    if strange := sorted(name for name in request.files if name != PART and not _is_further(name)):
-        names = f"`{PART}`, `{ALSO_PART}` or `{NOT_PART}`"
-        raise QueryError(f"there is a file named {strange[0][:80]!r}; name the picture {names}")
+    names = [name or "" for name in request.files]
+    if strange := sorted(name for name in names if name != PART and not _is_further(name)):
+        raise QueryError(
+            f"there is a file named {strange[0][:80]!r}; name the picture `{PART}`, `{ALSO_PART}` "
+            f"or `{NOT_PART}`"
+        )
     parts = request.files.getlist(PART)
     if len(parts) > 1:
         raise QueryError(
