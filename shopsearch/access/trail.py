@@ -68,7 +68,6 @@ class AuditTrail:
         )
         try:
             self._log.write([entry])
-            self._forget_when_due()
         except ShopsearchError as error:
             _log.error(
                 "a write is missing in the audit log",
@@ -77,10 +76,17 @@ class AuditTrail:
                 status=status,
                 reason=str(error),
             )
+        self._forget_when_due()
 
-    def forget_old(self) -> int:
-        """Forget what is older than is kept; how many entries there were."""
-        return self._log.prune(self._now() - self._keep)
+    def forget_old(self) -> None:
+        """Forget what is older than is kept."""
+        try:
+            n_gone = self._log.prune(self._now() - self._keep)
+        except ShopsearchError as error:
+            _log.warning("old entries of the audit log could not be forgotten", reason=str(error))
+        else:
+            if n_gone:
+                _log.info("old entries of the audit log are forgotten", entries=n_gone)
 
     def _is_flood(self) -> bool:
         now = self._clock()
@@ -96,8 +102,7 @@ class AuditTrail:
         now = self._clock()
         if self._forgot is None or now - self._forgot >= FORGETS_EVERY_S:
             self._forgot = now
-            if n_gone := self.forget_old():
-                _log.info("old entries of the audit log are forgotten", entries=n_gone)
+            self.forget_old()
 
 
 def _storable(target: str) -> str:

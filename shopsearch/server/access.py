@@ -17,6 +17,7 @@ from shopsearch.server.api.operations import operation_of
 from shopsearch.server.context import services
 
 OPEN = frozenset({"static", "health.alive", "health.ready"})  # whoever asks, and however often
+TOLD_TO_ALL = frozenset({"docs"})  # by the first part of the endpoint: how to ask, and no product
 METRICS = "/metrics"
 KEY_HEADER = "X-API-Key"
 _BEARER = "bearer "
@@ -48,7 +49,9 @@ def is_open() -> bool:
 
 def needed_scope(app: Flask, endpoint: str | None, path: str) -> Scope | None:
     """What an endpoint needs; None where everybody may ask."""
-    if endpoint is None or endpoint in OPEN:  # nothing is there: the answer is 404 or 405
+    if endpoint is None:  # nothing is there: the answer is 404 or 405
+        return None
+    if endpoint in OPEN or endpoint.split(".", 1)[0] in TOLD_TO_ALL:
         return None
     operation = operation_of(app, endpoint)
     if operation is not None:

@@ -143,7 +143,7 @@ def _answer(problem: Problem) -> Response:
 
 def wants_json() -> bool:
     """Whether the request came for a program."""
-    return request.path.startswith(("/api/", "/healthz", "/readyz", "/metrics"))
+    return request.path.startswith(("/api/", "/healthz", "/readyz", "/metrics", "/openapi"))
 
 
 def _with_status(response: Response, problem: Problem) -> Response:

@@ -157,4 +157,5 @@ def _seconds_left(limit: RequestLimit) -> int:
 
 
 def _said(limit: RequestLimit) -> str:
-    return f"{limit.limit.amount} requests a {limit.limit.GRANULARITY.name}"
+    unit = limit.limit.GRANULARITY.name
+    return f"{limit.limit.amount} requests {'an' if unit == 'hour' else 'a'} {unit}"

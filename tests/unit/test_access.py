@@ -28,6 +28,7 @@ from shopsearch.errors import KeyRefused, StoreUnavailable
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+SPELT = f"sk_abcdefgh_{'0123456789abcdef' * 4}"
 KEYS = st.builds(
     SpeltKey,
     st.text("abcdefghijkmnpqrstuvwxyz23456789", min_size=8, max_size=8),
@@ -42,10 +43,10 @@ def test_a_key_is_read_as_it_is_written(key: SpeltKey) -> None:
 
 
 @given(text=st.text() | st.from_regex(r"sk_\w{7,9}_[0-9a-fA-F]{62,66}"))
-@example(text=f"{new_key()}\n")
-@example(text=f" {new_key()}")
-@example(text=str(new_key()).upper())
-@example(text=f"{new_key()}".replace("_", "\N{FULLWIDTH LOW LINE}"))
+@example(text=f"{SPELT}\n")
+@example(text=f" {SPELT}")
+@example(text=SPELT.upper())
+@example(text=SPELT.replace("_", "\N{FULLWIDTH LOW LINE}"))
 @example(text="sk_" + "\N{ARABIC-INDIC DIGIT TWO}" * 8 + "_" + "0" * 64)
 def test_what_is_read_as_a_key_is_one_character_by_character(text: str) -> None:
     key = read_key(text)
@@ -264,7 +265,7 @@ def test_old_entries_are_forgotten_about_once_an_hour(
     assert [one.target for one in services.audit_log.read(LONG_AGO, limit=9)] == ["new"]
 
 
-@pytest.mark.parametrize("target", ["", "\0", "\ud800", "x" * 100_000, str(new_key()), "ünï ☕"])
+@pytest.mark.parametrize("target", ["", "\0", "\ud800", "x" * 100_000, SPELT, "ünï ☕"])
 def test_any_target_can_be_kept_and_no_secret_is(
     trail: AuditTrail, services: Services, target: str
 ) -> None:
