@@ -8,6 +8,7 @@ tests/unit/test_docs.py fails where a page lags behind.
 
 from __future__ import annotations
 
+import json
 import types
 import typing
 from collections.abc import Callable, Iterator
@@ -28,7 +29,9 @@ def settings_table() -> str:
     lines = ["| variable | default | values | meaning |", "| --- | --- | --- | --- |"]
     for name, field in Settings.model_fields.items():
         default = field.get_default(call_default_factory=True)
-        shown = "" if default is None or default == () else f"`{default}`"
+        if isinstance(default, tuple):  # as it is written in the environment
+            default = json.dumps(default) if default else None
+        shown = "" if default is None else f"`{default}`"
         values = _values(field.annotation)
         lines.append(f"| `SHOPSEARCH_{name.upper()}` | {shown} | {values} | {field.description} |")
     return "\n".join(lines)

@@ -10,6 +10,9 @@ from functools import cached_property
 from pathlib import Path
 
 import shopsearch
+from shopsearch.access.issuing import KeyIssuer
+from shopsearch.access.key_ring import KeyRing
+from shopsearch.access.trail import AuditTrail
 from shopsearch.adapters import comparing_index, new_index
 from shopsearch.auditing import Auditor
 from shopsearch.completing import Completion
@@ -22,7 +25,7 @@ from shopsearch.lexical.word_index import WordIndex, are_foreign
 from shopsearch.logbook import Logbook
 from shopsearch.search_parts import SearchParts
 from shopsearch.store.catalog_file import SqlCatalogFile
-from shopsearch.store.sql import SqlUpkeep
+from shopsearch.store.sql import SqlAuditLog, SqlKeyStore, SqlUpkeep
 from shopsearch.upkeep.backup import BackupService, CatalogCopy, InUse
 from shopsearch.upkeep.export import Exporter
 from shopsearch.upkeep.repairing import Repairer
@@ -55,6 +58,31 @@ class Services(SearchParts):
         """Takes note of searches and clicks for the search log."""
         keeps = self.settings.search_log == "on"
         return Logbook(self.search_log, keeps=keeps, keep_days=self.settings.search_log_days)
+
+    @cached_property
+    def keys(self) -> SqlKeyStore:
+        """The keys of the API."""
+        return SqlKeyStore(self.database)
+
+    @cached_property
+    def key_ring(self) -> KeyRing:
+        """Tells whose a key is."""
+        return KeyRing(self.keys)
+
+    @cached_property
+    def key_issuer(self) -> KeyIssuer:
+        """Makes and revokes keys."""
+        return KeyIssuer(self.keys, self.audit_trail)
+
+    @cached_property
+    def audit_log(self) -> SqlAuditLog:
+        """Who wrote to the shop."""
+        return SqlAuditLog(self.database)
+
+    @cached_property
+    def audit_trail(self) -> AuditTrail:
+        """Takes note of who writes to the shop."""
+        return AuditTrail(self.audit_log, keep_days=self.settings.audit_days)
 
     @cached_property
     def enricher(self) -> Enricher:

@@ -34,6 +34,12 @@
     │   ├── StoreUnavailable      it cannot be opened or reached
     │   ├── SchemaOutdated        its tables are older or newer than this version
     │   └── LanguageMismatch      its words are kept in another language than the settings say
+    ├── AccessError               a request, or a command, that is not let in as it comes
+    │   ├── KeyMissing            what is asked needs a key, and none was given
+    │   ├── KeyRefused            the key that was given opens nothing
+    │   ├── ScopeMissing          the key is good, and not for this
+    │   ├── RateLimited           too many requests for now
+    │   └── KeyUnknown            there is no key of that id, or it was revoked
     ├── BackupError               a backup cannot be made, read or restored
     ├── ExportError               the catalog cannot be written as a feed
     ├── HomeBusy                  another process is indexing into the same home
@@ -45,6 +51,7 @@ Each message says what happened, with which value, and what to do.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Self
 
 
@@ -214,6 +221,45 @@ class SchemaOutdated(StoreError):
 
 class LanguageMismatch(StoreError):
     """The words in the database are kept in another language than the settings say."""
+
+
+class AccessError(ShopsearchError):
+    """A request, or a command, that is not let in as it comes."""
+
+
+class KeyMissing(AccessError):
+    """What is asked needs a key, and none was given."""
+
+
+class KeyRefused(AccessError):
+    """The key that was given opens nothing. The message never repeats it."""
+
+
+class ScopeMissing(AccessError):
+    """The key that was given is good, and not for what is asked."""
+
+    def __init__(self, needed: str, given: Iterable[str]) -> None:
+        has = ", ".join(sorted(given)) or "none"
+        super().__init__(
+            f"this needs the scope {needed}, and the key has: {has}; "
+            f"ask the shop for a key with `--scope {needed}`"
+        )
+        self.needed = needed
+
+
+class RateLimited(AccessError):
+    """Too many requests for now."""
+
+    def __init__(self, limit: str, retry_after_s: int) -> None:
+        super().__init__(
+            f"more than {limit} were asked; ask again in {retry_after_s} seconds, "
+            "or put several questions into one request"
+        )
+        self.retry_after_s = retry_after_s
+
+
+class KeyUnknown(AccessError):
+    """There is no key of that id, or it was revoked."""
 
 
 class BackupError(ShopsearchError):

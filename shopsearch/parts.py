@@ -71,6 +71,7 @@ class Parts:
         for name in (
             "follower",
             "logbook",
+            "key_ring",
             "logged_queries",
             "fetcher",
             "query_fetcher",

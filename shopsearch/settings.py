@@ -6,6 +6,7 @@ folder. docs/settings.md lists them; a test keeps the two in step.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shopsearch.domain import Scope
 from shopsearch.errors import SettingsError
 from shopsearch.preprocessing.addresses import AllowedHosts
+
+_RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
+_ORIGIN = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
 
 class Settings(BaseSettings):
@@ -184,7 +188,40 @@ class Settings(BaseSettings):
     )
     public_scopes: tuple[Scope, ...] = Field(
         (Scope.SEARCH, Scope.RECOMMEND, Scope.EVENTS),
-        description="What the API does without a key, as a JSON list.",
+        description=(
+            "What may be done without an API key, as a JSON list of `search`, `recommend` and "
+            "`events`; `[]` closes API and pages. See docs/access.md."
+        ),
+    )
+    metrics_public: bool = Field(
+        False, description="Whether `/metrics` is open; else it needs a key of scope `admin`."
+    )
+    rate_limit: str = Field(
+        "600/minute",
+        description=(
+            "Requests that one API key, or one address without a key, may make, such as "
+            "`20/second; 600/minute`; `off` for any number."
+        ),
+    )
+    rate_limit_write: str = Field(
+        "300/minute", description="The same for requests that write products."
+    )
+    rate_limit_storage: str = Field(
+        "memory://",
+        description=(
+            "Where requests are counted: `memory://`, each server process by itself, or "
+            "`redis://HOST:6379/0`, all together."
+        ),
+    )
+    cors_origins: tuple[str, ...] = Field(
+        (),
+        description=(
+            "Other sites whose pages may ask the API from the browser, as a JSON list such as "
+            '`["https://www.shop.example"]`.'
+        ),
+    )
+    audit_days: int = Field(
+        365, ge=1, le=3650, description="Entries of the audit log are deleted after so many days."
     )
     search_log: Literal["on", "off"] = Field(
         "on", description="Whether `serve` logs searches and clicks; see docs/privacy.md."
@@ -202,6 +239,34 @@ class Settings(BaseSettings):
     def _are_hosts(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
         AllowedHosts(entries)  # raises ValueError, which names the entry
         return entries
+
+    @field_validator("public_scopes")
+    @classmethod
+    def _are_harmless(cls, scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
+        if closed := sorted({Scope.CATALOG, Scope.ADMIN}.intersection(scopes)):
+            raise ValueError(f"{' and '.join(closed)} cannot be public: make a key for it")
+        return scopes
+
+    @field_validator("rate_limit", "rate_limit_write")
+    @classmethod
+    def _are_rates(cls, rates: str) -> str:
+        parts = [part.strip() for part in rates.split(";")]
+        if parts in ([""], ["off"]):
+            return "off"
+        if not all(_RATE.fullmatch(part) for part in parts):
+            raise ValueError("write 600/minute, 20/second; 600/minute, or off")
+        return "; ".join(parts)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"{origin!r} is no origin; write https://www.shop.example, each by its name, "
+                    "with the port where it is not the usual one, and nothing after it"
+                )
+        return origins
 
     @property
     def resolved_database_url(self) -> str:

@@ -54,6 +54,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Server": {
         "serve": Entry("serve:serve", "Serve the search page and the API."),
+        "keys": Entry("keys:keys", "Make, list and revoke the keys of the API."),
         "demo": Entry("demo:demo", "Index a demo catalog and serve it."),
     },
     "Installation": {

@@ -5,7 +5,14 @@ holds the nouns of one stretch of the road: products, filters, embeddings, queri
 what is remembered of them.
 """
 
-from shopsearch.domain.access import Scope
+from shopsearch.domain.access import (
+    COMMAND_LINE,
+    PUBLIC,
+    ApiKey,
+    AuditEntry,
+    KeyState,
+    Scope,
+)
 from shopsearch.domain.answers import (
     Facet,
     FacetValue,
@@ -91,6 +98,7 @@ from shopsearch.domain.words import Lexicon, Place, Sketches, WordMatches, word_
 
 __all__ = [
     "CATEGORY_SEPARATOR",
+    "COMMAND_LINE",
     "EVERYTHING",
     "FILTER_ALIASES",
     "FILTER_FIELDS",
@@ -99,11 +107,14 @@ __all__ = [
     "MAX_VISITOR_CHARS",
     "MAX_WISHES",
     "NEGATIVE_WEIGHT",
+    "PUBLIC",
     "VALUE_SEPARATOR",
     "WITHHELD",
     "Among",
     "AnyOf",
+    "ApiKey",
     "AskedText",
+    "AuditEntry",
     "Between",
     "Changes",
     "ClickedSearch",
@@ -121,6 +132,7 @@ __all__ = [
     "FilterValue",
     "Hit",
     "IndexReport",
+    "KeyState",
     "Lexicon",
     "LoggedClick",
     "LoggedSearch",

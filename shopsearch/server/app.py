@@ -9,7 +9,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shopsearch.bootstrap import Services
 from shopsearch.server import (
+    access,
     api,
+    audit,
+    cors,
     errors,
     health,
     media,
@@ -76,6 +79,6 @@ def create_app(services: Services) -> Flask:
             app.wsgi_app, x_for=n_proxies, x_proto=0, x_host=0
         )
     Compress(app)
-    for part in (request_log, security, errors, media, health, api, pages):
+    for part in (request_log, security, errors, cors, audit, access, media, health, api, pages):
         part.install(app)
     return app

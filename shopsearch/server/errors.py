@@ -26,6 +26,10 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     errors.UnknownProduct: HTTPStatus.NOT_FOUND,
     errors.PictureMissing: HTTPStatus.NOT_FOUND,
     errors.QueryError: HTTPStatus.BAD_REQUEST,
+    errors.KeyMissing: HTTPStatus.UNAUTHORIZED,
+    errors.KeyRefused: HTTPStatus.UNAUTHORIZED,
+    errors.ScopeMissing: HTTPStatus.FORBIDDEN,
+    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     errors.ProductRejected: HTTPStatus.UNPROCESSABLE_ENTITY,  # of a query, its picture
     errors.GenerationMissing: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.GenerationMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -40,6 +44,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
 
 _TOLD_TO_VISITORS = (errors.QueryError, errors.ProductRejected, errors.GenerationMissing)
 _RETRY_AFTER_S = 10
+_CHALLENGE = 'Bearer realm="shopsearch"'  # RFC 6750; browsers do not ask for anything because of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Problem:
 
 def install(app: Flask) -> None:
     """Answer every error of an application from here."""
-    app.register_error_handler(errors.ShopsearchError, _answer_shopsearch_error)
+    app.register_error_handler(errors.ShopsearchError, answer_of)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_surprise)
 
@@ -95,11 +100,15 @@ def problem_response(problem: Problem) -> Response:
     return _with_status(response, problem)
 
 
-def _answer_shopsearch_error(error: errors.ShopsearchError) -> Response:
+def answer_of(error: errors.ShopsearchError) -> Response:
+    """What is answered to whoever meets an error that shopsearch raised on purpose."""
     problem = problem_of(error)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("request failed", code=problem.code, reason=str(error))
-    return _answer(problem)
+    answer = _answer(problem)
+    if isinstance(error, errors.RateLimited):
+        answer.headers["Retry-After"] = str(error.retry_after_s)
+    return answer
 
 
 def _answer_http_error(error: HTTPException) -> Response:
@@ -134,7 +143,7 @@ def _answer(problem: Problem) -> Response:
 
 def wants_json() -> bool:
     """Whether the request came for a program."""
-    return request.path.startswith(("/api/", "/healthz", "/readyz"))
+    return request.path.startswith(("/api/", "/healthz", "/readyz", "/metrics", "/openapi"))
 
 
 def _with_status(response: Response, problem: Problem) -> Response:
@@ -142,6 +151,8 @@ def _with_status(response: Response, problem: Problem) -> Response:
     response.headers["Cache-Control"] = "no-store"
     if problem.status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(_RETRY_AFTER_S)
+    if problem.status is HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = _CHALLENGE
     return response
 
 

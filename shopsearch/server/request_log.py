@@ -9,6 +9,8 @@ import uuid
 import structlog
 from flask import Flask, Response, g, request
 
+from shopsearch.access.spelling import without_secrets
+
 HEADER = "X-Request-Id"
 
 _log = structlog.get_logger(__name__)
@@ -39,7 +41,7 @@ def _end(response: Response) -> Response:
     _log.info(
         "request answered",
         method=request.method,
-        path=request.path,
+        path=without_secrets(request.path),
         status=response.status_code,
         ms=round((time.perf_counter() - g.started) * 1000, 1),
     )

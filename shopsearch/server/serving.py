@@ -21,6 +21,7 @@ from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from shopsearch.bootstrap import Services
 from shopsearch.errors import SettingsError, ShopsearchError
 from shopsearch.server.app import create_app
+from shopsearch.server.rates import check_storage
 from shopsearch.settings import Settings
 
 GRACE_S = 30
@@ -37,11 +38,13 @@ def serve(settings: Settings, announce: Announce | None = None) -> None:
     """Serve until SIGTERM or Ctrl-C, then finish the requests at hand and return.
 
     `announce` is called with the address once it answers, in the process that answers.
-    Raises `SettingsError` where the address cannot be listened on, and what `Services.open` raises.
+    Raises `SettingsError` where the address cannot be listened on or requests cannot be counted,
+    and what `Services.open` raises.
     """
     _refuse_to_hang()
-    with Services.open(settings):  # the database is brought up to date once, not by every worker
-        pass
+    check_storage(settings)
+    with Services.open(settings) as services:  # once, not by every worker
+        services.audit_trail.forget_old()
     listener = _listen(settings.host, settings.port)
     address = _address(settings.host, listener)
     arbiter_pid = os.getpid()

@@ -8,11 +8,13 @@ More:  implement the ports of `base.py` in a file of its own, name it in `shopse
 """
 
 from shopsearch.store.base import (
+    AuditLog,
     Baskets,
     EmbeddingCache,
     EventStore,
     FeedRuns,
     KeptEmbedding,
+    KeyStore,
     LexicalIndex,
     ProductStore,
     RuleStore,
@@ -24,11 +26,13 @@ from shopsearch.store.base import (
 )
 
 __all__ = [
+    "AuditLog",
     "Baskets",
     "EmbeddingCache",
     "EventStore",
     "FeedRuns",
     "KeptEmbedding",
+    "KeyStore",
     "LexicalIndex",
     "ProductStore",
     "RuleStore",

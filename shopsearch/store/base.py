@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import (
+    ApiKey,
     AskedText,
+    AuditEntry,
     Changes,
     ClickedSearch,
     Event,
@@ -238,6 +240,45 @@ class EventStore(Protocol):
 
     def erase(self, visitor: str) -> int:
         """Forget all that a visitor did; how many events that were."""
+
+
+class KeyStore(Protocol):
+    """Keeps the keys of the API. Each call is one transaction; a change is seen by all at once."""
+
+    def add(self, key: ApiKey) -> None:
+        """Keep a new key. Raises `StoreError` where there is one of this id."""
+
+    def find(self, key_id: str) -> ApiKey | None:
+        """A key by its id, whatever its state."""
+
+    def kept(self) -> Sequence[ApiKey]:
+        """All keys, the oldest first; revoked ones stay."""
+
+    def revoke(self, key_id: str, at: datetime) -> bool:
+        """Close a key for good; False where there is none, or it is closed already."""
+
+    def rotate(self, key_id: str, secret_sha256: bytes, previous_until: datetime) -> bool:
+        """Give a key another secret; the one before is good until a moment, one before that no
+        longer. False where there is no such key, or it is revoked.
+        """
+
+    def note_uses(self, uses: Mapping[str, datetime]) -> None:
+        """When keys were used last, by id; an earlier moment than is known changes nothing."""
+
+
+class AuditLog(Protocol):
+    """Remembers who wrote to the shop. Each call is one transaction, but for `prune`, which lets
+    others write in between.
+    """
+
+    def write(self, entries: Sequence[AuditEntry]) -> None:
+        """Keep entries, in this order."""
+
+    def read(self, since: datetime, *, limit: int) -> Sequence[AuditEntry]:
+        """The latest entries from a moment on, the newest first."""
+
+    def prune(self, before: datetime) -> int:
+        """Forget the entries from before a moment; how many there were."""
 
 
 class SignalStore(Protocol):

@@ -1,7 +1,9 @@
 """The SQL adapters of the store room, under one name."""
 
+from shopsearch.store.audit_log import SqlAuditLog
 from shopsearch.store.database import Database
 from shopsearch.store.embeddings import SqlEmbeddingCache
+from shopsearch.store.keys import SqlKeyStore
 from shopsearch.store.lexical import SqlLexicalIndex
 from shopsearch.store.products import SqlProductStore
 from shopsearch.store.rules import SqlRuleStore
@@ -14,8 +16,10 @@ from shopsearch.store.write_times import SqlWriteTimes
 
 __all__ = [
     "Database",
+    "SqlAuditLog",
     "SqlEmbeddingCache",
     "SqlFeedRuns",
+    "SqlKeyStore",
     "SqlLexicalIndex",
     "SqlProductStore",
     "SqlRuleStore",

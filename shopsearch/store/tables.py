@@ -287,6 +287,37 @@ class SignalRow(Base):
     changed_at: Mapped[datetime]
 
 
+class ApiKeyRow(Base):
+    """A key of the API: what its secret hashes to, never the secret."""
+
+    __tablename__ = "api_keys"
+
+    key_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    secret_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    previous_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    previous_until: Mapped[datetime | None]
+
+
+class AuditRow(Base):
+    """That somebody wrote to the shop, or tried to; `status` is null off HTTP."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str]
+    operation: Mapped[str]
+    target: Mapped[str]
+    request_id: Mapped[str]
+    status: Mapped[int | None]
+
+
 def table(model: type[Base]) -> Table:
     """The table of a model, for statements over many rows at once."""
     return cast(Table, model.__table__)
@@ -308,3 +339,5 @@ LOGGED_SEARCHES = table(LoggedSearchRow)
 LOGGED_CLICKS = table(LoggedClickRow)
 SESSION_SALT = table(SessionSaltRow)
 SIGNALS = table(SignalRow)
+API_KEYS = table(ApiKeyRow)
+AUDIT_LOG = table(AuditRow)

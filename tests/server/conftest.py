@@ -89,6 +89,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         max_image_bytes=200_000,
         max_image_pixels=1_000_000,
         fetch_timeout_s=2.0,
+        rate_limit="off",  # all tests ask from one address
+        rate_limit_write="off",
     )
     with Services.open(settings) as services:
         report = services.indexer.run(open_feed(write_feed(folder)), feed_name="shop")

@@ -91,7 +91,12 @@ def all_errors() -> list[type[errors.ShopsearchError]]:
     ]
 
 
-SAID = {errors.UnknownProduct: ("x",), errors.DimensionMismatch: (3, 4)}
+SAID = {
+    errors.UnknownProduct: ("x",),
+    errors.DimensionMismatch: (3, 4),
+    errors.ScopeMissing: ("catalog", ["search"]),
+    errors.RateLimited: ("600 requests a minute", 7),
+}
 
 
 @pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)
