@@ -87,7 +87,7 @@ class Truth(dict[str, ApiKey]):
 
 @given(calls=CALLS)
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_it_holds_what_a_dictionary_would(
     new_database: Callable[[], Database], calls: Sequence[tuple[Any, ...]]
