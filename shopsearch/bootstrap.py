@@ -19,7 +19,7 @@ from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generation
 from shopsearch.indexing import Indexer
 from shopsearch.lexical.word_index import WordIndex, are_foreign
-from shopsearch.logbook import Logbook
+from shopsearch.logbook import EventBook, Logbook
 from shopsearch.search_parts import SearchParts
 from shopsearch.store.catalog_file import SqlCatalogFile
 from shopsearch.store.sql import SqlUpkeep
@@ -55,6 +55,12 @@ class Services(SearchParts):
         """Takes note of searches and clicks for the search log."""
         keeps = self.settings.search_log == "on"
         return Logbook(self.search_log, keeps=keeps, keep_days=self.settings.search_log_days)
+
+    @cached_property
+    def event_book(self) -> EventBook:
+        """Takes note of events."""
+        keeps = self.settings.events == "on"
+        return EventBook(self.events, keeps=keeps, keep_days=self.settings.events_days)
 
     @cached_property
     def enricher(self) -> Enricher:

@@ -71,6 +71,7 @@ class Parts:
         for name in (
             "follower",
             "logbook",
+            "event_book",
             "logged_queries",
             "fetcher",
             "query_fetcher",

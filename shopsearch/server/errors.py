@@ -32,13 +32,19 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     errors.GenerationDamaged: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.RegionsUnavailable: HTTPStatus.NOT_IMPLEMENTED,
     errors.EncoderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.EventsBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LanguageMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ShopsearchError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
-_TOLD_TO_VISITORS = (errors.QueryError, errors.ProductRejected, errors.GenerationMissing)
+_TOLD_TO_VISITORS = (
+    errors.QueryError,
+    errors.ProductRejected,
+    errors.GenerationMissing,
+    errors.EventsBusy,
+)
 _RETRY_AFTER_S = 10
 
 

@@ -2,6 +2,7 @@
 
 from shopsearch.store.database import Database
 from shopsearch.store.embeddings import SqlEmbeddingCache
+from shopsearch.store.events import SqlEventStore
 from shopsearch.store.lexical import SqlLexicalIndex
 from shopsearch.store.products import SqlProductStore
 from shopsearch.store.rules import SqlRuleStore
@@ -15,6 +16,7 @@ from shopsearch.store.write_times import SqlWriteTimes
 __all__ = [
     "Database",
     "SqlEmbeddingCache",
+    "SqlEventStore",
     "SqlFeedRuns",
     "SqlLexicalIndex",
     "SqlProductStore",

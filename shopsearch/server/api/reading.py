@@ -5,10 +5,12 @@ Unknown names are refused, and a message says which field, which value and what 
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Collection
+from typing import Any, ClassVar, TypeVar
 
 from flask import abort, request
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from shopsearch.errors import QueryError
 from shopsearch.server.api.json_body import MAX_JSON_BYTES, json_body
@@ -17,12 +19,15 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _SHOWN_CHARS = 80
 _UNKNOWN = "extra_forbidden"
+_TAG = "union_tag"
 
 
 class Asked(BaseModel):
     """The base of everything that a request may bring: frozen, and unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    variants: ClassVar[Collection[str]] = ()  # tags of its unions, which are no part of a place
 
 
 def read_query(model: type[Model]) -> Model:
@@ -50,9 +55,14 @@ def _validated(model: type[Model], given: object) -> Model:
 def explained(error: ValidationError, model: type[BaseModel]) -> str:
     """The first fault of a document, in one sentence."""
     fault = error.errors(include_url=False)[0]
+    variants = getattr(model, "variants", ())
     place = "".join(
-        f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"]
+        f"[{part}]" if isinstance(part, int) else f".{part}"
+        for part in fault["loc"]
+        if part not in variants
     ).lstrip(".")
+    if fault["type"].startswith(_TAG):
+        return _untagged(place, fault)
     if fault["type"] == _UNKNOWN and len(fault["loc"]) == 1:
         known = ", ".join(f.alias or name for name, f in model.model_fields.items())
         return f"there is no `{_shown(place)}` here; there is: {known}"
@@ -63,6 +73,15 @@ def explained(error: ValidationError, model: type[BaseModel]) -> str:
     if fault["type"] == "missing":
         return f"`{_shown(place)}` is missing"
     return f"`{_shown(place)}` is {_shown(repr(fault['input']))}: {fault['msg']}"
+
+
+def _untagged(place: str, fault: ErrorDetails) -> str:
+    """That it cannot be told which of several kinds an object is."""
+    told = fault.get("ctx", {})
+    if "tag" not in told:
+        return f"`{_shown(place)}.type` is missing"
+    tag = _shown(repr(told["tag"]))
+    return f"`{_shown(place)}.type` is {tag}, but must be one of {told['expected_tags']}"
 
 
 def _shown(value: str) -> str:
