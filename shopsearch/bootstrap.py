@@ -14,6 +14,7 @@ from shopsearch.adapters import comparing_index, new_index
 from shopsearch.auditing import Auditor
 from shopsearch.completing import Completion
 from shopsearch.enriching import Enricher
+from shopsearch.events.importing import EventImporter
 from shopsearch.following import Follower
 from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generation
@@ -61,6 +62,11 @@ class Services(SearchParts):
         """Takes note of events."""
         keeps = self.settings.events == "on"
         return EventBook(self.events, keeps=keeps, keep_days=self.settings.events_days)
+
+    @cached_property
+    def event_importer(self) -> EventImporter:
+        """Reads past events from files."""
+        return EventImporter(self.events, keep_days=self.settings.events_days)
 
     @cached_property
     def enricher(self) -> Enricher:

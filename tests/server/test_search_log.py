@@ -300,7 +300,8 @@ def test_events_are_small_json_and_posted(server) -> None:
     refused(plain, 415, "unsupported-media-type")
     refused(client.get("/api/v1/events"), 405, "method-not-allowed")
     large = {"events": [{**CLICK, "query_id": "a" * 2_100_000}]}
-    refused(client.post("/api/v1/events", json=large), 413, "too-large")
+    message = refused(client.post("/api/v1/events", json=large), 413, "too-large")
+    assert "up to 2,048 KiB" in message
 
 
 @pytest.mark.parametrize("product_id", ["\ud800", "\x00", "ünï ☕ +?#&="])
