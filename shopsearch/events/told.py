@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -76,6 +77,11 @@ def _schema(max_chars: int, **more: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "minLength": 1, "maxLength": max_chars, **more})
 
 
+def _whole(value: object) -> object:
+    """A whole number, also where it is spelt 3.0: for JSON Schema that is an integer too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _moment(value: object) -> datetime:
     matched = _RFC_3339.fullmatch(value) if isinstance(value, str) else None
     if matched is not None:
@@ -117,8 +123,8 @@ VisitorId = Annotated[
 Moment = Annotated[
     datetime, PlainValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
-Rank = Annotated[int, Field(strict=True, ge=1, le=MAX_RANK)]
-Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_QUANTITY)]
+Rank = Annotated[int, Field(strict=True, ge=1, le=MAX_RANK), BeforeValidator(_whole)]
+Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_QUANTITY), BeforeValidator(_whole)]
 
 
 class ToldEvent(BaseModel):

@@ -102,6 +102,12 @@ def test_events_of_all_types_are_kept(server) -> None:
     assert datetime.now(UTC) - bought.at < timedelta(minutes=1)
 
 
+def test_a_whole_number_may_be_spelt_with_a_point(server) -> None:
+    services, client = server()
+    assert told(client, {**PURCHASE, "quantity": 2.0, "query_id": "a", "rank": 1.0}) == 1
+    assert [one.quantity for one in kept(services)] == [2]
+
+
 def test_products_of_one_order_were_bought_together(server) -> None:
     services, client = server()
     told(client, PURCHASE, {**PURCHASE, "event_id": "line-2", "product_id": "a//b"})
@@ -224,6 +230,8 @@ BAD = [
     ({**PURCHASE, "quantity": 0}, "quantity"),
     ({**PURCHASE, "quantity": 10_001}, "quantity"),
     ({**PURCHASE, "quantity": "2"}, "quantity"),
+    ({**PURCHASE, "quantity": 1.5}, "quantity"),
+    ({**PURCHASE, "quantity": 1e300}, "quantity"),
     ({**PURCHASE, "quantity": True}, "quantity"),
     ({**VIEW, "query_id": "abc"}, "`rank` is missing"),
     ({**VIEW, "rank": 1}, "`query_id` is missing"),
