@@ -17,12 +17,13 @@ from shopsearch.adapters import comparing_index, new_index
 from shopsearch.auditing import Auditor
 from shopsearch.completing import Completion
 from shopsearch.enriching import Enricher
+from shopsearch.events.importing import EventImporter
 from shopsearch.following import Follower
 from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generation
 from shopsearch.indexing import Indexer
 from shopsearch.lexical.word_index import WordIndex, are_foreign
-from shopsearch.logbook import Logbook
+from shopsearch.logbook import EventBook, Logbook
 from shopsearch.search_parts import SearchParts
 from shopsearch.store.catalog_file import SqlCatalogFile
 from shopsearch.store.sql import SqlAuditLog, SqlKeyStore, SqlUpkeep
@@ -83,6 +84,17 @@ class Services(SearchParts):
     def audit_trail(self) -> AuditTrail:
         """Takes note of who writes to the shop."""
         return AuditTrail(self.audit_log, keep_days=self.settings.audit_days)
+
+    @cached_property
+    def event_book(self) -> EventBook:
+        """Takes note of events."""
+        keeps = self.settings.events == "on"
+        return EventBook(self.events, keeps=keeps, keep_days=self.settings.events_days)
+
+    @cached_property
+    def event_importer(self) -> EventImporter:
+        """Reads past events from files."""
+        return EventImporter(self.events, keep_days=self.settings.events_days)
 
     @cached_property
     def enricher(self) -> Enricher:

@@ -11,6 +11,8 @@
     ├── QueryError                a search that cannot be answered as asked
     │   ├── UnknownProduct        it names a product that the catalog does not hold
     │   └── PictureMissing        it needs the picture of a product that has none
+    ├── EventRejected             one event is bad; an import goes on and counts the reason
+    ├── EventsBusy                more events wait to be written than there is room for
     ├── SynonymRejected           a rule about synonyms that cannot be read
     ├── EncoderError
     │   ├── EncoderUnavailable    model files or packages are missing, or a hub is out of reach
@@ -106,6 +108,20 @@ class HostUnavailable(FetchRejected):
 
 class QueryError(ShopsearchError):
     """A search that cannot be answered as asked."""
+
+
+class EventRejected(ShopsearchError):
+    """One event is bad. An import goes on and counts the message as its reason."""
+
+
+class EventsBusy(ShopsearchError):
+    """More events wait to be written than there is room for."""
+
+    def __init__(self, n_events: int, capacity: int) -> None:
+        super().__init__(
+            f"there is no room for {n_events:,} events now, as up to {capacity:,} wait to be "
+            "written; none of them was taken: send them again in some seconds"
+        )
 
 
 class SynonymRejected(ShopsearchError):

@@ -72,6 +72,7 @@ class Parts:
             "follower",
             "logbook",
             "key_ring",
+            "event_book",
             "logged_queries",
             "fetcher",
             "query_fetcher",

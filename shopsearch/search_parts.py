@@ -17,6 +17,7 @@ from shopsearch.search import SearchService
 from shopsearch.second_stage import SecondStage
 from shopsearch.signals import LiveSignals, Signals, SignalService
 from shopsearch.store.sql import (
+    SqlEventStore,
     SqlRuleStore,
     SqlSearchLog,
     SqlSignalStore,
@@ -145,6 +146,11 @@ class SearchParts(Parts):
     def search_log(self) -> SqlSearchLog:
         """What was searched for and clicked on."""
         return SqlSearchLog(self.database)
+
+    @cached_property
+    def events(self) -> SqlEventStore:
+        """What visitors did with products."""
+        return SqlEventStore(self.database)
 
     @cached_property
     def logged_queries(self) -> LoggedQueries | None:

@@ -229,6 +229,12 @@ class Settings(BaseSettings):
     search_log_days: int = Field(
         90, ge=1, le=3650, description="Logged searches are deleted after so many days."
     )
+    events: Literal["on", "off"] = Field(
+        "on", description="Whether `serve` keeps the events that it is sent; see docs/events.md."
+    )
+    events_days: int = Field(
+        365, ge=1, le=3650, description="Events are deleted after so many days."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity that is logged."
     )

@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         ),
         "synonyms": Entry("synonyms:synonyms", "Keep the synonyms that the search knows."),
         "evaluate": Entry("evaluate:evaluate", "Measure the search against judged queries."),
+        "events": Entry("events:events", "Import, prune and weigh what visitors did."),
         "insights": Entry("insights:insights", "Show what was searched for, found and clicked on."),
     },
     "Merchandising": {
@@ -58,6 +59,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "demo": Entry("demo:demo", "Index a demo catalog and serve it."),
     },
     "Installation": {
+        "privacy": Entry("privacy:privacy", "Export or erase what is kept of a visitor."),
         "train": Entry("train:train", "Train the learned parts of the search."),
         "doctor": Entry("doctor:doctor", "Check this installation, and say what to do."),
         "verify": Entry("verify:verify", "Check that all that is kept is whole and fits together."),

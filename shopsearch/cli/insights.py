@@ -57,18 +57,21 @@ def insights(
         _refuse_options(ctx)
         return
     from shopsearch.cli import console, shown_insights
+    from shopsearch.events.popularity import n_by_kind
     from shopsearch.insights.summary import summarise
 
     until = datetime.now(UTC)
     since = until - timedelta(days=days)
     with ctx.obj.services() as services:
         found = summarise(services.search_log.read(since, until), since, until, limit=limit)
+        n_events = n_by_kind(services.events, since, until)
     if report is not None:
         _write_report(report, found)
     if as_json:
-        console.print_json(found.as_json())
+        console.print_json(found.as_json() | {"events": n_events})
     else:
         shown_insights.show(found)
+        shown_insights.show_events(n_events)
 
 
 def _refuse_options(ctx: click.Context) -> None:

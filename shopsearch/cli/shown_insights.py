@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -38,6 +38,13 @@ def show(insights: Insights) -> None:
     if insights.n_clicks:
         screen.print()
         screen.print(_ranks(insights))
+
+
+def show_events(n_by_kind: Mapping[str, int]) -> None:
+    """How many events of each kind there were, where there were any."""
+    if any(n_by_kind.values()):
+        told = ", ".join(f"{n:,} {kind}" for kind, n in n_by_kind.items() if n)
+        console.out().print(f"\nevents: {told}", soft_wrap=True)
 
 
 def _overview(insights: Insights) -> Table:

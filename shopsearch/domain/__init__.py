@@ -36,12 +36,16 @@ from shopsearch.domain.embeddings import (
     PreparedItem,
 )
 from shopsearch.domain.events import (
+    MAX_EVENT_ID_CHARS,
     MAX_ORDER_CHARS,
+    MAX_QUANTITY,
     MAX_VISITOR_CHARS,
+    PSEUDONYM,
     Event,
     EventKind,
     Popular,
     Together,
+    is_pseudonym,
 )
 from shopsearch.domain.filters import (
     EVERYTHING,
@@ -62,6 +66,7 @@ from shopsearch.domain.logged import (
     LoggedSearch,
     SearchKind,
     logged_text,
+    looks_personal,
 )
 from shopsearch.domain.products import (
     CATEGORY_SEPARATOR,
@@ -102,11 +107,14 @@ __all__ = [
     "EVERYTHING",
     "FILTER_ALIASES",
     "FILTER_FIELDS",
+    "MAX_EVENT_ID_CHARS",
     "MAX_ORDER_CHARS",
     "MAX_PRODUCT_ID_CHARS",
+    "MAX_QUANTITY",
     "MAX_VISITOR_CHARS",
     "MAX_WISHES",
     "NEGATIVE_WEIGHT",
+    "PSEUDONYM",
     "PUBLIC",
     "VALUE_SEPARATOR",
     "WITHHELD",
@@ -174,7 +182,9 @@ __all__ = [
     "Withheld",
     "WordMatches",
     "Writes",
+    "is_pseudonym",
     "logged_text",
+    "looks_personal",
     "minor_digits",
     "word_hash",
     "word_hashes",

@@ -88,10 +88,17 @@ def logged_text(text: str) -> str:
     """Words as they may be kept: white space folded, cut, and withheld where they look like an
     e-mail address, a telephone number or any other long number.
     """
-    plain = "".join(c for c in unicodedata.normalize("NFKC", text) if _is_seen(c))
-    if _ADDRESS.search(plain) or _LONG_NUMBER.search(plain):
+    if looks_personal(text):
         return WITHHELD
     return " ".join(text.replace("\x00", " ").split())[:MAX_LOGGED_CHARS].strip()
+
+
+def looks_personal(text: str) -> bool:
+    """Whether there is something like an e-mail address, a telephone number or any other long
+    number in it.
+    """
+    plain = "".join(c for c in unicodedata.normalize("NFKC", text) if _is_seen(c))
+    return bool(_ADDRESS.search(plain) or _LONG_NUMBER.search(plain))
 
 
 def _is_seen(character: str) -> bool:

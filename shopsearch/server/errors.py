@@ -36,13 +36,19 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     errors.GenerationDamaged: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.RegionsUnavailable: HTTPStatus.NOT_IMPLEMENTED,
     errors.EncoderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.EventsBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LanguageMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ShopsearchError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
-_TOLD_TO_VISITORS = (errors.QueryError, errors.ProductRejected, errors.GenerationMissing)
+_TOLD_TO_VISITORS = (
+    errors.QueryError,
+    errors.ProductRejected,
+    errors.GenerationMissing,
+    errors.EventsBusy,
+)
 _RETRY_AFTER_S = 10
 _CHALLENGE = 'Bearer realm="shopsearch"'  # RFC 6750; browsers do not ask for anything because of it
 
@@ -116,9 +122,7 @@ def _answer_http_error(error: HTTPException) -> Response:
         return make_response(error.get_response())
     status = HTTPStatus(error.code)
     if isinstance(error, RequestEntityTooLarge):
-        limit_mb = services().settings.max_image_bytes / 1e6
-        detail = f"that is too large: a picture may have up to {limit_mb:g} MB; scale it down first"
-        return _answer(Problem(status, "too-large", detail))
+        return _answer(Problem(status, "too-large", _too_large_message()))
     answer = _answer(Problem(status, _kebab(status.phrase.title()), error.description or ""))
     if allowed := getattr(error, "valid_methods", None):
         answer.headers["Allow"] = ", ".join(sorted(allowed))
@@ -154,6 +158,14 @@ def _with_status(response: Response, problem: Problem) -> Response:
     if problem.status is HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = _CHALLENGE
     return response
+
+
+def _too_large_message() -> str:
+    if request.is_json and request.max_content_length is not None:
+        limit = f"{request.max_content_length / 1024:,.0f} KiB"
+        return f"that is too large: such a body may have up to {limit}; send less at a time"
+    limit_mb = services().settings.max_image_bytes / 1e6
+    return f"that is too large: a picture may have up to {limit_mb:g} MB; scale it down first"
 
 
 def _closed_message(status: HTTPStatus) -> str:

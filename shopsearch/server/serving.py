@@ -118,6 +118,7 @@ class Application(BaseApplication):  # type: ignore[misc]
         warm_up(services)
         services.follower.begin()
         services.logbook.begin()
+        services.event_book.begin()
         return create_app(services)
 
     def _begin_work(self, worker: Any) -> None:

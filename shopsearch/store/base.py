@@ -217,18 +217,28 @@ class EventStore(Protocol):
     """Remembers what visitors did with products. Each call is one transaction, but for `prune`,
     which lets others write in between.
 
-    The pseudonym of a visitor is kept as a keyed hash: who reads the database cannot tell it, and
-    `of_visitor` and `erase` take it as the shop gave it.
+    The pseudonym of a visitor is kept as a keyed hash: who reads the events cannot tell it, and
+    `of_visitor` and `erase` take it as the shop gave it. So is the number of an order, whoever
+    ordered: one shop has each number once. No one is no visitor: "" did nothing.
+
+    A basket is the purchases of an order, or of a visitor on a day (UTC) where no order is named,
+    or else the one purchase; a product counts once in it.
     """
 
     def write(self, events: Sequence[Event]) -> int:
-        """Keep events; how many are new. One whose id is there already is passed over."""
+        """Keep events; how many are new. One whose id is there already is passed over, and so is
+        one with a product id that no product can have.
+        """
 
     def of_visitor(self, visitor: str, *, limit: int) -> Sequence[Event]:
-        """What a visitor did, the newest first; `visitor` is as it was asked for."""
+        """What a visitor did, the newest first; `visitor` is as it was asked for. Purchases have
+        the hash of their basket as `order_id`.
+        """
 
     def together(self, product_id: str, since: datetime, *, limit: int) -> Baskets:
-        """What was bought with a product since a moment, the most frequent first."""
+        """What was bought with a product since a moment, the most frequent first; earlier
+        purchases do not count, be their basket ever so new.
+        """
 
     def popular(
         self, since: datetime, until: datetime, kinds: Sequence[EventKind], *, limit: int

@@ -3,6 +3,7 @@
 from shopsearch.store.audit_log import SqlAuditLog
 from shopsearch.store.database import Database
 from shopsearch.store.embeddings import SqlEmbeddingCache
+from shopsearch.store.events import SqlEventStore
 from shopsearch.store.keys import SqlKeyStore
 from shopsearch.store.lexical import SqlLexicalIndex
 from shopsearch.store.products import SqlProductStore
@@ -18,6 +19,7 @@ __all__ = [
     "Database",
     "SqlAuditLog",
     "SqlEmbeddingCache",
+    "SqlEventStore",
     "SqlFeedRuns",
     "SqlKeyStore",
     "SqlLexicalIndex",

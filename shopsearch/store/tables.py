@@ -17,6 +17,7 @@ from sqlalchemy import (
     Dialect,
     Double,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -24,10 +25,11 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from shopsearch.domain import MAX_PRODUCT_ID_CHARS
+from shopsearch.domain import MAX_EVENT_ID_CHARS, MAX_PRODUCT_ID_CHARS
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -67,6 +69,12 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, str: Text}
+
+
+def _index_where(present: str, *columns: str) -> Index:
+    """An index of the rows alone that have something in a column."""
+    has_it = text(f"{present} IS NOT NULL")
+    return Index(None, *columns, sqlite_where=has_it, postgresql_where=has_it)
 
 
 class ProductRow(Base):
@@ -318,6 +326,49 @@ class AuditRow(Base):
     status: Mapped[int | None]
 
 
+class EventRow(Base):
+    """That somebody did something with a product. `visitor` and `basket` are keyed hashes; only a
+    purchase has a basket, and each of them has one.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index(None, "kind", "at", "product_id"),
+        _index_where("visitor", "visitor", "at"),
+        _index_where("basket", "product_id", "at", "basket"),
+        _index_where("basket", "basket", "at", "product_id"),
+    )
+
+    event_id: Mapped[str] = mapped_column(String(MAX_EVENT_ID_CHARS), primary_key=True)
+    kind: Mapped[str]
+    product_id: Mapped[str] = mapped_column(ProductId)
+    at: Mapped[datetime]
+    visitor: Mapped[bytes | None] = mapped_column(LargeBinary)
+    basket: Mapped[bytes | None] = mapped_column(LargeBinary)
+    quantity: Mapped[int]
+
+
+class BasketRow(Base):
+    """A basket that events tell of, and when the latest of its purchases was: so that baskets are
+    counted without reading their events.
+    """
+
+    __tablename__ = "baskets"
+
+    basket: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+class VisitorSecretRow(Base):
+    """What visitors and baskets are hashed with, in one row that is made once."""
+
+    __tablename__ = "visitor_secret"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 def table(model: type[Base]) -> Table:
     """The table of a model, for statements over many rows at once."""
     return cast(Table, model.__table__)
@@ -341,3 +392,6 @@ SESSION_SALT = table(SessionSaltRow)
 SIGNALS = table(SignalRow)
 API_KEYS = table(ApiKeyRow)
 AUDIT_LOG = table(AuditRow)
+EVENTS = table(EventRow)
+BASKETS = table(BasketRow)
+VISITOR_SECRET = table(VisitorSecretRow)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from shopsearch.domain import WITHHELD, LoggedClick, LoggedSearch, SearchKind, logged_text
 from shopsearch.errors import StoreUnavailable
-from shopsearch.logbook import SESSION_CHARS, Logbook, Visitor, new_search_id
+from shopsearch.logbook import Logbook, Visitor, new_search_id
+from shopsearch.logbook.searches import SESSION_CHARS
 from shopsearch.store.sql import Database, SqlSearchLog
 
 NOON = datetime(2026, 3, 5, 12, tzinfo=UTC)

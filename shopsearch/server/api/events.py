@@ -1,96 +1,109 @@
-"""`/api/v1/events`: what visitors did with the results of a search."""
+"""`/api/v1/events`: what visitors did with products."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Annotated, ClassVar
 
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Blueprint, Response, jsonify, request
+from pydantic import BaseModel, ConfigDict, Field
 
-from shopsearch.domain import MAX_PRODUCT_ID_CHARS, LoggedClick
+from shopsearch.domain import Event, LoggedClick, Scope
 from shopsearch.errors import QueryError
-from shopsearch.server.api.json_body import json_body
+from shopsearch.events.told import TYPES, AnyEvent, Click, ToldEvent, hashed_id, random_id, shown
+from shopsearch.server.api.operations import JSON, PROBLEM, Answer, operation
+from shopsearch.server.api.reading import Asked, read_body
 from shopsearch.server.context import services
 from shopsearch.server.search_logging import opted_out
-from shopsearch.server.search_request import MAX_REACH
 
-MAX_EVENTS = 100
-CLICK = "click"
-_FIELDS = ("type", "query_id", "product_id", "rank")
-_QUERY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_SHOWN_CHARS = 80
+MAX_EVENTS = 1_000
+MAX_EVENTS_BYTES = 2 * 1024 * 1024  # as many events with the longest ids, spelled in escapes
+KEY_HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[!-~]{1,200}")
 
 blueprint = Blueprint("events", __name__, url_prefix="/api/v1")
 
 
+class EventsAsked(Asked):
+    """Events to be noted, all or none."""
+
+    variants: ClassVar[frozenset[str]] = TYPES
+
+    events: Annotated[
+        list[AnyEvent],
+        Field(min_length=1, max_length=MAX_EVENTS, description="What visitors did."),
+    ]
+
+
+class EventsAccepted(BaseModel):
+    """How many events were taken."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    accepted: Annotated[int, Field(ge=0, le=MAX_EVENTS)]
+
+
 @blueprint.post("/events")
+@operation(
+    "events",
+    tag="events",
+    scope=Scope.EVENTS,
+    bodies={JSON: EventsAsked},
+    answers={
+        HTTPStatus.ACCEPTED: Answer("So many are noted, to be written soon.", EventsAccepted),
+        HTTPStatus.SERVICE_UNAVAILABLE: Answer(
+            "There is no room for them now, and none is noted: send them again.",
+            media_type=PROBLEM,
+        ),
+    },
+)
 def take_events() -> tuple[Response, int]:
-    """Note events; all of them are read before the first is noted."""
-    if not request.is_json:
-        abort(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
-    clicks = _read_events(json_body())
-    accepted = 0 if opted_out() else services().logbook.note_clicks(clicks)
-    return jsonify(accepted=accepted), HTTPStatus.ACCEPTED
+    """Note what visitors did: views, clicks, carts and purchases.
+
+    All events are read before the first is noted; 0 are accepted of who does not want to be
+    followed (`DNT: 1`, `Sec-GPC: 1`). With the header `Idempotency-Key`, a batch that is sent again
+    is kept once.
+    """
+    told = read_body(EventsAsked, max_bytes=MAX_EVENTS_BYTES).events
+    events = _events(told, _key())
+    accepted = 0 if opted_out() else _note(told, events)
+    return jsonify(EventsAccepted(accepted=accepted).model_dump()), HTTPStatus.ACCEPTED
 
 
-def _read_events(document: object) -> list[LoggedClick]:
-    if not isinstance(document, Mapping) or set(document) != {"events"}:
-        raise QueryError('the body must be a JSON object with one key: {"events": [...]}')
-    events = document["events"]
-    if not isinstance(events, list) or not 1 <= len(events) <= MAX_EVENTS:
-        raise QueryError(f"`events` must be a list of 1 to {MAX_EVENTS} events")
-    now = datetime.now(UTC)
-    return [_read_event(f"events[{place}]", event, now) for place, event in enumerate(events)]
+def _note(told: Sequence[ToldEvent], events: Sequence[Event]) -> int:
+    """Events first: where there is no room for them, clicks are not noted twice later."""
+    n_kept = services().event_book.note(events)
+    clicks = [
+        LoggedClick(one.query_id, one.product_id, one.rank, one.at)
+        for one in told
+        if isinstance(one, Click) and one.query_id
+    ]
+    return max(n_kept, services().logbook.note_clicks(clicks))
 
 
-def _read_event(place: str, event: object, now: datetime) -> LoggedClick:
-    if not isinstance(event, Mapping):
-        raise QueryError(f"`{place}` is {_shown(event)}, but must be an object")
-    if event.get("type") != CLICK:
-        told = _shown(event.get("type"))
-        raise QueryError(f"`{place}.type` is {told}, but the events taken here are: {CLICK}")
-    if strange := sorted(set(event) - set(_FIELDS)):
-        raise QueryError(f"`{place}` has no {_shown(strange[0])}; there is {', '.join(_FIELDS)}")
-    return LoggedClick(
-        search_id=_query_id(place, event.get("query_id")),
-        product_id=_product_id(place, event.get("product_id")),
-        rank=_rank(place, event.get("rank")),
-        at=now,
-    )
+def _events(told: Sequence[ToldEvent], key: str | None) -> list[Event]:
+    now, keep_days = datetime.now(UTC), services().settings.events_days
+    for place, one in enumerate(told):
+        if problem := one.untimely(now, keep_days):
+            raise QueryError(f"`events[{place}].at`: {problem}")
+    return [one.event(_event_id(one, key, place)) for place, one in enumerate(told)]
 
 
-def _query_id(place: str, value: object) -> str:
-    if not isinstance(value, str) or not _QUERY_ID.fullmatch(value):
+def _event_id(told: ToldEvent, key: str | None, place: int) -> str:
+    """A click on a hit is one, however often it is sent; so is what is sent under one key."""
+    if isinstance(told, Click) and told.query_id:
+        return hashed_id("click", told.query_id, told.product_id)
+    return random_id() if key is None else hashed_id("batch", key, str(place))
+
+
+def _key() -> str | None:
+    key = request.headers.get(KEY_HEADER)
+    if key is not None and not _KEY.fullmatch(key):
         raise QueryError(
-            f"`{place}.query_id` is {_shown(value)}, but must be the `query_id` of an answer"
+            f"the header `{KEY_HEADER}` is {shown(repr(key))}, but must be 1 to 200 letters, "
+            "digits and signs of ASCII, without spaces"
         )
-    return value
-
-
-def _product_id(place: str, value: object) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= MAX_PRODUCT_ID_CHARS:
-        raise QueryError(
-            f"`{place}.product_id` is {_shown(value)}, but must be a text of 1 to "
-            f"{MAX_PRODUCT_ID_CHARS} characters"
-        )
-    return value
-
-
-def _rank(place: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_REACH:
-        raise QueryError(
-            f"`{place}.rank` is {_shown(value)}, but must be the `rank` of the hit: a whole "
-            f"number from 1 to {MAX_REACH:,}"
-        )
-    return value
-
-
-def _shown(value: object) -> str:
-    """A value as a message quotes it."""
-    if value is None:
-        return "missing"
-    text = repr(value)
-    short = text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…"
-    return short.encode(errors="replace").decode()
+    return key

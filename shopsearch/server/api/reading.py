@@ -6,10 +6,12 @@ Unknown names are refused, and a message says which field, which value and what 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, TypeVar
+from collections.abc import Collection
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from flask import abort, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from shopsearch.errors import QueryError
 from shopsearch.server.api.json_body import MAX_JSON_BYTES, json_body
@@ -18,6 +20,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _SHOWN_CHARS = 80
 _UNKNOWN = "extra_forbidden"
+_TAG = "union_tag"
 
 
 def _flag(value: object) -> object:
@@ -50,6 +53,8 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
+    variants: ClassVar[Collection[str]] = ()  # tags of its unions, which are no part of a place
+
 
 def read_query(model: type[Model]) -> Model:
     """The parameters of the address at hand. Raises `QueryError`."""
@@ -77,9 +82,14 @@ def validated(model: type[Model], given: object) -> Model:
 def explained(error: ValidationError, model: type[BaseModel]) -> str:
     """The first fault of a document, in one sentence."""
     fault = error.errors(include_url=False)[0]
+    variants = getattr(model, "variants", ())
     place = "".join(
-        f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"]
+        f"[{part}]" if isinstance(part, int) else f".{part}"
+        for part in fault["loc"]
+        if part not in variants
     ).lstrip(".")
+    if fault["type"].startswith(_TAG):
+        return _untagged(place, fault)
     if fault["type"] == _UNKNOWN and len(fault["loc"]) == 1:
         known = ", ".join(f.alias or name for name, f in model.model_fields.items())
         return f"there is no `{_shown(place)}` here; there is: {known}"
@@ -90,6 +100,15 @@ def explained(error: ValidationError, model: type[BaseModel]) -> str:
     if fault["type"] == "missing":
         return f"`{_shown(place)}` is missing"
     return f"`{_shown(place)}` is {_shown(repr(fault['input']))}: {fault['msg']}"
+
+
+def _untagged(place: str, fault: ErrorDetails) -> str:
+    """That it cannot be told which of several kinds an object is."""
+    told = fault.get("ctx", {})
+    if "tag" not in told:
+        return f"`{_shown(place)}.type` is missing"
+    tag = _shown(repr(told["tag"]))
+    return f"`{_shown(place)}.type` is {tag}, but must be one of {told['expected_tags']}"
 
 
 def _shown(value: str) -> str:

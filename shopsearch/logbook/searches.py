@@ -1,4 +1,4 @@
-"""Notes searches and clicks, and makes nobody wait: a bounded queue, and one thread that writes.
+"""Notes searches and clicks, and who searched is forgotten before it is written.
 
 What is noted is written about once a second, in one transaction. What does not fit into the queue,
 or cannot be written, is dropped, counted, and said in the log of the server; no visitor notices.
@@ -13,9 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import queue
 import secrets
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,14 +23,17 @@ from weakref import WeakMethod
 import structlog
 
 from shopsearch.domain import LoggedClick, LoggedSearch
-from shopsearch.errors import ShopsearchError
+from shopsearch.logbook.writing import (
+    CLOSES_WITHIN_S,
+    TIDY_EVERY_S,
+    WRITE_EVERY_S,
+    Writer,
+    tell,
+)
 from shopsearch.store import SearchLog
 
 CAPACITY = 10_000  # searches and clicks that wait to be written
-WRITE_EVERY_S = 1.0
 HOLD_CLICKS_S = 3.0  # until another process has written the search that was clicked in
-FORGET_EVERY_S = 3600.0
-CLOSES_WITHIN_S = 5.0
 SESSION_CHARS = 16  # hexadecimal: 64 bits
 _SAY_DROPPED_EVERY_S = 60.0
 
@@ -68,9 +69,8 @@ def new_search_id() -> str:
 class Logbook:
     """Takes note of searches and clicks for a `SearchLog`. Threads may share it.
 
-    Its thread begins with the first note, or with `begin`, in the process that needs it: a process
-    that is forked off has a thread and a queue of its own. What is older than `keep_days` is
-    forgotten about once an hour, also where nothing is noted any more (`keeps=False`).
+    What is older than `keep_days` is forgotten about once an hour, also where nothing is noted any
+    more (`keeps=False`).
     """
 
     def __init__(
@@ -87,20 +87,17 @@ class Logbook:
         self._log = log
         self._keeps = keeps
         self._keep = timedelta(days=keep_days)
-        self._capacity = capacity
-        self._write_every_s = write_every_s
         self._hold_clicks_s = hold_clicks_s
         self._now = now
         self._salt: tuple[date, bytes | None] | None = None
+        self._writer: Writer[_Noted | LoggedClick] = Writer(
+            "search log", self._work, capacity=capacity, every_s=write_every_s
+        )
         self._start_anew()
         start_anew = WeakMethod(self._start_anew)
         os.register_at_fork(after_in_child=lambda: (call := start_anew()) and call())
 
     def _start_anew(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting: queue.Queue[_Noted | LoggedClick] = queue.Queue(self._capacity)
-        self._ends = threading.Event()
-        self._thread: threading.Thread | None = None
         self._held: list[tuple[float, LoggedClick]] = []  # with the time from which they are due
         self.n_dropped = 0
         self._said_dropped = -_SAY_DROPPED_EVERY_S
@@ -121,32 +118,19 @@ class Logbook:
 
     def begin(self) -> None:
         """Start the thread, where it does not run yet."""
-        if self._thread is None:
-            with self._lock:
-                if self._thread is None and not self._ends.is_set():
-                    self._thread = threading.Thread(
-                        target=self._run, name="search-log", daemon=True
-                    )
-                    self._thread.start()
+        self._writer.begin()
 
     def close(self, within_s: float = CLOSES_WITHIN_S) -> None:
         """Write what waits, and end; what takes longer is lost, and said."""
-        self._ends.set()
-        if self._thread is not None:
-            self._thread.join(within_s)
-            if self._thread.is_alive():
-                _log.warning("the search log could not be written to the end", within_s=within_s)
+        self._writer.close(within_s)
 
     def _put(self, note: _Noted | LoggedClick) -> bool:
-        if not self._keeps or self._ends.is_set():
+        if not self._keeps or self._writer.has_ended:
             return False
-        self.begin()
-        try:
-            self._waiting.put_nowait(note)
-        except queue.Full:
+        is_taken = self._writer.put([note])
+        if not is_taken:
             self._drop(1, "the queue is full")
-            return False
-        return True
+        return is_taken
 
     def _drop(self, n: int, reason: str) -> None:
         self.n_dropped += n
@@ -154,23 +138,17 @@ class Logbook:
             self._said_dropped = time.monotonic()
             _log.warning("searches are not logged", reason=reason, dropped=self.n_dropped)
 
-    def _run(self) -> None:
-        while not self._ends.wait(self._write_every_s):
+    def _work(self, notes: Sequence[_Noted | LoggedClick], is_last: bool) -> None:
+        if not is_last:
             self._forget_when_due()
-            self._write(self._drained(), self._due_clicks(time.monotonic()))
-        self._write(self._drained(), self._due_clicks(float("inf")))
+        searches = self._sorted_out(notes)
+        self._write(searches, self._due_clicks(float("inf") if is_last else time.monotonic()))
 
-    def _drained(self) -> list[_Noted]:
-        """The searches that wait; clicks are put aside until they are due."""
-        noted: list[_Noted] = []
+    def _sorted_out(self, notes: Sequence[_Noted | LoggedClick]) -> list[_Noted]:
+        """The searches among notes; clicks are put aside until they are due."""
         due = time.monotonic() + self._hold_clicks_s
-        for _ in range(self._waiting.qsize()):
-            match self._waiting.get_nowait():
-                case _Noted() as search:
-                    noted.append(search)
-                case LoggedClick() as click:
-                    self._held.append((due, click))
-        return noted
+        self._held += [(due, note) for note in notes if isinstance(note, LoggedClick)]
+        return [note for note in notes if isinstance(note, _Noted)]
 
     def _due_clicks(self, until: float) -> list[LoggedClick]:
         due = [click for at, click in self._held if at <= until]
@@ -184,7 +162,7 @@ class Logbook:
             searches = [replace(one.search, session=self._session(one)) for one in noted]
             self._log.write(searches, clicks)
         except Exception as error:  # noqa: BLE001 - the thread outlives whatever happens
-            _tell("searches could not be logged", error)
+            tell("searches could not be logged", error)
             self._drop(len(noted) + len(clicks), "the database")
 
     def _session(self, noted: _Noted) -> str | None:
@@ -198,20 +176,14 @@ class Logbook:
     def _forget_when_due(self) -> None:
         """Old searches, and the salt of yesterday where nobody has searched since."""
         now = time.monotonic()
-        if self._forgot is not None and now - self._forgot < FORGET_EVERY_S:
+        if self._forgot is not None and now - self._forgot < TIDY_EVERY_S:
             return
         self._forgot = now
         try:
             n_gone = self._log.prune(self._now() - self._keep)
             self._log.salt(self._now().astimezone(UTC).date())
         except Exception as error:  # noqa: BLE001 - the thread outlives whatever happens
-            _tell("old searches could not be forgotten", error)
+            tell("old searches could not be forgotten", error)
         else:
             if n_gone:
                 _log.info("old searches are forgotten", searches=n_gone)
-
-
-def _tell(what: str, error: Exception) -> None:
-    """A defect with its traceback; what shopsearch raises on purpose says all in its words."""
-    foreseen = isinstance(error, ShopsearchError)
-    _log.warning(what, reason=str(error), exc_info=None if foreseen else error)
