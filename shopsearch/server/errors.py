@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 import structlog
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from shopsearch import errors
@@ -76,8 +76,8 @@ def problem_of(error: errors.ShopsearchError) -> Problem:
     return Problem(status, _kebab(type(error).__name__), detail)
 
 
-def problem_response(problem: Problem) -> Response:
-    """The problem as RFC 9457 has it."""
+def problem_response(problem: Problem, **further: object) -> Response:
+    """The problem as RFC 9457 has it; `further` are its extension members."""
     response = jsonify(
         type="about:blank",
         title=problem.title,
@@ -85,6 +85,7 @@ def problem_response(problem: Problem) -> Response:
         detail=problem.detail,
         code=problem.code,
         request_id=request_id(),
+        **further,
     )
     response.content_type = "application/problem+json"
     return _with_status(response, problem)
@@ -129,11 +130,12 @@ def _answer(problem: Problem) -> Response:
 
 def wants_json() -> bool:
     """Whether the request came for a program."""
-    return request.path.startswith(("/api/", "/healthz", "/readyz"))
+    return request.path.startswith(("/api/", "/healthz", "/readyz", "/metrics"))
 
 
 def _with_status(response: Response, problem: Problem) -> Response:
     response.status_code = problem.status
+    g.problem_code = problem.code  # counted by metrics
     response.headers["Cache-Control"] = "no-store"
     if problem.status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(_RETRY_AFTER_S)

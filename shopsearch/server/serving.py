@@ -10,16 +10,22 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from shopsearch.bootstrap import Services
 from shopsearch.errors import SettingsError, ShopsearchError
+from shopsearch.following import Follower
+from shopsearch.server import metrics, tracing
 from shopsearch.server.app import create_app
 from shopsearch.settings import Settings
 
@@ -40,20 +46,22 @@ def serve(settings: Settings, announce: Announce | None = None) -> None:
     Raises `SettingsError` where the address cannot be listened on, and what `Services.open` raises.
     """
     _refuse_to_hang()
+    tracing.check(settings)
     with Services.open(settings):  # the database is brought up to date once, not by every worker
         pass
     listener = _listen(settings.host, settings.port)
     address = _address(settings.host, listener)
     arbiter_pid = os.getpid()
-    try:
-        GracefulArbiter(Application(settings, listener, address, announce)).run()
-    except SystemExit as ended:
-        if os.getpid() != arbiter_pid:
-            _leave(ended)
-        if ended.code:
-            raise ShopsearchError(
-                f"the server ended with code {ended.code}; its log above says why"
-            ) from None
+    with _shared_counts(settings.workers) as folder:
+        try:
+            GracefulArbiter(Application(settings, listener, address, announce, folder)).run()
+        except SystemExit as ended:
+            if os.getpid() != arbiter_pid:
+                _leave(ended)
+            if ended.code:
+                raise ShopsearchError(
+                    f"the server ended with code {ended.code}; its log above says why"
+                ) from None
 
 
 def warm_up(services: Services) -> None:
@@ -82,12 +90,16 @@ class Application(BaseApplication):  # type: ignore[misc]
         listener: socket.socket,
         address: str,
         announce: Announce | None,
+        metrics_folder: Path | None,
     ) -> None:
+        self._metrics_folder = metrics_folder
         self._settings = settings
         self._bind = f"fd://{listener.detach()}"
         self._address = address
         self._announce = announce
         self._services: Services | None = None  # those of a worker
+        self._app: Flask | None = None
+        self._refresher: Follower | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -102,6 +114,8 @@ class Application(BaseApplication):  # type: ignore[misc]
             "preload_app": False,  # a model loaded before a fork can hang after it
             "control_socket_disable": True,
             "loglevel": "warning",  # the request log is ours
+            "logger_class": PlainLogger,
+            "child_exit": self._count_no_more,
             "post_worker_init": self._begin_work,
             "worker_exit": self._end_work,
         }
@@ -115,7 +129,10 @@ class Application(BaseApplication):  # type: ignore[misc]
         warm_up(services)
         services.follower.begin()
         services.logbook.begin()
-        return create_app(services)
+        app = self._app = create_app(services, self._metrics_folder)
+        self._refresher = Follower(metrics.meters_of(app).refresh, every_s=metrics.REFRESH_EVERY_S)
+        self._refresher.begin()
+        return app
 
     def _begin_work(self, worker: Any) -> None:
         # Ctrl-C reaches every process of the terminal; the arbiter alone decides what it means
@@ -127,9 +144,33 @@ class Application(BaseApplication):  # type: ignore[misc]
             self._announce(self._address)
 
     def _end_work(self, _arbiter: Any, _worker: Any) -> None:
-        """Called in a worker whose requests are finished: what was noted is written."""
+        """Called in a worker whose requests are finished: what was noted is written and sent."""
+        if self._refresher is not None:
+            self._refresher.close()
+        if self._app is not None:
+            tracing.end(self._app)
         if self._services is not None:
             self._services.close()
+
+    def _count_no_more(self, _arbiter: Any, worker: Any) -> None:
+        """Called in the arbiter: what a process that has ended told of itself counts no more; what
+        it counted stays.
+        """
+        if self._metrics_folder is not None:
+            from prometheus_client.multiprocess import mark_process_dead
+
+            mark_process_dead(worker.pid, str(self._metrics_folder))  # type: ignore[no-untyped-call]
+
+
+class PlainLogger(Logger):  # type: ignore[misc]
+    """Sends what gunicorn says the way of all logs, so that it has their format."""
+
+    def setup(self, cfg: Any) -> None:
+        """See `Logger.setup`."""
+        super().setup(cfg)
+        for handler in list(self.error_log.handlers):
+            self.error_log.removeHandler(handler)
+        self.error_log.propagate = True
 
 
 class GracefulArbiter(Arbiter):  # type: ignore[misc]
@@ -161,6 +202,21 @@ def _refuse_to_hang() -> None:
             "this process has loaded a model, and a server forked from it would hang; "
             "serve from a process of its own: `shopsearch serve`"
         )
+
+
+@contextmanager
+def _shared_counts(workers: int) -> Iterator[Path | None]:
+    """A folder through which processes count together; None where there is one process alone.
+
+    The library takes it from its variable and from nowhere else, when it is imported, which no
+    process has done before this.
+    """
+    if workers == 1:
+        yield None
+        return
+    with TemporaryDirectory(prefix="shopsearch-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # noqa: TID251 - written, for the library
+        yield Path(folder)
 
 
 def _leave(ended: SystemExit) -> NoReturn:
