@@ -6,6 +6,7 @@ several processes are shared. So nothing imports this module before `serving.py`
 
 from __future__ import annotations
 
+import os
 import platform
 import threading
 from collections.abc import Callable, Iterator
@@ -191,8 +192,26 @@ class Meters:
         if self._folder is None:
             answering.register(self._registry)
         else:
+            _forget_levels_of_the_ended(self._folder)
             MultiProcessCollector(answering, str(self._folder))  # type: ignore[no-untyped-call]
         return answering
+
+
+def _forget_levels_of_the_ended(folder: Path) -> None:
+    """What a process said of itself while it lived; what it counted stays."""
+    for file in folder.glob("gauge_live*.db"):
+        if not _lives(int(file.stem.rpartition("_")[2])):
+            file.unlink(missing_ok=True)
+
+
+def _lives(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's, so it is there
+        return True
+    return True
 
 
 def _summed(registry: CollectorRegistry, name: str, meaning: str) -> Gauge:

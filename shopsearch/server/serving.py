@@ -7,13 +7,14 @@ between its threads. Nothing is announced before the first worker can answer.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any, NoReturn
 
 import structlog
@@ -33,6 +34,8 @@ GRACE_S = 30
 LOADING_LIMIT_S = 900  # a first start may have to download a model
 BACKLOG = 128
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+
+_SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 _log = structlog.get_logger(__name__)
 
@@ -115,7 +118,6 @@ class Application(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "loglevel": "warning",  # the request log is ours
             "logger_class": PlainLogger,
-            "child_exit": self._count_no_more,
             "post_worker_init": self._begin_work,
             "worker_exit": self._end_work,
         }
@@ -151,15 +153,6 @@ class Application(BaseApplication):  # type: ignore[misc]
             tracing.end(self._app)
         if self._services is not None:
             self._services.close()
-
-    def _count_no_more(self, _arbiter: Any, worker: Any) -> None:
-        """Called in the arbiter: what a process that has ended told of itself counts no more; what
-        it counted stays.
-        """
-        if self._metrics_folder is not None:
-            from prometheus_client.multiprocess import mark_process_dead
-
-            mark_process_dead(worker.pid, str(self._metrics_folder))  # type: ignore[no-untyped-call]
 
 
 class PlainLogger(Logger):  # type: ignore[misc]
@@ -205,18 +198,23 @@ def _refuse_to_hang() -> None:
 
 
 @contextmanager
-def _shared_counts(workers: int) -> Iterator[Path | None]:
-    """A folder through which processes count together; None where there is one process alone.
+def _shared_counts(workers: int, left: Path | None = None) -> Iterator[Path | None]:
+    """A folder through which processes count together, the one that was `left` by a server that
+    this one takes over from, or a new one; None where there is one process alone.
 
     The library takes it from its variable and from nowhere else, when it is imported, which no
     process has done before this.
     """
     if workers == 1:
+        os.environ.pop(_SHARED, None)  # noqa: TID251 - the library shall not see another's
         yield None
         return
-    with TemporaryDirectory(prefix="shopsearch-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # noqa: TID251 - written, for the library
-        yield Path(folder)
+    folder = left or Path(mkdtemp(prefix="shopsearch-metrics-"))
+    os.environ[_SHARED] = str(folder)  # noqa: TID251 - written for the library, not read
+    try:
+        yield folder
+    finally:  # in the arbiter alone: workers leave by `_leave`
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _leave(ended: SystemExit) -> NoReturn:

@@ -198,7 +198,10 @@ def eventually(host: str, port: int, name: str, wanted: float) -> None:
         time.sleep(0.2)
 
 
-def test_two_processes_count_together_and_what_one_counted_outlives_it(shop: Services) -> None:
+def test_two_processes_count_together_and_what_one_counted_outlives_it(
+    shop: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with server(shop.settings.home, workers=2) as (process, host, port):
         eventually(host, port, "workers", 2)
         for _ in range(12):
@@ -215,6 +218,12 @@ def test_two_processes_count_together_and_what_one_counted_outlives_it(shop: Ser
         assert value(found, name, **request) == 12
         assert value(found, "http_requests_in_flight") == 1
         assert value(found, "ready") == 1
+        (folder,) = tmp_path.glob("shopsearch-metrics-*")
+        assert not list(folder.glob(f"gauge_*_{killed}.db"))
+
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+        assert not folder.exists()
 
 
 def worker_of(arbiter_pid: int) -> int:
