@@ -22,6 +22,7 @@ from shopsearch.domain import (
     PreparedItem,
     ProductFilter,
     Query,
+    Region,
     Sort,
     StoredProduct,
 )
@@ -51,7 +52,9 @@ SORT_WINDOW = 200  # without a cut-off, a search by price or age orders the most
 class QueryPreparer(Protocol):
     """Turns what a person typed and uploaded into what the encoders see."""
 
-    def prepare_query(self, text: str, image: bytes | None) -> PreparedItem:
+    def prepare_query(
+        self, text: str, image: bytes | None, region: Region | None = None
+    ) -> PreparedItem:
         """Raises `PictureRejected`."""
 
 
@@ -291,7 +294,7 @@ class Finder:
         """What both indexes are asked."""
         like = self._product(query.product_id) if query.product_id else None
         with road.stages("wording"):
-            typed = self._preparer.prepare_query(query.text, query.image)
+            typed = self._preparer.prepare_query(query.text, query.image, query.crop)
             meant = self._wording.read(typed.text, as_typed=query.as_typed)
         item = replace(typed, text=meant.words.text)
         further = self._wishes.read(query, meant.words, road.index)

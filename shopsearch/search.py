@@ -290,5 +290,7 @@ def _check(query: Query) -> None:
         raise QueryError(f"the text weight is {query.text_weight}, but must be from 0 to 1")
     if not 0.0 <= query.diversity <= 1.0:
         raise QueryError(f"the diversity is {query.diversity}, but must be from 0 to 1")
+    if query.crop is not None and query.image is None:
+        raise QueryError("`crop` is a region of a picture; give the picture too")
     if query.is_empty and query.wishes:
         raise QueryError("a search needs words, a picture or a product beside what it excludes")

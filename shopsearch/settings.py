@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shopsearch.domain import Scope
 from shopsearch.errors import SettingsError
 from shopsearch.preprocessing.addresses import AllowedHosts
 
@@ -180,6 +181,10 @@ class Settings(BaseSettings):
         0,
         ge=0,
         description="How many proxies before the server add to `X-Forwarded-For`; 0 ignores it.",
+    )
+    public_scopes: tuple[Scope, ...] = Field(
+        (Scope.SEARCH, Scope.RECOMMEND, Scope.EVENTS),
+        description="What the API does without a key, as a JSON list.",
     )
     search_log: Literal["on", "off"] = Field(
         "on", description="Whether `serve` logs searches and clicks; see docs/privacy.md."

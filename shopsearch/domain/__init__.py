@@ -81,6 +81,7 @@ from shopsearch.domain.queries import (
     MAX_WISHES,
     NEGATIVE_WEIGHT,
     Query,
+    Region,
     Sort,
     Wanted,
 )
@@ -139,6 +140,7 @@ __all__ = [
     "ProductFilter",
     "ProductRecord",
     "Query",
+    "Region",
     "Rejection",
     "RemovalRow",
     "RuleAction",

@@ -22,6 +22,25 @@ NEGATIVE_WEIGHT = 0.5  # gamma / beta of Rocchio (1971): how far what is not wan
 MAX_WISHES = 10  # beside the main one
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a picture, in parts of its upright width and height: (0, 0, 1, 1) is all of it.
+
+    What reaches beyond the picture does not count.
+    """
+
+    x: float  # of the left edge, from the left
+    y: float  # of the upper edge, from the top
+    width: float
+    height: float
+
+    @property
+    def shows_something(self) -> bool:
+        """Whether it has a size, and begins within the picture."""
+        begins = min(self.x, self.y) >= 0.0 and max(self.x, self.y) < 1.0
+        return begins and 0.0 < min(self.width, self.height) <= max(self.width, self.height) <= 1.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """One more wish of a query: words, a picture or a product, one of them."""
@@ -43,6 +62,7 @@ class Query:
 
     text: str = ""
     image: bytes | None = None  # an encoded picture as it came: JPEG, PNG, WebP, ...
+    crop: Region | None = None  # the part of the picture to search by; None: all of it
     product_id: str | None = None  # "like this one"; it is never among its own hits
     text_weight: float = 0.5  # 0..1; counts where there are words and a picture or product
     negatives: tuple[str, ...] = ()  # words for what it must not be like, see `wishes`

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
+from shopsearch.domain import Region
 from shopsearch.errors import PictureRejected
 from shopsearch.preprocessing.exif import orientation
 
@@ -67,8 +68,11 @@ class _Jpeg(JpegImagePlugin.JpegImageFile):
         return Image.Exif()
 
 
-def decode(encoded: bytes, *, max_pixels: int) -> Image.Image:
-    """The picture upright, RGB, on white, longest side at most 512 px. Raises `PictureRejected`."""
+def decode(encoded: bytes, *, max_pixels: int, region: Region | None = None) -> Image.Image:
+    """The picture upright, RGB, on white, longest side at most 512 px. Raises `PictureRejected`.
+
+    Of a `region` that is all there is: it is cut out before anything is scaled down.
+    """
     if not encoded:
         raise PictureRejected("the picture is empty (0 bytes): export it again")
     name, reader = _reader_for(encoded)
@@ -78,9 +82,15 @@ def decode(encoded: bytes, *, max_pixels: int) -> Image.Image:
         with reader(io.BytesIO(encoded)) as picture:
             _check_size(picture.size, max_pixels)
             turn = _UPRIGHT.get(orientation(_exif_of(picture)))
-            picture.draft("RGB", _working_size(picture.size))  # big JPEGs: decodes a fraction
+            part = 1.0 if region is None else max(region.width, region.height)
+            # big JPEGs: decodes a fraction
+            picture.draft("RGB", _working_size(picture.size, WORKING_LONGEST_SIDE_PX / part))
             picture.load()
-            upright = _shrunk(_rgb_on_white(picture))
+            whole = _rgb_on_white(picture)
+            if region is not None:
+                upright = whole if turn is None else whole.transpose(turn)
+                return _shrunk(_cut_out(upright, region))
+            upright = _shrunk(whole)
     except _BROKEN as error:
         raise PictureRejected(
             f"the {name} picture cannot be decoded ({_reason(error)}): "
@@ -89,9 +99,9 @@ def decode(encoded: bytes, *, max_pixels: int) -> Image.Image:
     return upright if turn is None else upright.transpose(turn)
 
 
-def working_copy(encoded: bytes, *, max_pixels: int) -> bytes:
+def working_copy(encoded: bytes, *, max_pixels: int, region: Region | None = None) -> bytes:
     """The checked picture as a JPEG without metadata, which is all that is kept of it."""
-    picture, copy = decode(encoded, max_pixels=max_pixels), io.BytesIO()
+    picture, copy = decode(encoded, max_pixels=max_pixels, region=region), io.BytesIO()
     picture.info.clear()  # Pillow would write a comment that it read
     picture.save(copy, "JPEG", quality=WORKING_JPEG_QUALITY)
     return copy.getvalue()
@@ -151,8 +161,19 @@ def _exif_of(picture: ImageFile.ImageFile) -> bytes:
     return exif if isinstance(exif, bytes) else b""
 
 
-def _working_size(size: tuple[int, int]) -> tuple[int, int]:
-    scale = min(1.0, WORKING_LONGEST_SIDE_PX / max(1, *size))
+def _cut_out(upright: Image.Image, region: Region) -> Image.Image:
+    """The region, at least a pixel of it; what reaches beyond the picture is left out."""
+    width, height = upright.size
+    left, top = int(region.x * width), int(region.y * height)
+    right = min(width, max(left + 1, round((region.x + region.width) * width)))
+    bottom = min(height, max(top + 1, round((region.y + region.height) * height)))
+    return upright.crop((left, top, right, bottom))
+
+
+def _working_size(
+    size: tuple[int, int], longest_side_px: float = WORKING_LONGEST_SIDE_PX
+) -> tuple[int, int]:
+    scale = min(1.0, longest_side_px / max(1, *size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import fields
 
-from shopsearch.domain import Picture, PreparedItem, Product, ProductRecord
+from shopsearch.domain import Picture, PreparedItem, Product, ProductRecord, Region
 from shopsearch.errors import PictureRejected, ProductRejected
 from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.images import PICTURE_VERSION
@@ -55,11 +55,17 @@ class ItemPreparer:
             )
         return PreparedItem(text, picture)
 
-    def prepare_query(self, text: str, image: bytes | None) -> PreparedItem:
-        """A shopper's words and picture; the picture is not kept. Raises `PictureRejected`."""
-        if image is not None:
-            check_bytes(len(image), self._max_file_bytes)
-        return PreparedItem(clean_query(text), None if image is None else self._library.hold(image))
+    def prepare_query(
+        self, text: str, image: bytes | None, region: Region | None = None
+    ) -> PreparedItem:
+        """A shopper's words and picture, or a region of it; the picture is not kept.
+
+        Raises `PictureRejected`.
+        """
+        if image is None:
+            return PreparedItem(clean_query(text))
+        check_bytes(len(image), self._max_file_bytes)
+        return PreparedItem(clean_query(text), self._library.hold(image, region))
 
     def _picture(self, record: ProductRecord) -> Picture | None:
         if record.image_hash is None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from shopsearch.domain import Picture
+from shopsearch.domain import Picture, Region
 from shopsearch.errors import PictureRejected
 from shopsearch.preprocessing.atomic import KeptFiles
 from shopsearch.preprocessing.images import (
@@ -78,8 +78,14 @@ class PictureLibrary:
             self._files.keep(path, working_copy(encoded, max_pixels=self._max_pixels))
         return StoredPicture(content_hash, path)
 
-    def hold(self, encoded: bytes) -> Picture:
-        """Check a picture and keep it in memory alone. Raises `PictureRejected`."""
+    def hold(self, encoded: bytes, region: Region | None = None) -> Picture:
+        """Check a picture, or a region of one, and keep it in memory alone.
+
+        Raises `PictureRejected`.
+        """
+        if region is not None:
+            copy = working_copy(encoded, max_pixels=self._max_pixels, region=region)
+            return HeldPicture(hash_content(copy), copy)
         content_hash = hash_content(encoded)
         if kept := self.get(content_hash):
             return kept

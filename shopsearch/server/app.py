@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
+from flask_compress import Compress
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shopsearch.bootstrap import Services
@@ -26,6 +27,15 @@ from shopsearch.server.web_folder import find_web_folder, fingerprint
 MAX_FIELD_BYTES = 64 * 1024  # all fields of a form but the picture
 MAX_PARSED_BYTES = 512 * 1024  # held at a time while parsing; pictures pass in chunks of 64 KiB
 MAX_FORM_PARTS = 100
+COMPRESSED = (
+    "application/json",
+    "application/problem+json",
+    "image/svg+xml",
+    "text/css",
+    "text/html",
+    "text/javascript",
+    "text/plain",
+)
 
 
 class PlainJson(DefaultJSONProvider):
@@ -60,6 +70,10 @@ def create_app(services: Services, metrics_folder: Path | None = None) -> Flask:
         MAX_FORM_MEMORY_SIZE=MAX_PARSED_BYTES,
         MAX_FORM_PARTS=MAX_FORM_PARTS,
         SEND_FILE_MAX_AGE_DEFAULT=365 * 24 * 3600,
+        COMPRESS_MIMETYPES=list(COMPRESSED),
+        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_BR_LEVEL=4,  # of 11: a search must not wait for its answer to shrink
+        COMPRESS_LEVEL=5,
     )
     app.url_map.merge_slashes = False  # a product id may hold two slashes in a row
     app.url_map.strict_slashes = False
@@ -69,6 +83,7 @@ def create_app(services: Services, metrics_folder: Path | None = None) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask's own pages do it
             app.wsgi_app, x_for=n_proxies, x_proto=0, x_host=0
         )
+    Compress(app)
     request_log.install(app)
     metrics.install(app, metrics_folder)
     for part in (tracing, security, errors, media, health, api, pages):

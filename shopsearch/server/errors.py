@@ -76,17 +76,21 @@ def problem_of(error: errors.ShopsearchError) -> Problem:
     return Problem(status, _kebab(type(error).__name__), detail)
 
 
+def problem_document(problem: Problem) -> dict[str, str | int]:
+    """The members of the problem, with the id of the request at hand."""
+    return {
+        "type": "about:blank",
+        "title": problem.title,
+        "status": problem.status.value,
+        "detail": problem.detail,
+        "code": problem.code,
+        "request_id": request_id(),
+    }
+
+
 def problem_response(problem: Problem, **further: object) -> Response:
     """The problem as RFC 9457 has it; `further` are its extension members."""
-    response = jsonify(
-        type="about:blank",
-        title=problem.title,
-        status=problem.status.value,
-        detail=problem.detail,
-        code=problem.code,
-        request_id=request_id(),
-        **further,
-    )
+    response = jsonify({**problem_document(problem), **further})
     response.content_type = "application/problem+json"
     return _with_status(response, problem)
 

@@ -21,7 +21,8 @@ EXCLUDE, MIN, MAX, HAS = "exclude.", "min.", "max.", "has."
 PREFIXES = (EXCLUDE, MIN, MAX, HAS)
 FLAG_PREFIX = HAS
 
-_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,30})?(e[+-]?[0-9]{1,3})?", re.ASCII | re.IGNORECASE)
+_HIGHEST = 1e15
 _SHOWN_CHARS = 80
 
 
@@ -85,7 +86,7 @@ def _number(given: Mapping[str, Sequence[str]], name: str) -> float | None:
     if not values:
         return None
     number = float(values[0]) if _NUMBER.fullmatch(values[0]) else math.nan
-    if len(values) > 1 or math.isnan(number):
+    if len(values) > 1 or not abs(number) <= _HIGHEST:
         raise QueryError(
             f"`{_shown(name)}` is {_shown(', '.join(values))!r}, but must be one plain number, "
             "such as 42 or -1.5"

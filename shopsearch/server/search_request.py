@@ -21,6 +21,8 @@
     as_typed        true: no word is corrected
     understand      false: no price, colour or the like is read out of the words
     literal         words that shall be no more than words; repeatable
+    fields          what hits shall be shown with beside their id, joined by commas; repeatable
+    crop            x,y,width,height: the region of the picture to search by, as parts of it
 
 In JSON, objects may be nested: `{"price": {"min": 5}}` is `price.min`, and lists repeat. A name
 that is not in this list is refused, so that a misspelt filter never passes unnoticed.
@@ -29,10 +31,21 @@ that is not in this list is refused, so that a misspelt filter never passes unno
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from shopsearch.domain import AnyOf, Between, Condition, ProductFilter, Query, Sort, Wanted
+from shopsearch.domain import (
+    MAX_WISHES,
+    AnyOf,
+    Between,
+    Condition,
+    ProductFilter,
+    Query,
+    Region,
+    Sort,
+    Wanted,
+)
 from shopsearch.errors import QueryError
 from shopsearch.facets import MAX_VALUES, check_facets
 from shopsearch.server.filter_fields import (
@@ -46,19 +59,21 @@ MAX_WORDS_CHARS = 1000
 MAX_SIZE = 100
 MAX_REACH = 10_000  # products; whoever needs more wants an export, not a search
 MAX_REPEATS = 50
+MAX_BOUND = 1e15  # of a number to filter by
 DEFAULT_SIZE = 24
 DEFAULT_FACET_LIMIT = 20
 
 _SINGLE = frozenset(
-    {"q", "image_url", "product_id", "text_weight", "price.min", "price.max"}
+    {"q", "image_url", "product_id", "text_weight", "price.min", "price.max", "crop"}
     | {"sort", "page", "size", "why", "as_typed", "understand", "facet_limit", "diversity"}
     | {"cutoff", "collapse"}
 )
 _FLAGS = frozenset({"why", "as_typed", "understand", "cutoff", "collapse"})  # JSON's booleans
-_REPEATABLE = frozenset({"not", "facets", "literal"}) | WISH_NAMES
+_REPEATABLE = frozenset({"not", "facets", "literal", "fields"}) | WISH_NAMES
 _AS_IT_IS = frozenset({"product_id", "also_product", "not_product"})  # the shop's own ids
 _FILTER = "filter."
-_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+_TYPED = frozenset({"text_weight", "price.min", "price.max", "sort", "page", "size", "diversity"})
+_NUMBER = re.compile(r"[0-9]{1,16}(\.[0-9]{1,30})?(e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _SHOWN_CHARS = 80
@@ -92,6 +107,8 @@ class SearchRequest:
     diversity: float = 0.0
     cutoff: bool | None = None  # None: nothing is said of it; pages cut and collapse then
     collapse: bool | None = None
+    fields: tuple[str, ...] = ()  # of what hits are shown with; none: what they always have
+    crop: Region | None = None
 
     @property
     def is_filtered(self) -> bool:
@@ -128,6 +145,7 @@ class SearchRequest:
             diversity=self.diversity,
             cutoff=bool(self.cutoff),
             collapse=bool(self.collapse),
+            crop=self.crop,
         )
 
     def _conditions(self) -> tuple[Condition, ...]:
@@ -140,9 +158,13 @@ class SearchRequest:
         return (*words, *self.further, Between("price", self.price_min, self.price_max))
 
 
-def read_search(fields: Fields) -> SearchRequest:
-    """The search that named values spell. Raises `QueryError`, naming what is wrong."""
-    given = _grouped(fields)
+def read_search(fields: Fields, *, strict: bool = False) -> SearchRequest:
+    """The search that named values spell. Raises `QueryError`, naming what is wrong.
+
+    Where it is `strict`, an empty value of a number or the like is refused too: programs leave out
+    what they do not mean, and forms cannot.
+    """
+    given = _grouped(fields, _TYPED | _FLAGS if strict else frozenset())
     single = {name: values[0] for name, values in given.items() if name in _SINGLE}
     weight = _number(single, "text_weight", high=1)
     request = SearchRequest(
@@ -167,27 +189,19 @@ def read_search(fields: Fields) -> SearchRequest:
         as_typed=_flag(single, "as_typed"),
         understand=_flag(single, "understand", otherwise="true"),
         literal=tuple(_words(words) for words in given.get("literal", ())),
-        facets=_facets(given.get("facets", ())),
+        facets=_listed(given.get("facets", ())),
         facet_limit=_whole_number(
             single, "facet_limit", high=MAX_VALUES, otherwise=DEFAULT_FACET_LIMIT
         ),
         diversity=_number(single, "diversity", high=1) or 0.0,
         cutoff=_flag(single, "cutoff") if "cutoff" in single else None,
         collapse=_flag(single, "collapse") if "collapse" in single else None,
+        fields=_listed(given.get("fields", ())),
+        crop=_region(single["crop"]) if "crop" in single else None,
     )
     check_facets(request.facets, request.facet_limit)
     _check_together(request)
     return request
-
-
-def read_similar(fields: Fields, *, high: int, otherwise: int) -> tuple[int, bool]:
-    """`k` and `why`, all that a request for similar products may name. Raises `QueryError`."""
-    given: dict[str, str] = {}
-    for name, value in fields:
-        if name not in ("k", "why"):
-            raise QueryError(f"there is no `{_shown(name)}` here; there are `k` and `why`")
-        given[name] = value
-    return _whole_number(given, "k", high=high, otherwise=otherwise), _flag(given, "why")
 
 
 def flat_fields(document: object) -> Iterator[tuple[str, str]]:
@@ -195,7 +209,10 @@ def flat_fields(document: object) -> Iterator[tuple[str, str]]:
     if not isinstance(document, Mapping):
         raise QueryError('the body must be a JSON object, such as {"q": "red shoes"}')
     for name, value in document.items():
-        yield from flat_wishes(value) if name == "also" else _flat(str(name), value, depth=2)
+        if name == "crop" and isinstance(value, list):
+            yield name, ",".join(map(str, value))
+        else:
+            yield from flat_wishes(value) if name == "also" else _flat(str(name), value, depth=2)
 
 
 def _flat(name: str, value: object, depth: int) -> Iterator[tuple[str, str]]:
@@ -204,7 +221,7 @@ def _flat(name: str, value: object, depth: int) -> Iterator[tuple[str, str]]:
     elif isinstance(value, bool) and (name in _FLAGS or name.startswith(FLAG_PREFIX)):
         yield name, str(value).lower()
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield name, str(value)
+        yield name, _written(value)
     elif isinstance(value, list) and depth:
         for element in value:
             yield from _flat(name, element, depth=0)
@@ -218,21 +235,34 @@ def _flat(name: str, value: object, depth: int) -> Iterator[tuple[str, str]]:
         )
 
 
-def _grouped(fields: Fields) -> dict[str, list[str]]:
+def _written(number: float) -> str:
+    """A number as addresses have it: 3.0 is 3, which JSON does not tell apart either."""
+    return str(int(number)) if float(number).is_integer() else str(number)
+
+
+def _grouped(fields: Fields, never_empty: Container[str]) -> dict[str, list[str]]:
     """Values by name; empty ones do not count, as forms send them for what was left out."""
     given: dict[str, list[str]] = {}
+    times: Counter[str] = Counter()
     for name, value in fields:
         _refuse_unknown(name)
-        if value := _text(name, value):
-            given.setdefault(name, []).append(value)
-    for name, values in given.items():
-        limit = 1 if name in _SINGLE else MAX_REPEATS
-        if len(values) > limit:
+        text = _text(name, value)
+        times[name] += bool(text or never_empty)
+        if text or name in never_empty:
+            given.setdefault(name, []).append(text)
+    for name, n in times.items():
+        if n > (limit := _times_at_most(name)):
             raise QueryError(
-                f"`{_shown(name)}` is given {len(values)} times, but may be given "
+                f"`{_shown(name)}` is given {n} times, but may be given "
                 f"{'once' if limit == 1 else f'{limit} times at most'}"
             )
     return given
+
+
+def _times_at_most(name: str) -> int:
+    if name in _SINGLE:
+        return 1
+    return MAX_WISHES if name in WISH_NAMES else MAX_REPEATS
 
 
 def _refuse_unknown(name: str) -> None:
@@ -266,7 +296,7 @@ def _text(name: str, value: str) -> str:
     return value if name in _AS_IT_IS else _CONTROL.sub(" ", value).strip()
 
 
-def _facets(values: Iterable[str]) -> tuple[str, ...]:
+def _listed(values: Iterable[str]) -> tuple[str, ...]:
     """The fields that are named, each once."""
     names = (name.strip() for value in values for name in value.split(","))
     return tuple(dict.fromkeys(name for name in names if name))
@@ -282,7 +312,7 @@ def _number(given: Mapping[str, str], name: str, *, high: float | None = None) -
     if text is None:
         return None
     number = float(text) if _NUMBER.fullmatch(text) else None
-    if number is None or (high is not None and number > high):
+    if number is None or number > (MAX_BOUND if high is None else high):
         to = f"from 0 to {high:g}" if high is not None else "of 0 or more, such as 19.99"
         raise QueryError(f"`{name}` is {_shown(text)!r}, but must be a number {to}")
     return number
@@ -305,6 +335,16 @@ def _flag(given: Mapping[str, str], name: str, otherwise: str = "false") -> bool
     if text not in ("true", "false"):
         raise QueryError(f"`{name}` is {_shown(text)!r}, but must be true or false")
     return text == "true"
+
+
+def _region(text: str) -> Region:
+    parts = [float(one) if _NUMBER.fullmatch(one) else -1.0 for one in text.split(",")]
+    if len(parts) == 4 and (region := Region(*parts)).shows_something:
+        return region
+    raise QueryError(
+        f"`crop` is {_shown(text)!r}, but must be x,y,width,height of a region of the picture as "
+        "parts of it, such as 0.25,0.1,0.5,0.6"
+    )
 
 
 def _sort(text: str) -> Sort:

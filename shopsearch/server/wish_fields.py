@@ -93,7 +93,7 @@ def _flat_wish(one: Mapping[str, object]) -> tuple[str, str]:
     value = one[_KINDS[names[0]]]
     if not isinstance(value, str):
         raise _no_wish(one)
-    return names[0], f"{value}^{weight}"
+    return names[0], f"{value}^{weight:.9f}"
 
 
 def _read(name: str, text: str) -> tuple[str, float]:

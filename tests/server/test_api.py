@@ -143,7 +143,7 @@ def test_a_search_that_asks_why_is_told(client: FlaskClient) -> None:
     assert answers[0].get_json()["hits"][0]["why"]["matched"]["title"] == ["red", "striped", "mug"]
 
 
-@pytest.mark.parametrize("query", ["q=mug", "q=mug&why=false", "q=mug&why=", "why=true"])
+@pytest.mark.parametrize("query", ["q=mug", "q=mug&why=false", "why=true"])
 def test_a_search_that_does_not_ask_why_or_asks_nothing_is_not_told(
     client: FlaskClient, query: str
 ) -> None:
@@ -155,7 +155,7 @@ def test_a_search_that_does_not_ask_why_or_asks_nothing_is_not_told(
 
 
 def test_what_similar_cannot_be_asked_is_refused_by_name(client: FlaskClient) -> None:
-    for query, named in (("why=yes", "'yes'"), ("size=3", "`k` and `why`"), ("k=0", "'0'")):
+    for query, named in (("why=yes", "'yes'"), ("size=3", "k, why"), ("k=0", "is 0")):
         answer = client.get(f"/api/v1/products/mug-red/similar?{query}")
         assert named in refused(answer, 400, "query-error")
 

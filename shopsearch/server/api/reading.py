@@ -5,10 +5,11 @@ Unknown names are refused, and a message says which field, which value and what 
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import re
+from typing import Annotated, Any, TypeVar
 
 from flask import abort, request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from shopsearch.errors import QueryError
 from shopsearch.server.api.json_body import MAX_JSON_BYTES, json_body
@@ -17,6 +18,31 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _SHOWN_CHARS = 80
 _UNKNOWN = "extra_forbidden"
+
+
+def _flag(value: object) -> object:
+    if value not in ("true", "false"):
+        raise ValueError("it must be true or false")
+    return value == "true"
+
+
+def _whole(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch("[0-9]{1,9}", value):
+        raise ValueError("it must be a whole number, such as 12")
+    return int(value)
+
+
+# of an address, where everything is a text: pydantic alone would take "yes", " 5" and "1_000" too
+QueryFlag = Annotated[bool, BeforeValidator(_flag)]
+WHOLE = BeforeValidator(_whole)  # stands after the bounds: `Annotated[int, Field(ge=1), WHOLE]`
+JOINED = "x-joined"  # marks a list of an address that is one text, joined by commas
+
+
+def _split(value: object) -> object:
+    return [one for one in value.split(",") if one] if isinstance(value, str) else value
+
+
+SPLIT = BeforeValidator(_split)
 
 
 class Asked(BaseModel):
@@ -30,17 +56,18 @@ def read_query(model: type[Model]) -> Model:
     given: dict[str, Any] = {}
     for name, values in request.args.lists():
         given[name] = values[0] if len(values) == 1 else values
-    return _validated(model, given)
+    return validated(model, given)
 
 
 def read_body(model: type[Model], *, max_bytes: int = MAX_JSON_BYTES) -> Model:
     """The JSON body at hand. Raises `QueryError`; answers 413 and 415 itself."""
     if not request.is_json:
         abort(415, "send application/json")
-    return _validated(model, json_body(max_bytes=max_bytes))
+    return validated(model, json_body(max_bytes=max_bytes))
 
 
-def _validated(model: type[Model], given: object) -> Model:
+def validated(model: type[Model], given: object) -> Model:
+    """A document as its model. Raises `QueryError`."""
     try:
         return model.model_validate(given)
     except ValidationError as error:

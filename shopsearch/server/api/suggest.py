@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
+from pydantic import Field
 
-from shopsearch.domain import StoredProduct
-from shopsearch.errors import QueryError
+from shopsearch.domain import Scope, StoredProduct
 from shopsearch.server.addresses import picture_address
+from shopsearch.server.api.documents import SuggestDocument
+from shopsearch.server.api.operations import Answer, operation
+from shopsearch.server.api.reading import WHOLE, Asked, read_query
 from shopsearch.server.context import services
 from shopsearch.suggestions import Suggestions
 from shopsearch.wire import price_json
@@ -23,25 +26,30 @@ blueprint = Blueprint("suggest", __name__, url_prefix="/api/v1")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
+class SuggestParameters(Asked):
+    """What has been typed so far."""
+
+    q: str = Field("", max_length=MAX_CHARS, description="The beginning of a search.")
+    size: Annotated[int, Field(ge=1, le=MAX_SIZE), WHOLE] = Field(
+        DEFAULT_SIZE, description="Suggestions of each kind."
+    )
+
+
 @blueprint.get("/suggest")
+@operation(
+    "suggest",
+    tag="search",
+    scope=Scope.SEARCH,
+    query=SuggestParameters,
+    answers={200: Answer("What may be meant.", SuggestDocument)},
+)
 def suggest() -> Response:
-    """At most `?size=` of each kind for the beginning `?q=`."""
-    if strange := sorted(set(request.args) - {"q", "size"}):
-        raise QueryError(f"there is no `{strange[0][:80]}` here; there are `q` and `size`")
-    text = _CONTROL.sub(" ", request.args.get("q", ""))
-    if len(text) > MAX_CHARS:
-        raise QueryError(f"`q` has {len(text):,} characters; the limit is {MAX_CHARS}")
-    return jsonify({"q": text, **_suggestions_json(services().suggestions.suggest(text, _size()))})
-
-
-def _size() -> int:
-    told = request.args.get("size", str(DEFAULT_SIZE))
-    size = int(told) if re.fullmatch(r"[0-9]{1,3}", told) else 0
-    if not 1 <= size <= MAX_SIZE:
-        raise QueryError(
-            f"`size` is {told[:80]!r}, but must be a whole number from 1 to {MAX_SIZE}"
-        )
-    return size
+    """Suggest what the beginning of a search may become."""
+    asked = read_query(SuggestParameters)
+    text = _CONTROL.sub(" ", asked.q)
+    return jsonify(
+        {"q": text, **_suggestions_json(services().suggestions.suggest(text, asked.size))}
+    )
 
 
 def _suggestions_json(found: Suggestions) -> dict[str, Any]:
