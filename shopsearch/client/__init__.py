@@ -27,6 +27,7 @@ from shopsearch.client.answers import (
     Product,
     Suggestions,
     Understood,
+    Written,
 )
 from shopsearch.client.asking import Event, Search, Wish
 from shopsearch.client.clients import AsyncClient, Client
@@ -94,4 +95,5 @@ __all__ = [
     "Understood",
     "Unreachable",
     "Wish",
+    "Written",
 ]

@@ -169,6 +169,12 @@ class Accepted(Answer):
     accepted: int
 
 
+class Written(Answer):
+    """What became of a product that was written or removed, as the server tells it."""
+
+    product_id: str
+
+
 class Check(Answer):
     """One part that searches need."""
 

@@ -15,7 +15,15 @@ from urllib.parse import quote
 import httpx
 from pydantic import ValidationError
 
-from shopsearch.client.answers import Accepted, BatchFailure, Health, Page, Product, Suggestions
+from shopsearch.client.answers import (
+    Accepted,
+    BatchFailure,
+    Health,
+    Page,
+    Product,
+    Suggestions,
+    Written,
+)
 from shopsearch.client.asking import Event, Part, Search
 from shopsearch.client.errors import Problem, ServerBroken, TimedOut, Unreachable, error_of
 from shopsearch.client.recommending import Wanted
@@ -155,6 +163,22 @@ def product(
     return Call(method="GET", path=path, params=params, headers=headers, read=read)
 
 
+def put_product(product_id: str, fields: Mapping[str, Any]) -> Call[Written]:
+    """Write a product, whole: what it had before and is not named is gone. The fields are those of
+    a feed, such as `title`, `price`, `image_link`.
+    """
+    path, params = _product_address(product_id)
+    return Call(
+        method="PUT", path=path, params=params, json=dict(fields), read=_written(product_id)
+    )
+
+
+def delete_product(product_id: str) -> Call[Written]:
+    """Remove a product from the catalog."""
+    path, params = _product_address(product_id)
+    return Call(method="DELETE", path=path, params=params, read=_written(product_id))
+
+
 def similar(
     product_id: str,
     *,
@@ -272,6 +296,14 @@ def _suggestions(answer: httpx.Response) -> Suggestions:
 
 def _accepted(answer: httpx.Response) -> Accepted:
     return Accepted.model_validate_json(answer.content)
+
+
+def _written(product_id: str) -> Callable[[httpx.Response], Written]:
+    def read(answer: httpx.Response) -> Written:
+        told = answer.json() if answer.content else {}
+        return Written.model_validate({"product_id": product_id, **told})
+
+    return read
 
 
 def _of_batch(one: Mapping[str, Any]) -> Page | BatchFailure:

@@ -84,6 +84,20 @@ def test_a_picture_is_sent_along_with_everything_else(
     assert page.facets["brand"].values[0].count == 1
 
 
+def test_a_region_of_a_picture_is_searched_by(asked: Both) -> None:
+    page = asked.search(image=png("red"), crop=(0.25, 0.0, 0.5, 0.6), fields=["title"])
+
+    assert page.hits[0].product_id
+    assert page.hits[0].rank is None  # it was not asked for
+
+
+def test_searches_of_a_batch_are_answered_in_their_order(asked: Both) -> None:
+    mug, gone = asked.search_batch([Search("red striped mug", size=1), Search(product_id="none")])
+
+    assert ids(mug) == ["mug-red"]
+    assert (gone.status, gone.code) == (404, "unknown-product")
+
+
 def test_the_address_of_a_picture_is_given_to_the_server(asked: Both) -> None:
     with pytest.raises(PictureUnusable) as caught:
         asked.search(image="http://127.0.0.1:9/private.png")

@@ -219,6 +219,23 @@ def test_each_event_says_its_type(
     assert {name: value for name, value in event.items() if name != "event_id"} == told
 
 
+def test_a_product_is_written_and_removed_under_its_own_id(
+    client_of: Ask, scripted: Scripted
+) -> None:
+    scripted.script = [Told(201, b'{"product_id": "a b", "status": "indexed"}'), Told(204, b"")]
+    client = client_of(scripted.address)
+
+    written = client.put_product("a b", {"title": "A", "price": "5 USD"})
+    removed = client.delete_product("..")
+
+    assert written.model_extra == {"status": "indexed"}
+    assert removed.product_id == ".."
+    (put, put_path, _, body), (delete, delete_path, _, _) = scripted.requests
+    assert (put, put_path) == ("PUT", "/api/v1/products/a%20b")
+    assert json.loads(body) == {"title": "A", "price": "5 USD"}
+    assert (delete, delete_path) == ("DELETE", "/api/v1/products?id=..")
+
+
 def test_a_moment_without_its_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="zone"):
         Event(type="view", product_id="a", at=datetime(2026, 1, 1))  # noqa: DTZ001 - on purpose
