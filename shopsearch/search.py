@@ -30,7 +30,7 @@ from shopsearch.merchandising import Merchandising
 from shopsearch.ranking.order import Candidate
 from shopsearch.second_stage import SecondStage, cosines_of
 from shopsearch.signals import SignalService
-from shopsearch.stages import Stages
+from shopsearch.stages import Stages, tell_of
 from shopsearch.store import ProductStore
 from shopsearch.understanding import Understanding, Understood
 from shopsearch.unwanted import with_lowered
@@ -159,7 +159,11 @@ class SearchService:
                 encoder_id=self._embedder.encoder_id, fusion_id=self._embedder.fusion_id
             )
             words = generation.words if generation.words is not None else self._stored_words
-            yield Road(generation, words, Stages(self._clock))
+            stages = Stages(self._clock)
+            try:
+                yield Road(generation, words, stages)
+            finally:
+                tell_of(generation.manifest.generation_id, stages)
 
     def _readable(self, query: Query) -> Query:
         """The query without words of which preprocessing leaves nothing, its filter canonical, and

@@ -235,6 +235,20 @@ class Settings(BaseSettings):
     events_days: int = Field(
         365, ge=1, le=3650, description="Events are deleted after so many days."
     )
+    otel_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/]+(/\S*)?$",
+        description=(
+            "Where traces go, over OTLP/HTTP, such as `http://127.0.0.1:4318/v1/traces`; nowhere "
+            "when unset. Needs `pip install 'shopsearch[otel]'`."
+        ),
+    )
+    otel_sample: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Share of requests that are traced, where the caller has not decided it.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity that is logged."
     )

@@ -11,6 +11,10 @@ import structlog
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["console", "json"]
 
+# the values of variables stay out: they hold what was searched for, addresses, keys
+_traceback_json = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
 _LIBRARIES_SPEAK_FROM = logging.WARNING  # their info lines mean nothing to whoever runs a shop
 
 
@@ -86,9 +90,15 @@ def _stamps(log_format: Format) -> list[Any]:
 
 def _rendering(log_format: Format) -> list[Any]:
     if log_format == "json":
-        return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-    colors = sys.stderr.isatty()
-    return [structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0, pad_level=False)]
+        return [_traceback_json, structlog.processors.JSONRenderer()]
+    return [
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            pad_event_to=0,
+            pad_level=False,
+            exception_formatter=structlog.dev.plain_traceback,  # without the values of variables
+        )
+    ]
 
 
 def _number(level: Level) -> int:

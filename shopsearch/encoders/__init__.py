@@ -10,6 +10,6 @@ More:  write an `Encoder` in a file of its own, name it in `shopsearch/adapters.
 Importing this package does not import torch; its modules do.
 """
 
-from shopsearch.encoders.base import Encoder, LazyEncoder, RegionExplainer
+from shopsearch.encoders.base import Encoder, EncoderUse, LazyEncoder, RegionExplainer
 
-__all__ = ["Encoder", "LazyEncoder", "RegionExplainer"]
+__all__ = ["Encoder", "EncoderUse", "LazyEncoder", "RegionExplainer"]

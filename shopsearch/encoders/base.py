@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
@@ -54,6 +57,35 @@ class RegionExplainer(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class EncoderUse:
+    """What an encoder was used for since its process began, of one modality."""
+
+    batches: int = 0
+    contents: int = 0
+    seconds: float = 0.0
+
+
+class _Meter:
+    """Counts one modality; threads may share it."""
+
+    def __init__(self) -> None:
+        self.use = EncoderUse()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def batch(self, n_contents: int) -> Iterator[None]:
+        """Count a batch that is encoded in a block; one that fails does not count."""
+        started = time.perf_counter()
+        yield
+        passed = time.perf_counter() - started
+        with self._lock:
+            so_far = self.use
+            self.use = EncoderUse(
+                so_far.batches + 1, so_far.contents + n_contents, so_far.seconds + passed
+            )
+
+
 class LazyEncoder:
     """An encoder whose weights are loaded by its first use.
 
@@ -65,6 +97,17 @@ class LazyEncoder:
         self._build = build
         self._built: Encoder | None = None
         self._lock = threading.Lock()
+        self._pictures, self._texts = _Meter(), _Meter()
+
+    @property
+    def picture_use(self) -> EncoderUse:
+        """What was encoded of pictures."""
+        return self._pictures.use
+
+    @property
+    def text_use(self) -> EncoderUse:
+        """What was encoded of texts."""
+        return self._texts.use
 
     @property
     def encoder_id(self) -> str:
@@ -99,11 +142,15 @@ class LazyEncoder:
 
     def encode_images(self, pictures: Sequence[Image]) -> NDArray[np.float32]:
         """See `Encoder.encode_images`."""
-        return self.load().encode_images(pictures)
+        encoder = self.load()
+        with self._pictures.batch(len(pictures)):
+            return encoder.encode_images(pictures)
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See `Encoder.encode_texts`."""
-        return self.load().encode_texts(texts)
+        encoder = self.load()
+        with self._texts.batch(len(texts)):
+            return encoder.encode_texts(texts)
 
     def relevance(self, picture: Image, wanted: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `RegionExplainer.relevance`. Raises `RegionsUnavailable` where it is not offered."""

@@ -11,15 +11,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import structlog
 
-from shopsearch.errors import HostUnavailable
+from shopsearch.errors import FetchRejected, HostUnavailable
 from shopsearch.preprocessing.addresses import AllowedHosts
-from shopsearch.preprocessing.client import PictureClient, Tries
+from shopsearch.preprocessing.client import Answer, Known, PictureClient, Tries
 from shopsearch.preprocessing.fetch_cache import FetchCache
 from shopsearch.preprocessing.hosts import Hosts
 from shopsearch.preprocessing.pictures import hash_content
@@ -28,6 +29,15 @@ DEFAULT_MAX_BYTES = 20_000_000
 DEFAULT_TIMEOUT_S = 20.0
 _HOUR_S = 3600.0
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One time that a host was asked for a picture, for whoever watches; not where it is."""
+
+    started_s: float  # of `time.perf_counter`
+    ended_s: float
+    failure: str  # the name of the error; "" where it went well
 
 
 class PictureFetcher:
@@ -55,6 +65,7 @@ class PictureFetcher:
         self._fresh_s = fresh_hours * _HOUR_S
         self._clock = clock
         self._flights = _Flights()
+        self._watches: list[Callable[[Fetch], None]] = []
         self._client = PictureClient(
             hosts or Hosts(),
             AllowedHosts(allow_hosts),
@@ -78,6 +89,10 @@ class PictureFetcher:
         """Close the connections."""
         self._client.close()
 
+    def watch(self, told: Callable[[Fetch], None]) -> None:
+        """Call this after each fetch from here on, in the thread that fetched."""
+        self._watches.append(told)
+
     def fetch(self, url: str) -> bytes:
         """The bytes at an address. Raises `FetchRejected`."""
         cache = self._cache
@@ -97,19 +112,32 @@ class PictureFetcher:
         """
         return 0 if self._cache is None else self._cache.forget_all_but(urls)
 
+    def _ask(self, url: str, known: Known | None = None) -> Answer:
+        """See `PictureClient.ask`; who watches is told of it."""
+        started, failure = time.perf_counter(), ""
+        try:
+            return self._client.ask(url, known)
+        except FetchRejected as error:
+            failure = type(error).__name__
+            raise
+        finally:
+            fetch = Fetch(started, time.perf_counter(), failure)
+            for told in self._watches:
+                told(fetch)
+
     def _fetch_anew(self, url: str) -> bytes:
-        answer = self._client.ask(url)
+        answer = self._ask(url)
         assert answer.content is not None  # noqa: S101 - nothing was known that it could confirm
         return answer.content
 
     def _fetch_through(self, cache: FetchCache, url: str) -> bytes:
         kept = cache.load(url)
         if kept is None:
-            return cache.keep(url, self._client.ask(url), self._clock())
+            return cache.keep(url, self._ask(url), self._clock())
         if kept.is_fresh(self._clock(), self._fresh_s):
             return kept.content
         try:
-            answer = self._client.ask(url, kept.known)
+            answer = self._ask(url, kept.known)
         except HostUnavailable as error:
             tell = _log.debug if error.is_resting else _log.warning  # a rest is told once, by Hosts
             tell("a picture is taken as it was: its host is out of order", reason=str(error))

@@ -65,7 +65,8 @@ def _identify() -> None:
         return
     try:
         given = _given_key()
-        g.api_key = None if given is None else services().key_ring.authenticate(given)
+        key = g.api_key = None if given is None else services().key_ring.authenticate(given)
+        g.key_id = None if key is None else key.key_id  # for the log
     except KeyRefused as refused:
         g.key_refused = refused
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from flask_compress import Compress
@@ -16,9 +18,11 @@ from shopsearch.server import (
     errors,
     health,
     media,
+    metrics,
     pages,
     request_log,
     security,
+    tracing,
 )
 from shopsearch.server.context import give_services
 from shopsearch.server.web_folder import find_web_folder, fingerprint
@@ -48,8 +52,12 @@ class PlainJson(DefaultJSONProvider):
         return super().dumps(obj, allow_nan=False, **kwargs)
 
 
-def create_app(services: Services) -> Flask:
-    """The whole web application over one set of services, which the caller keeps open."""
+def create_app(services: Services, metrics_folder: Path | None = None) -> Flask:
+    """The whole web application over one set of services, which the caller keeps open.
+
+    Processes that share a `metrics_folder` count together, see `serving.py`. Raises `SettingsError`
+    where traces are wanted and packages for them are missing.
+    """
     web = find_web_folder()
     app = Flask(
         "shopsearch",
@@ -79,6 +87,8 @@ def create_app(services: Services) -> Flask:
             app.wsgi_app, x_for=n_proxies, x_proto=0, x_host=0
         )
     Compress(app)
-    for part in (request_log, security, errors, cors, audit, access, media, health, api, pages):
+    request_log.install(app)
+    metrics.install(app, metrics_folder)
+    for part in (tracing, security, errors, cors, audit, access, media, health, api, pages):
         part.install(app)
     return app

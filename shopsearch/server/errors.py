@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 import structlog
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from shopsearch import errors
@@ -99,9 +99,9 @@ def problem_document(problem: Problem) -> dict[str, str | int]:
     }
 
 
-def problem_response(problem: Problem) -> Response:
-    """The problem as RFC 9457 has it."""
-    response = jsonify(problem_document(problem))
+def problem_response(problem: Problem, **further: object) -> Response:
+    """The problem as RFC 9457 has it; `further` are its extension members."""
+    response = jsonify({**problem_document(problem), **further})
     response.content_type = "application/problem+json"
     return _with_status(response, problem)
 
@@ -152,6 +152,7 @@ def wants_json() -> bool:
 
 def _with_status(response: Response, problem: Problem) -> Response:
     response.status_code = problem.status
+    g.problem_code = problem.code  # counted by metrics
     response.headers["Cache-Control"] = "no-store"
     if problem.status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(_RETRY_AFTER_S)

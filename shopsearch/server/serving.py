@@ -7,19 +7,26 @@ between its threads. Nothing is announced before the first worker can answer.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, NoReturn
 
 import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from shopsearch.bootstrap import Services
 from shopsearch.errors import SettingsError, ShopsearchError
+from shopsearch.following import Follower
+from shopsearch.server import metrics, tracing
 from shopsearch.server.app import create_app
 from shopsearch.server.rates import check_storage
 from shopsearch.settings import Settings
@@ -28,6 +35,8 @@ GRACE_S = 30
 LOADING_LIMIT_S = 900  # a first start may have to download a model
 BACKLOG = 128
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+
+_SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 _log = structlog.get_logger(__name__)
 
@@ -42,21 +51,23 @@ def serve(settings: Settings, announce: Announce | None = None) -> None:
     and what `Services.open` raises.
     """
     _refuse_to_hang()
+    tracing.check(settings)
     check_storage(settings)
     with Services.open(settings) as services:  # once, not by every worker
         services.audit_trail.forget_old()
     listener = _listen(settings.host, settings.port)
     address = _address(settings.host, listener)
     arbiter_pid = os.getpid()
-    try:
-        GracefulArbiter(Application(settings, listener, address, announce)).run()
-    except SystemExit as ended:
-        if os.getpid() != arbiter_pid:
-            _leave(ended)
-        if ended.code:
-            raise ShopsearchError(
-                f"the server ended with code {ended.code}; its log above says why"
-            ) from None
+    with _shared_counts(settings.workers) as folder:
+        try:
+            GracefulArbiter(Application(settings, listener, address, announce, folder)).run()
+        except SystemExit as ended:
+            if os.getpid() != arbiter_pid:
+                _leave(ended)
+            if ended.code:
+                raise ShopsearchError(
+                    f"the server ended with code {ended.code}; its log above says why"
+                ) from None
 
 
 def warm_up(services: Services) -> None:
@@ -85,12 +96,16 @@ class Application(BaseApplication):  # type: ignore[misc]
         listener: socket.socket,
         address: str,
         announce: Announce | None,
+        metrics_folder: Path | None,
     ) -> None:
+        self._metrics_folder = metrics_folder
         self._settings = settings
         self._bind = f"fd://{listener.detach()}"
         self._address = address
         self._announce = announce
         self._services: Services | None = None  # those of a worker
+        self._app: Flask | None = None
+        self._refresher: Follower | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -105,6 +120,7 @@ class Application(BaseApplication):  # type: ignore[misc]
             "preload_app": False,  # a model loaded before a fork can hang after it
             "control_socket_disable": True,
             "loglevel": "warning",  # the request log is ours
+            "logger_class": PlainLogger,
             "post_worker_init": self._begin_work,
             "worker_exit": self._end_work,
         }
@@ -119,7 +135,10 @@ class Application(BaseApplication):  # type: ignore[misc]
         services.follower.begin()
         services.logbook.begin()
         services.event_book.begin()
-        return create_app(services)
+        app = self._app = create_app(services, self._metrics_folder)
+        self._refresher = Follower(metrics.meters_of(app).refresh, every_s=metrics.REFRESH_EVERY_S)
+        self._refresher.begin()
+        return app
 
     def _begin_work(self, worker: Any) -> None:
         # Ctrl-C reaches every process of the terminal; the arbiter alone decides what it means
@@ -131,9 +150,24 @@ class Application(BaseApplication):  # type: ignore[misc]
             self._announce(self._address)
 
     def _end_work(self, _arbiter: Any, _worker: Any) -> None:
-        """Called in a worker whose requests are finished: what was noted is written."""
+        """Called in a worker whose requests are finished: what was noted is written and sent."""
+        if self._refresher is not None:
+            self._refresher.close()
+        if self._app is not None:
+            tracing.end(self._app)
         if self._services is not None:
             self._services.close()
+
+
+class PlainLogger(Logger):  # type: ignore[misc]
+    """Sends what gunicorn says the way of all logs, so that it has their format."""
+
+    def setup(self, cfg: Any) -> None:
+        """See `Logger.setup`."""
+        super().setup(cfg)
+        for handler in list(self.error_log.handlers):
+            self.error_log.removeHandler(handler)
+        self.error_log.propagate = True
 
 
 class GracefulArbiter(Arbiter):  # type: ignore[misc]
@@ -165,6 +199,26 @@ def _refuse_to_hang() -> None:
             "this process has loaded a model, and a server forked from it would hang; "
             "serve from a process of its own: `shopsearch serve`"
         )
+
+
+@contextmanager
+def _shared_counts(workers: int, left: Path | None = None) -> Iterator[Path | None]:
+    """A folder through which processes count together, the one that was `left` by a server that
+    this one takes over from, or a new one; None where there is one process alone.
+
+    The library takes it from its variable and from nowhere else, when it is imported, which no
+    process has done before this.
+    """
+    if workers == 1:
+        os.environ.pop(_SHARED, None)  # noqa: TID251 - the library shall not see another's
+        yield None
+        return
+    folder = left or Path(mkdtemp(prefix="shopsearch-metrics-"))
+    os.environ[_SHARED] = str(folder)  # noqa: TID251 - written for the library, not read
+    try:
+        yield folder
+    finally:  # in the arbiter alone: workers leave by `_leave`
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _leave(ended: SystemExit) -> NoReturn:
