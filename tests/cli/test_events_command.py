@@ -116,6 +116,7 @@ def test_many_bad_lines_are_counted_and_the_first_told(shopsearch: Shopsearch, p
         (b"PK\x03\x04rest", "ZIP"),
         (gzip.compress(b'{"type": "view"}' * 1000)[:-20], "damaged or cut short"),
     ],
+    ids=["empty", "strange column", "no column", "Latin-1", "ZIP", "cut short"],
 )
 def test_a_file_that_cannot_be_read_fails(
     shopsearch: Shopsearch, tmp_path: Path, content: bytes, reason: str

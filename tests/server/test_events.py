@@ -249,7 +249,9 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("event", "reason"), BAD, ids=lambda value: str(value)[-40:])
+@pytest.mark.parametrize(
+    ("event", "reason"), BAD, ids=[f"{n}-{one[1]}" for n, one in enumerate(BAD)]
+)
 def test_an_event_that_makes_no_sense_costs_its_batch_and_is_told(server, event, reason) -> None:
     services, client = server()
     body = json.dumps({"events": [event, VIEW]})
