@@ -10,9 +10,15 @@ from __future__ import annotations
 
 from flask import Flask
 
-from shopsearch.server.api import events, products, search, suggest
+from shopsearch.server.api import events, products, recommendations, search, suggest
 
-BLUEPRINTS = (search.blueprint, products.blueprint, suggest.blueprint, events.blueprint)
+BLUEPRINTS = (
+    search.blueprint,
+    products.blueprint,
+    suggest.blueprint,
+    events.blueprint,
+    recommendations.blueprint,
+)
 
 
 def install(app: Flask) -> None:

@@ -17,6 +17,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _SHOWN_CHARS = 80
 _UNKNOWN = "extra_forbidden"
+_UNTOLD_KIND = ("union_tag_invalid", "union_tag_not_found")
 
 
 class Asked(BaseModel):
@@ -58,6 +59,9 @@ def explained(error: ValidationError, model: type[BaseModel]) -> str:
         return f"there is no `{_shown(place)}` here; there is: {known}"
     if fault["type"] == _UNKNOWN:
         return f"there is no `{_shown(place)}`; leave it out"
+    if fault["type"] in _UNTOLD_KIND:
+        kinds = fault.get("ctx", {}).get("expected_tags", "")
+        return f"`kind` must be {'told' if not kinds else f'one of {kinds}'}"
     if not place:
         return f"the body must be a JSON object: {fault['msg']}"
     if fault["type"] == "missing":
