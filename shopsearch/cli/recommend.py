@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from shopsearch.cli.options import GlobalOptions, json_option
+from shopsearch.cli.evaluate_recommendations import evaluate
+from shopsearch.cli.options import json_option, refuse_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ class Given(NamedTuple):
 KINDS = ("similar", "examples", "history", "bought_together", "complementary", "trending")
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option(
     "--like",
     "liked",
@@ -101,9 +102,9 @@ KINDS = ("similar", "examples", "history", "bought_together", "complementary", "
     help="How much the products shall differ.",
 )
 @json_option
-@click.pass_obj
+@click.pass_context
 def recommend(
-    options: GlobalOptions,
+    ctx: click.Context,
     *,
     liked: tuple[str, ...],
     disliked: tuple[str, ...],
@@ -121,6 +122,9 @@ def recommend(
 
     Variants of a product are one. Each product comes with the reasons why it is recommended.
     """
+    if ctx.invoked_subcommand is not None:
+        refuse_options(ctx)
+        return
     from shopsearch.cli.filters import parse_filters
     from shopsearch.domain import Recommend
 
@@ -129,13 +133,16 @@ def recommend(
     _check(kind, given)
     wanting = _wanting(kind, given)
     asked = Recommend(wanting=wanting, where=parse_filters(filters), k=k, diversity=diversity)
-    with options.services() as services:
+    with ctx.obj.services() as services:
         services.live.get()  # so that the time it took is that of the answer
         found = services.recommend.recommend(asked)
     if as_json:
         _print(found)
     else:
         _show(found)
+
+
+recommend.add_command(evaluate)
 
 
 def _check(kind: str, given: Given) -> None:

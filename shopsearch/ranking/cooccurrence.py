@@ -23,9 +23,9 @@ def lift(observed: float, expected: float, shrinkage: float = LIFT_SHRINKAGE) ->
     (observed + s) / (expected + s): the mean of a Poisson rate over its expectation, once counts
     have been seen, where a gamma distribution with shape and rate s says beforehand that it is 1
     (DuMouchel, Bayesian data mining in large frequency tables, The American Statistician 53, 1999,
-    with one component). Without it (`shrinkage` 0) this is the lift of Brin and others (Dynamic
-    itemset counting and implication rules for market basket data, SIGMOD 1997), which is highest
-    for what was seen once.
+    with one component). Without it (`shrinkage` 0) this is the plain lift of association rules
+    (Dynamic itemset counting and implication rules for market basket data, SIGMOD 1997), which is
+    highest for what was seen once.
     """
     if expected + shrinkage <= 0.0:
         return 1.0

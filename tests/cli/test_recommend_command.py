@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +48,7 @@ def test_kinds_filters_and_what_stands_in(shopsearch: Shopsearch) -> None:
         (("--kind", "similar", "--like", "A1", "--dislike", "A2"), "does nothing"),
         (("--like", "A1", "--visitor", "v"), "does nothing"),
         (("-k", "101"), "101"),
+        (("-k", "5", "evaluate", "log.jsonl"), "stands before 'evaluate'"),
         (("--like", "A1", "--filter", "brand"), "no filter"),
     ],
 )
@@ -62,3 +65,29 @@ def test_a_product_that_is_both_liked_and_disliked_or_not_there_fails(
     assert (both.exit_code, "liked and disliked" in both.stderr) == (1, True)
     gone = shopsearch("recommend", "--like", "nobody", "--kind", "similar")
     assert (gone.exit_code, "nobody" in gone.stderr) == (1, True)
+
+
+@pytest.mark.usefixtures("indexed")
+def test_a_log_of_events_measures_every_kind(shopsearch: Shopsearch, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    rows = [
+        {
+            "type": "view",
+            "product_id": product_id,
+            "at": f"2026-11-01T0{hour}:00:00Z",
+            "visitor_id": f"v{n}",
+        }
+        for n in range(4)
+        for hour, product_id in enumerate(("A1", "A2"))
+    ]
+    log.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    page = shopsearch.json("recommend", "evaluate", log)
+    assert (page["trials"], page["products"], page["events"]) == (4, 5, 4)
+    assert set(page["recommenders"]) >= {"history", "similar", "trending", "most popular", "random"}
+    history = page["recommenders"]["history"]
+    assert (history["hit@10"], history["coverage"]) == (1.0, 0.8)
+    table = shopsearch("recommend", "evaluate", log).stdout
+    assert "most popular" in table
+    log.write_text("{}", encoding="utf-8")
+    refused = shopsearch("recommend", "evaluate", log)
+    assert (refused.exit_code, "log.jsonl, line 1" in refused.stderr) == (1, True)
