@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shopsearch.domain.answers import Hit, RuleAction
+from shopsearch.domain.answers import Hit, RuleAction, SearchPage
 from shopsearch.domain.events import EventKind
 from shopsearch.domain.filters import EVERYTHING, ProductFilter
 
@@ -257,3 +257,13 @@ class Recommendations:
     generation: str
     unknown: tuple[str, ...] = ()  # ids that were named and that the catalog does not hold
     fallback: Fallback | None = None
+
+    @property
+    def page(self) -> SearchPage:
+        """The same as a page of hits, without what is told of each."""
+        return SearchPage(
+            hits=tuple(one.hit for one in self.hits),
+            total=self.total,
+            took_ms=self.took_ms,
+            generation=self.generation,
+        )

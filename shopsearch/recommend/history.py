@@ -20,7 +20,7 @@ KIND_WEIGHTS: Mapping[EventKind, float] = {
     EventKind.CART: 3.0,
     EventKind.PURCHASE: 5.0,
 }
-ALIKE = 0.4  # cosine, the centre taken off, from which on products are of one interest; decision 34
+ALIKE = 0.3  # cosine, the centre taken off, from which on products are of one interest; decision 34
 N_SAMPLED = 4_000
 _SECONDS_PER_DAY = 86_400.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
-from shopsearch.domain import Recommend, Recommendations, Scope, SearchPage, SimilarTo
+from shopsearch.domain import Recommend, Recommendations, Scope, SimilarTo
 from shopsearch.server.addresses import hit_picture_address
 from shopsearch.server.api.answering import query_id_document
 from shopsearch.server.api.operations import JSON, PROBLEM, Answer, operation
@@ -53,10 +53,4 @@ def _logged(asked: Recommend, found: Recommendations) -> str | None:
     """Noted as products like one are, everything else as a list."""
     wanting = asked.wanting
     product_id = wanting.product_id if isinstance(wanting, SimilarTo) else None
-    page = SearchPage(
-        hits=tuple(one.hit for one in found.hits),
-        total=found.total,
-        took_ms=found.took_ms,
-        generation=found.generation,
-    )
-    return log_search(SearchRequest(product_id=product_id, size=asked.k), page)
+    return log_search(SearchRequest(product_id=product_id, size=asked.k), found.page)
