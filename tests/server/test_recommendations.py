@@ -89,7 +89,7 @@ def test_examples_a_history_and_a_basket_are_answered(visited: FlaskClient) -> N
 def test_what_trends_is_answered_and_what_stands_in_for_it_is_told(
     visited: FlaskClient, client: FlaskClient
 ) -> None:
-    page = answer(visited, kind="trending", k=5)
+    page = answer(visited, kind="trending", k=5.0)
     assert page["hits"][0]["reasons"][0] == {"kind": "popular", "text": "9 events", "n_events": 9}
     assert page["hits"][3]["reasons"][0]["kind"] == "cold_start"
     assert answer(client, kind="trending")["fallback"] == "newest"

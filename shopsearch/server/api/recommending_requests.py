@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, RootModel, StringConstraints, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    StringConstraints,
+    model_validator,
+)
 
 from shopsearch.domain import (
     MAX_DEEDS,
@@ -52,7 +59,17 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e12, le=1
 Amount = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=1e12)]
 Flag = Annotated[bool, Field(strict=True)]
 Share = Annotated[float, Field(strict=True, ge=0, le=1)]
-Whole = Annotated[int, Field(strict=True)]
+
+
+def _whole(value: object) -> object:
+    """JSON has one kind of numbers: 25.0 is a whole one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+HowMany = Annotated[int, Field(strict=True, ge=1, le=MAX_RECOMMENDED), BeforeValidator(_whole)]
+HowManyInterests = Annotated[
+    int, Field(strict=True, ge=1, le=MAX_INTERESTS), BeforeValidator(_whole)
+]
 
 
 class PriceBounds(Asked):
@@ -65,7 +82,7 @@ class PriceBounds(Asked):
 class Narrowed(Asked):
     """What every kind takes: how many, of which products, and how different."""
 
-    k: Annotated[Whole, Field(ge=1, le=MAX_RECOMMENDED)] = 10
+    k: HowMany = 10
     diversity: Share = 0.0
     collapse: Annotated[Flag, Field(description="Variants of a product are one hit.")] = True
     filter: Annotated[
@@ -190,7 +207,7 @@ class HistoryRequest(Narrowed):
     half_life_days: Annotated[
         float, Field(strict=True, ge=MIN_DAYS, le=MAX_HALF_LIFE_DAYS, allow_inf_nan=False)
     ] = 14.0
-    max_interests: Annotated[Whole, Field(ge=1, le=MAX_INTERESTS)] = 5
+    max_interests: HowManyInterests = 5
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:
