@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -12,10 +13,12 @@ from shopsearch.logged_queries import LoggedQueries
 from shopsearch.merchandising import LiveRules, Merchandising, Rules
 from shopsearch.parts import Parts
 from shopsearch.ranking.ranker import SHIPPED, Ranker
+from shopsearch.recommend import RecommendService
 from shopsearch.relevance import RelevanceService
 from shopsearch.search import SearchService
 from shopsearch.second_stage import SecondStage
 from shopsearch.signals import LiveSignals, Signals, SignalService
+from shopsearch.store import EventStore
 from shopsearch.store.sql import (
     SqlEventStore,
     SqlRuleStore,
@@ -58,6 +61,27 @@ class SearchParts(Parts):
             understanding=self.understanding,
             signals=self.signals_of(signals or LiveSignals(self.signals)),
             listing=self.listing,
+        )
+
+    @cached_property
+    def recommend(self) -> RecommendService:
+        """Recommends products."""
+        return self.recommend_from(self.events)
+
+    def recommend_from(
+        self, events: EventStore, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> RecommendService:
+        """The same recommendations from other events, at another moment."""
+        return RecommendService(
+            embedder=self.embedder,
+            live=self.live,
+            store=self.store,
+            events=events,
+            merchandising=Merchandising(
+                LiveRules(self.rules, language=self.language), self.store, now
+            ),
+            times=self.write_times,
+            now=now,
         )
 
     @cached_property

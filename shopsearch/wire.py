@@ -6,6 +6,7 @@ Keys are a promise to other people's programs: add some, never rename one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
 from typing import Any
 
 from shopsearch.domain import (
@@ -18,6 +19,8 @@ from shopsearch.domain import (
     Price,
     PriceBand,
     Product,
+    Reason,
+    Recommendations,
     RuleAction,
     RuleEffect,
     ScoreParts,
@@ -48,6 +51,37 @@ def page_json(page: SearchPage, image_url: ImageUrl) -> dict[str, Any]:
         **wording_json(page),
         **({"understood": list(map(part_json, page.understood))} if page.understood else {}),
     }
+
+
+def recommendations_json(found: Recommendations, image_url: ImageUrl) -> dict[str, Any]:
+    """Recommended products; `unknown` and `fallback` where there is something to say."""
+    return {
+        "hits": [
+            {
+                **hit_json(replace(one.hit, rules=()), image_url(one.hit)),  # they are reasons
+                "reasons": [_reason_json(reason) for reason in one.reasons],
+            }
+            for one in found.hits
+        ],
+        "total": found.total,
+        "took_ms": round(found.took_ms, 1),
+        "generation": found.generation,
+        **({"unknown": list(found.unknown)} if found.unknown else {}),
+        **({"fallback": found.fallback} if found.fallback is not None else {}),
+    }
+
+
+def _reason_json(reason: Reason) -> dict[str, Any]:
+    """Its kind, what it is for people, and the fields of its kind that are known."""
+    told = {one.name: getattr(reason, one.name) for one in fields(reason) if one.name != "kind"}
+    known = {name: _told(value) for name, value in told.items() if value is not None}
+    return {"kind": reason.kind, "text": reason.text, **known}
+
+
+def _told(value: object) -> object:
+    if isinstance(value, float):
+        return round(value, _SCORE_DIGITS) + 0.0  # never -0.0
+    return list(value) if isinstance(value, tuple) else value
 
 
 def wording_json(page: SearchPage) -> dict[str, Any]:

@@ -38,6 +38,10 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
     "Search": {
         "search": Entry("search:search", "Search by words, by a picture, or by both."),
         "similar": Entry("search:similar", "Show the products most like product ID."),
+        "recommend": Entry(
+            "recommend:recommend",
+            "Recommend products: like others, for a visitor, with a basket, or wanted now.",
+        ),
         "heatmap": Entry(
             "heatmap:heatmap", "Show which regions of a product's picture match WORDS."
         ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shopsearch.cli.options import GlobalOptions, WrittenFile, json_option
+from shopsearch.cli.options import GlobalOptions, WrittenFile, json_option, refuse_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def insights(
     clicked, click-through, mean reciprocal click rank, latency. docs/privacy.md says what that is.
     """
     if ctx.invoked_subcommand is not None:
-        _refuse_options(ctx)
+        refuse_options(ctx)
         return
     from shopsearch.cli import console, shown_insights
     from shopsearch.events.popularity import n_by_kind
@@ -72,21 +72,6 @@ def insights(
     else:
         shown_insights.show(found)
         shown_insights.show_events(n_events)
-
-
-def _refuse_options(ctx: click.Context) -> None:
-    """Options before a subcommand would be passed over unnoticed."""
-    given = [
-        option.opts[0]
-        for option in ctx.command.params
-        if ctx.get_parameter_source(option.name or "") is click.core.ParameterSource.COMMANDLINE
-    ]
-    if given:
-        name = f"insights {ctx.invoked_subcommand}"
-        raise click.UsageError(
-            f"{given[0]} stands before {ctx.invoked_subcommand!r}, where it does nothing; "
-            f"`shopsearch {name} --help` tells what may stand after it"
-        )
 
 
 def _write_report(path: Path, found: Insights) -> None:

@@ -118,6 +118,21 @@ def json_option(command: Command) -> Command:
     )(command)
 
 
+def refuse_options(ctx: click.Context) -> None:
+    """Options before a subcommand would be passed over unnoticed."""
+    given = [
+        option.opts[0]
+        for option in ctx.command.params
+        if ctx.get_parameter_source(option.name or "") is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        name = f"{ctx.info_name} {ctx.invoked_subcommand}"
+        raise click.UsageError(
+            f"{given[0]} stands before {ctx.invoked_subcommand!r}, where it does nothing; "
+            f"`shopsearch {name} --help` tells what may stand after it"
+        )
+
+
 def packed(into: str, noun: Callable[..., Any], options: Sequence[Decorator]) -> Decorator:
     """Add options that reach the command as one noun, the argument called `into`."""
     names = list(inspect.signature(noun).parameters)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from shopsearch.server.api import docs, events, products, search, suggest
+from shopsearch.server.api import docs, events, products, recommendations, search, suggest
 
 BLUEPRINTS = (
     search.blueprint,
@@ -18,6 +18,7 @@ BLUEPRINTS = (
     suggest.blueprint,
     events.blueprint,
     docs.blueprint,
+    recommendations.blueprint,
 )
 
 

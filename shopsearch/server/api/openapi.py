@@ -162,7 +162,7 @@ def _body(bodies: Mapping[str, type[BaseModel]]) -> RequestBody:
 def _response(answer: Answer) -> Response:
     if answer.document is not None:
         content = _content(answer.media_type, answer.document)
-    elif answer.media_type != JSON:
+    elif answer.media_type not in (JSON, PROBLEM):
         content = {answer.media_type: MediaType()}
     else:
         content = _content(PROBLEM, ProblemDocument)

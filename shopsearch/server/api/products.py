@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from flask import Blueprint, Response, jsonify, request
 from pydantic import Field
 
-from shopsearch.domain import Scope, StoredProduct
+from shopsearch.domain import Recommend, Scope, SimilarTo, StoredProduct
 from shopsearch.errors import QueryError
 from shopsearch.server.addresses import picture_address
 from shopsearch.server.api.documents import HitsDocument, ProductDocument
@@ -59,6 +59,9 @@ class SimilarParameters(Asked):
 
     k: Annotated[int, Field(ge=1, le=MAX_SIZE), WHOLE] = N_SIMILAR
     why: QueryFlag = Field(False, description="Each hit says why it is one.")
+    text_weight: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = Field(
+        None, description="0 looks like it, 1 is described like it; as the index weighs without."
+    )
     fields: Annotated[list[ShownField], SPLIT] = Field(
         [],
         description="What hits shall have beside `product_id`, joined by commas.",
@@ -117,7 +120,17 @@ def product_by_parameter() -> Response:
 def similar(product_id: str) -> Response:
     """Find the products most like one."""
     asked = read_query(SimilarParameters)
-    page = services().search.similar(product_id, k=asked.k, explain=asked.why)
+    if asked.text_weight is None:
+        page = services().search.similar(product_id, k=asked.k, explain=asked.why)
+    elif asked.why:
+        raise QueryError("`why` cannot be told with `text_weight`; leave one of them out")
+    else:
+        wanting = SimilarTo(product_id=product_id, text_weight=asked.text_weight)
+        page = (
+            services()
+            .recommend.recommend(Recommend(wanting=wanting, k=asked.k, collapse=False))
+            .page
+        )
     query_id = log_search(SearchRequest(product_id=product_id, size=asked.k), page)
     return jsonify({**page_document(page, asked.fields), **query_id_document(query_id)})
 

@@ -105,10 +105,10 @@ def explained(error: ValidationError, model: type[BaseModel]) -> str:
 def _untagged(place: str, fault: ErrorDetails) -> str:
     """That it cannot be told which of several kinds an object is."""
     told = fault.get("ctx", {})
+    name = _shown(f"{place}.{str(told['discriminator']).strip(chr(39))}".lstrip("."))
     if "tag" not in told:
-        return f"`{_shown(place)}.type` is missing"
-    tag = _shown(repr(told["tag"]))
-    return f"`{_shown(place)}.type` is {tag}, but must be one of {told['expected_tags']}"
+        return f"`{name}` is missing"
+    return f"`{name}` is {_shown(repr(told['tag']))}, but must be one of {told['expected_tags']}"
 
 
 def _shown(value: str) -> str:
