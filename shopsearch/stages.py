@@ -1,9 +1,32 @@
-"""How long each stage of one search takes."""
+"""How long each stage of one search takes, and whether there is time left for the next one."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
+
+from shopsearch.errors import Overloaded
+
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def due(deadline: float) -> Iterator[None]:
+    """What this thread does in the block is of no use after a time of `time.monotonic`."""
+    before = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(before)
+
+
+def check_deadline() -> None:
+    """Raises `Overloaded` where the time of what is at hand is over."""
+    deadline = _deadline.get()
+    if deadline is not None and time.monotonic() > deadline:
+        raise Overloaded
 
 
 class Stages:
@@ -16,7 +39,11 @@ class Stages:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """Time a block under a name; a name that comes again adds up."""
+        """Time a block under a name; a name that comes again adds up.
+
+        Raises `Overloaded` where it would begin after the deadline.
+        """
+        check_deadline()
         started = self._clock()
         self._within.append(0.0)
         try:

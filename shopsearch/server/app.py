@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shopsearch.bootstrap import Services
 from shopsearch.server import (
+    admission,
     api,
     errors,
     health,
@@ -61,6 +62,6 @@ def create_app(services: Services) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask's own pages do it
             app.wsgi_app, x_for=n_proxies, x_proto=0, x_host=0
         )
-    for part in (request_log, security, errors, media, health, api, pages):
+    for part in (request_log, admission, security, errors, media, health, api, pages):
         part.install(app)
     return app

@@ -35,11 +35,18 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LanguageMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ShopsearchError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
-_TOLD_TO_VISITORS = (errors.QueryError, errors.ProductRejected, errors.GenerationMissing)
+_TOLD_TO_VISITORS = (
+    errors.QueryError,
+    errors.ProductRejected,
+    errors.GenerationMissing,
+    errors.Overloaded,
+)
 _RETRY_AFTER_S = 10
+_RETRY_AFTER_OVERLOAD_S = 2  # a queue is worked off in less
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class Problem:
     status: HTTPStatus
     code: str  # stable, for programs: "unknown-product"
     detail: str
+    retry_after_s: int = _RETRY_AFTER_S  # where a later request may succeed
 
     @property
     def title(self) -> str:
@@ -73,7 +81,9 @@ def problem_of(error: errors.ShopsearchError) -> Problem:
     status = status_of(error)
     told = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, _TOLD_TO_VISITORS)
     detail = str(error) if told else _closed_message(status)
-    return Problem(status, _kebab(type(error).__name__), detail)
+    is_overload = isinstance(error, errors.Overloaded)
+    wait_s = _RETRY_AFTER_OVERLOAD_S if is_overload else _RETRY_AFTER_S
+    return Problem(status, _kebab(type(error).__name__), detail, wait_s)
 
 
 def problem_response(problem: Problem) -> Response:
@@ -92,7 +102,8 @@ def problem_response(problem: Problem) -> Response:
 
 def _answer_shopsearch_error(error: errors.ShopsearchError) -> Response:
     problem = problem_of(error)
-    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    is_overload = isinstance(error, errors.Overloaded)  # the log has a line of each request anyway
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not is_overload:
         _log.error("request failed", code=problem.code, reason=str(error))
     return _answer(problem)
 
@@ -136,7 +147,7 @@ def _with_status(response: Response, problem: Problem) -> Response:
     response.status_code = problem.status
     response.headers["Cache-Control"] = "no-store"
     if problem.status is HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = str(_RETRY_AFTER_S)
+        response.headers["Retry-After"] = str(problem.retry_after_s)
     return response
 
 
