@@ -251,8 +251,8 @@ def overloaded(server: Server, queries: Queries, capacity: float, seconds: float
     print(f"overload, {2 * capacity:.1f} requests/s for {seconds:g} s: {dict(load.statuses)}")
     print(
         f"  answered {load.per_second:.1f}/s ({load.per_second / capacity:.2f} of what it can), "
-        f"p50 {load.percentile(50):.0f} ms, p99 {load.percentile(99):.0f} ms, {late} of {len(load.ms)} "
-        f"after the deadline; slowest of all {max(everything):.0f} ms"
+        f"p50 {load.percentile(50):.0f} ms, p99 {load.percentile(99):.0f} ms, {late} of "
+        f"{len(load.ms)} after the deadline; slowest of all {max(everything):.0f} ms"
     )
     if load.other_ms:
         print(f"  refused within p50 {np.percentile(load.other_ms, 50):.0f} ms", end=", ")

@@ -53,9 +53,9 @@ class Incoming:
         return parts[1].partition(b"?")[0] if len(parts) > 2 else b""
 
     def feed(self, received: bytes) -> None:
-        """Take what has come."""
-        self._held.write(received)
+        """Take what has come. Raises `OSError` where there is no room for it."""
         self._n_bytes += len(received)
+        self._held.write(received)
         if not self.has_head:
             received = self._read_head(received)
         if self._chunks is not None and not self.is_complete:

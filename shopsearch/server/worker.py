@@ -9,6 +9,7 @@ the quick threads.
 from __future__ import annotations
 
 import contextlib
+import resource
 import select
 import selectors
 import socket
@@ -17,6 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import structlog
 from gunicorn.http.unreader import SocketUnreader  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import (  # type: ignore[import-untyped]
     STOP_KEEPALIVE_LINGER,
@@ -34,8 +36,13 @@ SEND_TIMEOUT_S = 30.0  # for a client that does not read its answer
 MAX_HELD_BYTES = 256 * 1024 * 1024  # of all requests of a process that arrive or wait
 _RECEIVE_BYTES = 256 * 1024
 _LOOK_EVERY_S = 0.25
+_PAUSE_S = 0.05
 _GONE_AFTER_S = 0.5  # who has waited so long may have gone away
 _LONG_AGO = float("-inf")
+_OPEN_FILES = 4096
+
+_log = structlog.get_logger(__name__)
+
 _GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -49,6 +56,7 @@ class SheddingWorker(ThreadWorker):  # type: ignore[misc]
         self._arriving: dict[Connection, None] = {}
         self._n_held = 0
         self._next_look = 0.0
+        _allow_open_files()
         super().init_process()
 
     def accept(self, listener: socket.socket) -> None:
@@ -56,6 +64,11 @@ class SheddingWorker(ThreadWorker):  # type: ignore[misc]
         try:
             client, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError as error:  # no more files may be open
+            _log.warning("no connection can be accepted", error=str(error))
+            self.murder_keepalived(force=True)
+            time.sleep(_PAUSE_S)
             return
         self.nr_conns += 1
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # head and body are sent apart
@@ -117,8 +130,13 @@ class SheddingWorker(ThreadWorker):  # type: ignore[misc]
             self._drop(conn)
 
     def _take(self, conn: Connection, received: bytes) -> None:
-        conn.incoming.feed(received)
         self._n_held += len(received)
+        try:
+            conn.incoming.feed(received)
+        except OSError as error:  # it is too long for the memory, and there is no room for a file
+            _log.warning("a request cannot be held", error=str(error))
+            self._drop(conn)
+            return
         is_too_much = self._n_held > MAX_HELD_BYTES
         if conn.incoming.is_complete or is_too_much:
             self._leave(conn)
@@ -261,3 +279,11 @@ class _Gathered(SocketUnreader):  # type: ignore[misc]
             while rest := self._incoming.read(_RECEIVE_BYTES):
                 self.buf.write(rest)
             self._incoming = None
+
+
+def _allow_open_files() -> None:
+    """Have as many files open as connections, and what arrives on them, may need."""
+    now, at_most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if at_most == resource.RLIM_INFINITY else min(_OPEN_FILES, at_most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, at_most))

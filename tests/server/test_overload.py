@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from .test_renewal import workers_of
 from .test_serving import PROGRAM, get, server
 
 # Every search takes its time: the queue fills whatever the machine.
@@ -180,3 +181,15 @@ def test_nonsense_is_refused_and_the_server_goes_on(busy, nonsense: bytes) -> No
         client.sendall(nonsense)
         assert client.makefile("rb").readline().startswith(b"HTTP/1.1 4")
     assert get(*busy, "/healthz").status == 200
+
+
+def test_more_connections_than_files_may_be_open_do_not_end_it(shop) -> None:
+    few = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))\n"
+    with server(shop.settings.home, program=few + PROGRAM) as (process, host, port):
+        before = workers_of(process.pid)
+        clients = [socket.create_connection((host, port), timeout=10) for _ in range(120)]
+        time.sleep(0.3)
+        for client in clients:
+            client.close()
+        assert get(host, port, "/readyz").status == 200
+        assert workers_of(process.pid) == before

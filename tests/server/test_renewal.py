@@ -27,7 +27,7 @@ request_log._end = lambda response: response  # a log that nobody reads yet
 import shopsearch.server.serving as serving
 warm_up = serving.warm_up
 def slowly(services):
-    time.sleep(1.0)
+    time.sleep(0.5)
     warm_up(services)
 serving.warm_up = slowly
 """
@@ -71,6 +71,7 @@ class Visitors:
             if not stays:
                 connection.close()
             time.sleep(0.05)  # what is to start needs the cores too
+        connection.close()
 
 
 def limit_in_force(host: str, port: int) -> str:
@@ -124,6 +125,7 @@ def test_it_takes_up_new_settings_and_loses_no_request(shop, tmp_path: Path) -> 
     assert "renewed" in errors
 
 
+@pytest.mark.slow
 def test_with_settings_that_do_not_hold_everything_stays_as_it_is(shop, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.symlink_to(shop.settings.home)
@@ -145,6 +147,7 @@ def test_with_settings_that_do_not_hold_everything_stays_as_it_is(shop, tmp_path
     assert "worker_threads" in errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["rehearsing", "starting"])
 def test_it_can_be_stopped_while_it_is_renewed(shop, moment: str) -> None:
     with server(shop.settings.home, program=LOADED_SLOWLY + PROGRAM) as (process, _, _):
