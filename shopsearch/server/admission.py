@@ -17,6 +17,9 @@ from flask import Flask
 from shopsearch.stages import check_deadline
 
 _NAME = "shopsearch-admission"
+_IN_TIME = 0.8  # of its time, that a search may be expected to need: what is expected is a mean
+_WEIGHT = 0.1  # of the latest search in that mean
+
 _QUICK_PATHS = frozenset({b"/healthz", b"/readyz", b"/metrics", b"/favicon.ico"})
 _QUICK_FOLDERS = (b"/static/", b"/media/")
 
@@ -31,7 +34,9 @@ class Ticket:
 class Admission:
     """The queue of one server process: so many at once, so many waiting, none beyond its time.
 
-    The threads of the process share it. Its figures are plain numbers, to be shown.
+    A search gets no place where those before it would take so long that it could not be answered in
+    time: told at once, its client can do something else. The threads of the process share it. Its
+    figures are plain numbers, to be shown.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class Admission:
         self._refused = 0
         self._expired = 0
         self._abandoned = 0
+        self._mean_s = 0.0  # from when a thread takes a search up until it is answered
 
     @property
     def waiting(self) -> int:
@@ -71,8 +77,13 @@ class Admission:
 
     @property
     def n_refused(self) -> int:
-        """Searches that got none, as the queue was full."""
+        """Searches that got none, as the queue was full or too slow."""
         return self._refused
+
+    @property
+    def expected_s(self) -> float:
+        """How long a search that came now would take, its waiting included; 0 at first."""
+        return self._mean_s * (1 + self.waiting / self.at_once)
 
     @property
     def n_expired(self) -> int:
@@ -87,19 +98,23 @@ class Admission:
     def admit(self) -> Ticket | None:
         """A place for a search that has just come; None where there is no room."""
         with self._lock:
-            if self._waiting + self._running >= self.at_once + self.queue_size:
+            is_full = self._waiting + self._running >= self.at_once + self.queue_size
+            is_slow = self.waiting > 0 and self.expected_s > _IN_TIME * self._timeout_s
+            if is_full or is_slow:
                 self._refused += 1
                 return None
             self._waiting += 1
             self._admitted += 1
         return Ticket(self._clock() + self._timeout_s)
 
-    def begin(self, ticket: Ticket) -> None:
-        """A thread takes it up."""
+    def begin(self, ticket: Ticket) -> float:
+        """A thread takes it up; when, to be told at the end."""
+        now = self._clock()
         with self._lock:
             self._waiting -= 1
             self._running += 1
-            self._expired += self._clock() > ticket.deadline
+            self._expired += now > ticket.deadline
+        return now
 
     def waited_s(self, ticket: Ticket) -> float:
         """How long it has been there."""
@@ -110,10 +125,13 @@ class Admission:
         with self._lock:
             self._abandoned += 1
 
-    def end(self) -> None:
+    def end(self, ticket: Ticket, begun: float) -> None:
         """It is answered."""
+        took_s = self._clock() - begun
         with self._lock:
             self._running -= 1
+            if begun <= ticket.deadline:  # others were not worked on
+                self._mean_s += (took_s - self._mean_s) * (_WEIGHT if self._mean_s else 1.0)
 
 
 def is_quick(path: bytes) -> bool:

@@ -173,7 +173,7 @@ class SheddingWorker(ThreadWorker):  # type: ignore[misc]
         )
 
     def _search(self, conn: Connection, ticket: Ticket, admission: Admission) -> Any:
-        admission.begin(ticket)
+        begun = admission.begin(ticket)
         try:
             if admission.waited_s(ticket) > _GONE_AFTER_S and conn.is_gone():
                 admission.abandon()
@@ -181,7 +181,7 @@ class SheddingWorker(ThreadWorker):  # type: ignore[misc]
             with due(ticket.deadline):
                 return self.handle(conn)
         finally:
-            admission.end()
+            admission.end(ticket, begun)
 
     def _refuse(self, conn: Connection) -> Any:
         with due(_LONG_AGO):

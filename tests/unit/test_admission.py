@@ -30,9 +30,9 @@ def test_a_place_is_free_again_when_one_is_answered() -> None:
     admission = Admission(at_once=1, queue_size=0, timeout_s=10)
     ticket = admission.admit()
     assert ticket is not None
-    admission.begin(ticket)
+    begun = admission.begin(ticket)
     assert admission.admit() is None
-    admission.end()
+    admission.end(ticket, begun)
     assert admission.admit() is not None
     assert (admission.running, admission.waiting) == (1, 0)
 
@@ -49,6 +49,42 @@ def test_who_waited_beyond_the_deadline_is_counted() -> None:
     assert admission.waited_s(second) == 10.5
     admission.begin(second)
     assert admission.n_expired == 1
+
+
+def test_who_could_not_be_answered_in_time_is_told_at_once() -> None:
+    clock = Clock()
+    admission = Admission(at_once=2, queue_size=100, timeout_s=10, clock=clock)
+    first = admission.admit()
+    assert first is not None
+    begun = admission.begin(first)
+    clock.now += 2.0
+    admission.end(first, begun)  # one takes two seconds: two at once are one a second
+    tickets = [admission.admit() for _ in range(20)]
+    n_places = sum(one is not None for one in tickets)
+    assert n_places == 2 + 7  # two that run, and as many as are done with in eight seconds
+    assert admission.n_refused == 20 - n_places
+    assert admission.expected_s == pytest.approx(2.0 * (1 + 7 / 2))
+
+
+def test_one_that_expired_says_nothing_of_how_long_they_take() -> None:
+    clock = Clock()
+    admission = Admission(at_once=1, queue_size=5, timeout_s=10, clock=clock)
+    late = admission.admit()
+    assert late is not None
+    clock.now += 11
+    admission.end(late, admission.begin(late))
+    assert admission.expected_s == 0.0
+
+
+def test_a_slow_search_does_not_shut_out_the_next_when_nobody_waits() -> None:
+    clock = Clock()
+    admission = Admission(at_once=1, queue_size=5, timeout_s=10, clock=clock)
+    slow = admission.admit()
+    assert slow is not None
+    begun = admission.begin(slow)
+    clock.now += 9.9
+    admission.end(slow, begun)
+    assert admission.admit() is not None
 
 
 @pytest.mark.parametrize(
