@@ -16,6 +16,9 @@ from shopsearch.access.trail import AuditTrail
 from shopsearch.adapters import comparing_index, new_index
 from shopsearch.auditing import Auditor
 from shopsearch.completing import Completion
+from shopsearch.embedding import Embedder, QueryMemory
+from shopsearch.encoders import LazyEncoder
+from shopsearch.encoders.batching import BatchingEncoder
 from shopsearch.enriching import Enricher
 from shopsearch.events.importing import EventImporter
 from shopsearch.following import Follower
@@ -209,3 +212,27 @@ class Services(SearchParts):
             words=self.lexical,
             batch_size=self.settings.batch_size,
         )
+
+
+class ServerServices(Services):
+    """The same for a process that answers many at once: what they ask for is encoded together, and
+    what many ask for is encoded once.
+    """
+
+    @cached_property
+    def encoder(self) -> LazyEncoder:
+        """See `Parts.encoder`."""
+        encoder = super().encoder
+        if self.settings.micro_batch == "off":
+            return encoder
+        return BatchingEncoder(encoder, wait_s=self.settings.batch_wait_ms / 1000)
+
+    @cached_property
+    def query_memory(self) -> QueryMemory:
+        """The embeddings of the queries asked last."""
+        return QueryMemory.of(self.settings.query_cache)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """See `Parts.embedder`."""
+        return Embedder(self.encoder, self.fusion, self.cache, self.combiner, self.query_memory)

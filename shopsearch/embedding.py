@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 
 from shopsearch.domain import ModalityEmbeddings, Picture, PreparedItem, ProductRecord
 from shopsearch.encoders import Encoder
+from shopsearch.encoders.remembering import RowMemory
 from shopsearch.fusion import Fusion
 from shopsearch.fusion.combiner import Combiner
 from shopsearch.preprocessing.text import compose
 from shopsearch.store import EmbeddingCache
+
+AT_HAND = 8  # a search asks for the embedding of its words more than once
 
 Row = NDArray[np.float32]  # (D,)
 Content = TypeVar("Content")
@@ -58,11 +61,25 @@ class FurtherWish:
     weight: float  # -1..1 but 0
 
 
+@dataclass(frozen=True, slots=True)
+class QueryMemory:
+    """The embeddings of the queries asked last, in memory and nowhere else."""
+
+    texts: RowMemory
+    pictures: RowMemory  # by the hash of their bytes
+
+    @classmethod
+    def of(cls, size: int) -> QueryMemory:
+        """One that remembers so many of each."""
+        return cls(RowMemory(size), RowMemory(size))
+
+
 class Embedder:
     """Prepared items in, fused unit vectors out.
 
     A `combiner` makes one vector of words and of the picture or product that they are about;
-    without one both are fused as those of a product are.
+    without one both are fused as those of a product are. `memory` is for servers, where many ask
+    for the same.
     """
 
     def __init__(
@@ -71,7 +88,9 @@ class Embedder:
         fusion: Fusion,
         cache: EmbeddingCache,
         combiner: Combiner | None = None,
+        memory: QueryMemory | None = None,
     ) -> None:
+        self._memory = QueryMemory.of(AT_HAND) if memory is None else memory
         self._encoder = encoder
         self._fusion = fusion
         self._cache = cache
@@ -121,10 +140,26 @@ class Embedder:
         )
 
     def encode_query(self, item: PreparedItem) -> ModalityEmbeddings:
-        """The (1, D) embeddings of what a query gives, before any fusion. Nothing is kept."""
-        text = self._encoder.encode_texts([item.text])[0] if item.text else None  # (D,)
-        image = None if item.picture is None else self._encode_pictures([item.picture])[0]  # (D,)
-        return _aligned([image], [text])
+        """The (1, D) embeddings of what a query gives, before any fusion. Nothing is stored."""
+        text, picture = item.text, item.picture
+        return _aligned(
+            [None if picture is None else self._picture_row(picture)],  # (D,)
+            [self._text_row(text) if text else None],  # (D,)
+        )
+
+    def _text_row(self, text: str) -> Row:
+        def make() -> Row:
+            row: Row = self._encoder.encode_texts([text])[0]
+            return row
+
+        return self._memory.texts.row(text_hash(text), make)
+
+    def _picture_row(self, picture: Picture) -> Row:
+        def make() -> Row:
+            row: Row = self._encode_pictures([picture])[0]
+            return row
+
+        return self._memory.pictures.row(picture.content_hash, make)
 
     def embed_query(
         self,
@@ -134,7 +169,7 @@ class Embedder:
         like: Row | None = None,
         further: Sequence[FurtherWish] = (),
     ) -> Row:
-        """The (D,) unit vector of a query. Nothing of a query is kept.
+        """The (D,) unit vector of a query. Nothing of a query is stored.
 
         Words and a picture are two wishes, each fused as an item of one modality: they are
         combined, or, without a combiner, their weighted mean is taken, words weighing

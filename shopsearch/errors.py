@@ -45,6 +45,7 @@
     ├── BackupError               a backup cannot be made, read or restored
     ├── ExportError               the catalog cannot be written as a feed
     ├── HomeBusy                  another process is indexing into the same home
+    ├── Overloaded                a server has more to do than it can do in time
     ├── Unwritable                a file or folder cannot be written: no room, or no permission
     └── DemoUnavailable           the demo catalog cannot be had
 
@@ -288,6 +289,15 @@ class ExportError(ShopsearchError):
 
 class HomeBusy(ShopsearchError):
     """Another process is indexing into the same home folder."""
+
+
+class Overloaded(ShopsearchError):
+    """A server has more to do than it can do in time: later it may answer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there are more searches than can be answered in time; ask again in some seconds"
+        )
 
 
 class Unwritable(ShopsearchError):

@@ -165,7 +165,7 @@ class Parts:
             None,
             allow_hosts=hosts_alone(settings.fetch_allow_hosts),
             max_bytes=settings.max_image_bytes,
-            timeout_s=settings.fetch_timeout_s,
+            timeout_s=min(settings.fetch_timeout_s, settings.request_timeout_s),
             tries=Tries(min(settings.fetch_retries, 1), pause_s=0.1),
             hosts=Hosts(at_once=settings.fetch_per_host, give_up_after=0, wait_s=2.0),
         )

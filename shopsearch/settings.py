@@ -179,7 +179,50 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port that `serve` listens on.")
     workers: int = Field(1, ge=1, description="Server processes; each loads model and index.")
     worker_threads: int = Field(
-        8, ge=1, description="Requests that a server process takes at once."
+        8, ge=1, description="Searches that a server process works on at once."
+    )
+    queue_size: int = Field(
+        128,
+        ge=0,
+        description=(
+            "Searches that wait in a server process for their turn; further ones are answered 503."
+        ),
+    )
+    request_timeout_s: float = Field(
+        10.0,
+        gt=0,
+        description=(
+            "A search that takes longer, with its waiting, is answered 503; a proxy in front "
+            "should wait a little longer."
+        ),
+    )
+    read_timeout_s: float = Field(
+        10.0,
+        gt=0,
+        description=(
+            "A client that takes longer to send the head of a request is cut off; its body may "
+            "take a second more for each 32 KiB."
+        ),
+    )
+    micro_batch: Literal["on", "off"] = Field(
+        "on", description="Whether a server encodes what is searched for at the same time together."
+    )
+    batch_wait_ms: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description=(
+            "How long the first of a batch waits for others; with 0 a batch is what has come while "
+            "the one before was encoded."
+        ),
+    )
+    query_cache: int = Field(
+        4096,
+        ge=0,
+        description=(
+            "Embeddings of words, and as many of pictures, that a server process remembers of the "
+            "queries asked last, 2 KB each; 0 remembers none."
+        ),
     )
     trusted_proxies: int = Field(
         0,

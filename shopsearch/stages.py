@@ -1,11 +1,14 @@
-"""How long each stage of one search takes, and who is told of it."""
+"""How long each stage of one search takes, who is told, and whether there is time for the next."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+from shopsearch.errors import Overloaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,26 @@ class Stage:
     name: str
     started_s: float  # of the clock of its stopwatch, `time.perf_counter` but in tests
     ended_s: float
+
+
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def due(deadline: float) -> Iterator[None]:
+    """What this thread does in the block is of no use after a time of `time.monotonic`."""
+    before = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(before)
+
+
+def check_deadline() -> None:
+    """Raises `Overloaded` where the time of what is at hand is over."""
+    deadline = _deadline.get()
+    if deadline is not None and time.monotonic() > deadline:
+        raise Overloaded
 
 
 class Stages:
@@ -28,7 +51,11 @@ class Stages:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """Time a block under a name; a name that comes again adds up."""
+        """Time a block under a name; a name that comes again adds up.
+
+        Raises `Overloaded` where it would begin after the deadline.
+        """
+        check_deadline()
         started = self._clock()
         self._within.append(0.0)
         try:

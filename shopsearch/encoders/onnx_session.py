@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from shopsearch.encoders.runtime import usable_cores
 from shopsearch.errors import EncoderUnavailable
 
 VERSION: str = onnxruntime.__version__
@@ -40,13 +40,6 @@ class LazySession:
             if self._session is None:
                 self._session = _open(self._model(), self._threads)
             return self._session
-
-
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _open(model: Path | bytes, threads: int) -> onnxruntime.InferenceSession:

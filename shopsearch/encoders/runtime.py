@@ -6,6 +6,7 @@ here: asking torch whether there is a GPU takes seconds, and most machines show 
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Callable
 from enum import StrEnum
@@ -53,6 +54,13 @@ def chosen_runtime(runtime: str, device: str, precision: str = "auto") -> Runtim
             "or unset it"
         )
     return Runtime.ONNX
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def has_gpu(

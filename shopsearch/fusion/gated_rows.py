@@ -124,7 +124,7 @@ class GatedRows:
         kinds = (("image", IMAGES, image, has_image), ("text", TEXTS, text, has_text))
         for kind, span, rows, has in kinds:
             landmarks = self._weights[f"familiarity.{kind}_landmarks"]  # (M, D)
-            if len(landmarks):
+            if len(landmarks) and has.any():  # a query of words has no picture to compare
                 trust = _trust(span, rows, landmarks)
                 least = np.where(has > 0, np.minimum(least, trust), least)
         return least

@@ -289,4 +289,7 @@ def _check_language(folder: Path, language: Language) -> None:
 def _mapped(path: Path) -> NDArray[Any]:
     """An array in a file; an empty one cannot be mapped."""
     array: NDArray[Any] = np.load(path, allow_pickle=False)
-    return np.load(path, mmap_mode="r", allow_pickle=False) if array.size else array
+    if not array.size:
+        return array
+    # seen as a plain array: each slice of a memmap costs as much as ten of one
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from functools import lru_cache
 
 import snowballstemmer
@@ -11,7 +12,7 @@ from shopsearch.languages import ENGLISH, Language, without_accents
 
 _WORD = re.compile(r"[^\W_]+")
 _MOST_CHARS = 60  # of a word with endings; longer ones are no words
-_PORTER = snowballstemmer.stemmer("porter")
+_of_thread = threading.local()  # a stemmer keeps the word at hand in itself
 
 
 def stem_words(text: str, language: Language = ENGLISH) -> list[str]:
@@ -37,5 +38,7 @@ def stem(word: str, language: Language = ENGLISH) -> str:
 def _porter(word: str) -> str:
     if len(word) > _MOST_CHARS or not word.isascii():
         return word
-    stemmed: str = _PORTER.stemWord(word)
+    if not hasattr(_of_thread, "porter"):
+        _of_thread.porter = snowballstemmer.stemmer("porter")
+    stemmed: str = _of_thread.porter.stemWord(word)
     return stemmed

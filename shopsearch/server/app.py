@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from shopsearch.bootstrap import Services
 from shopsearch.server import (
     access,
+    admission,
     api,
     audit,
     cors,
@@ -89,6 +90,7 @@ def create_app(services: Services, metrics_folder: Path | None = None) -> Flask:
     Compress(app)
     request_log.install(app)
     metrics.install(app, metrics_folder)
-    for part in (tracing, security, errors, cors, audit, access, media, health, api, pages):
+    doors = (tracing, admission, security, errors, cors, audit, access)
+    for part in (*doors, media, health, api, pages):
         part.install(app)
     return app

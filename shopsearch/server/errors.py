@@ -40,6 +40,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LanguageMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ShopsearchError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
@@ -48,9 +49,11 @@ _TOLD_TO_VISITORS = (
     errors.ProductRejected,
     errors.GenerationMissing,
     errors.EventsBusy,
+    errors.Overloaded,
 )
-_RETRY_AFTER_S = 10
 _CHALLENGE = 'Bearer realm="shopsearch"'  # RFC 6750; browsers do not ask for anything because of it
+_RETRY_AFTER_S = 10
+_RETRY_AFTER_OVERLOAD_S = 2  # a queue is worked off in less
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Problem:
     status: HTTPStatus
     code: str  # stable, for programs: "unknown-product"
     detail: str
+    retry_after_s: int = _RETRY_AFTER_S  # where a later request may succeed
 
     @property
     def title(self) -> str:
@@ -84,7 +88,9 @@ def problem_of(error: errors.ShopsearchError) -> Problem:
     status = status_of(error)
     told = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, _TOLD_TO_VISITORS)
     detail = str(error) if told else _closed_message(status)
-    return Problem(status, _kebab(type(error).__name__), detail)
+    is_overload = isinstance(error, errors.Overloaded)
+    wait_s = _RETRY_AFTER_OVERLOAD_S if is_overload else _RETRY_AFTER_S
+    return Problem(status, _kebab(type(error).__name__), detail, wait_s)
 
 
 def problem_document(problem: Problem) -> dict[str, str | int]:
@@ -109,7 +115,8 @@ def problem_response(problem: Problem, **further: object) -> Response:
 def answer_of(error: errors.ShopsearchError) -> Response:
     """What is answered to whoever meets an error that shopsearch raised on purpose."""
     problem = problem_of(error)
-    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    is_overload = isinstance(error, errors.Overloaded)  # the log has a line of each request anyway
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not is_overload:
         _log.error("request failed", code=problem.code, reason=str(error))
     answer = _answer(problem)
     if isinstance(error, errors.RateLimited):
@@ -155,7 +162,7 @@ def _with_status(response: Response, problem: Problem) -> Response:
     g.problem_code = problem.code  # counted by metrics
     response.headers["Cache-Control"] = "no-store"
     if problem.status is HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = str(_RETRY_AFTER_S)
+        response.headers["Retry-After"] = str(problem.retry_after_s)
     if problem.status is HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = _CHALLENGE
     return response

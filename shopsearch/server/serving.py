@@ -1,7 +1,8 @@
 """`serve`: gunicorn around the application.
 
 The arbiter holds the socket and never loads a model; each worker process loads one and shares it
-between its threads. Nothing is announced before the first worker can answer.
+between its threads. Nothing is announced before the first worker can answer. `worker.py` says which
+requests get a thread, `arbiter.py` how a server is stopped and renewed.
 """
 
 from __future__ import annotations
@@ -20,21 +21,25 @@ from typing import Any, NoReturn
 import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
-from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from shopsearch.bootstrap import Services
+from shopsearch.bootstrap import ServerServices, Services
 from shopsearch.errors import SettingsError, ShopsearchError
 from shopsearch.following import Follower
 from shopsearch.server import metrics, tracing
-from shopsearch.server.app import create_app
+from shopsearch.server.admission import Admission, give_admission
+from shopsearch.server.app import MAX_FIELD_BYTES, create_app
+from shopsearch.server.arbiter import STOPPING, GracefulArbiter, Renewal, is_rehearsal
+from shopsearch.server.cores import limit_threads, share_cores
+from shopsearch.server.load_meters import follow_load
 from shopsearch.server.rates import check_storage
+from shopsearch.server.worker import SheddingWorker
 from shopsearch.settings import Settings
 
 GRACE_S = 30
 LOADING_LIMIT_S = 900  # a first start may have to download a model
-BACKLOG = 128
-_STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+KEEPALIVE_S = 15  # an open connection without a request costs no thread
+MAX_CONNECTIONS = 1000  # of each process
 
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -54,13 +59,20 @@ def serve(settings: Settings, announce: Announce | None = None) -> None:
     tracing.check(settings)
     check_storage(settings)
     with Services.open(settings) as services:  # once, not by every worker
+        if is_rehearsal():
+            create_app(services)
+            return
         services.audit_trail.forget_old()
-    listener = _listen(settings.host, settings.port)
+    renewal = Renewal.taken()
+    listener = renewal.listener or _listen(settings.host, settings.port)
     address = _address(settings.host, listener)
     arbiter_pid = os.getpid()
-    with _shared_counts(settings.workers) as folder:
+    if renewal.workers:
+        announce = None  # it is known
+    with _shared_counts(settings.workers, renewal.metrics_folder) as folder:
         try:
-            GracefulArbiter(Application(settings, listener, address, announce, folder)).run()
+            application = Application(settings, listener, address, announce, folder)
+            GracefulArbiter(application, renewal.workers).run()
         except SystemExit as ended:
             if os.getpid() != arbiter_pid:
                 _leave(ended)
@@ -98,8 +110,16 @@ class Application(BaseApplication):  # type: ignore[misc]
         announce: Announce | None,
         metrics_folder: Path | None,
     ) -> None:
-        self._metrics_folder = metrics_folder
-        self._settings = settings
+        self.metrics_folder = metrics_folder
+        self._settings = share_cores(settings)
+        self.read_timeout_s = settings.read_timeout_s
+        self.max_body_bytes = settings.max_image_bytes + MAX_FIELD_BYTES
+        self.admission = Admission(
+            at_once=settings.worker_threads,
+            queue_size=settings.queue_size,
+            timeout_s=settings.request_timeout_s,
+        )
+        self.tell_ready: Callable[[], None] = lambda: None  # the arbiter's
         self._bind = f"fd://{listener.detach()}"
         self._address = address
         self._announce = announce
@@ -114,7 +134,9 @@ class Application(BaseApplication):  # type: ignore[misc]
             "bind": self._bind,
             "workers": self._settings.workers,
             "threads": self._settings.worker_threads,
-            "worker_class": "gthread",
+            "worker_class": SheddingWorker,
+            "worker_connections": MAX_CONNECTIONS,
+            "keepalive": KEEPALIVE_S,
             "graceful_timeout": GRACE_S,
             "timeout": LOADING_LIMIT_S,
             "preload_app": False,  # a model loaded before a fork can hang after it
@@ -129,13 +151,16 @@ class Application(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         """The application of one worker."""
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)  # its own handlers are in place
-        services = self._services = Services.open(self._settings)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # its own handlers are in place
+        services = self._services = ServerServices.open(self._settings)
         warm_up(services)
+        limit_threads(self._settings.threads)
         services.follower.begin()
         services.logbook.begin()
         services.event_book.begin()
-        app = self._app = create_app(services, self._metrics_folder)
+        app = self._app = create_app(services, self.metrics_folder)
+        give_admission(app, self.admission)
+        follow_load(metrics.meters_of(app), services, self.admission)
         self._refresher = Follower(metrics.meters_of(app).refresh, every_s=metrics.REFRESH_EVERY_S)
         self._refresher.begin()
         return app
@@ -143,6 +168,7 @@ class Application(BaseApplication):  # type: ignore[misc]
     def _begin_work(self, worker: Any) -> None:
         # Ctrl-C reaches every process of the terminal; the arbiter alone decides what it means
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self.tell_ready()
         if worker.age != 1:  # the first worker speaks for all
             return
         _log.info("listening", address=self._address)
@@ -168,26 +194,6 @@ class PlainLogger(Logger):  # type: ignore[misc]
         for handler in list(self.error_log.handlers):
             self.error_log.removeHandler(handler)
         self.error_log.propagate = True
-
-
-class GracefulArbiter(Arbiter):  # type: ignore[misc]
-    """An arbiter that takes Ctrl-C as it takes SIGTERM: requests at hand are finished."""
-
-    def spawn_worker(self) -> Any:
-        """See `Arbiter.spawn_worker`. A signal to stop waits until the worker has its own handlers.
-
-        Until then a new process has those of the arbiter, which put the signal on a queue that no
-        worker reads: it would go on, and be killed when the grace is over.
-        """
-        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
-        try:
-            return super().spawn_worker()
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
-
-    def handle_int(self) -> None:
-        """See `Arbiter.handle_int`."""
-        self.handle_term()
 
 
 def _refuse_to_hang() -> None:

@@ -11,6 +11,7 @@ from shopsearch.errors import QueryError
 from shopsearch.server.context import services
 from shopsearch.server.search_request import SearchRequest
 from shopsearch.server.wish_fields import check_number
+from shopsearch.stages import check_deadline
 from shopsearch.weighted import read_weighted
 
 PART = "image"
@@ -56,7 +57,12 @@ def picture_of(asked: SearchRequest, uploaded: bytes | None) -> bytes | None:
         return uploaded
     if uploaded is not None:
         raise QueryError("there are a picture and the address of one; give either")
-    return services().query_fetcher.fetch(asked.image_url)
+    return _fetched(asked.image_url)
+
+
+def _fetched(address: str) -> bytes:
+    check_deadline()  # several addresses may take long, one after the other
+    return services().query_fetcher.fetch(address)
 
 
 def further_pictures(asked: SearchRequest, picture: bytes | None) -> tuple[Wanted, ...]:
@@ -68,7 +74,7 @@ def further_pictures(asked: SearchRequest, picture: bytes | None) -> tuple[Wante
     limit = services().settings.max_image_bytes
     n_bytes = len(picture or b"") + sum(len(one.image or b"") for one in uploaded)
     for wish in (one for one in asked.also if one.kind == "image_url"):
-        content = services().query_fetcher.fetch(wish.value)
+        content = _fetched(wish.value)
         n_bytes += len(content)
         if n_bytes > limit:
             raise QueryError(

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from shopsearch.encoders import Encoder, LazyEncoder
+from shopsearch.encoders.batching import BatchingEncoder
 from shopsearch.encoders.hashing import HashingEncoder
 
 Builder = Callable[[], Encoder]
@@ -73,7 +74,14 @@ def _lazy() -> Encoder:
     return LazyEncoder(built.encoder_id, lambda: built)
 
 
-@pytest.fixture(scope="module", params=["hashing", "lazy", "openclip", "compact", "onnx"])
+def _batching(built: Encoder) -> Encoder:
+    return BatchingEncoder(LazyEncoder(built.encoder_id, lambda: built))
+
+
+@pytest.fixture(
+    scope="module",
+    params=["hashing", "lazy", "openclip", "compact", "onnx", "batching", "batching-onnx"],
+)
 def build(request, tmp_path_factory) -> Builder:
     models = tmp_path_factory.mktemp("models")
     builders: dict[str, Builder] = {
@@ -82,6 +90,8 @@ def build(request, tmp_path_factory) -> Builder:
         "openclip": lambda: _openclip(models / "tiny"),
         "compact": _compact,
         "onnx": lambda: _onnx(models),
+        "batching": lambda: _batching(HashingEncoder(64)),
+        "batching-onnx": lambda: _batching(_onnx(models)),
     }
     return builders[request.param]
 
