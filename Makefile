@@ -8,6 +8,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 CATALOG ?= auto
 KILLS ?= 100
+MUTATIONS ?= 10000
 ARGS ?=
 # test processes; the tests of a file stay together, since they share what is dear to set up
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
@@ -17,7 +18,7 @@ RUNTIME := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quality faults browser check lint types imports spelling format \
+.PHONY: help setup demo test quality faults hostile browser redis check lint types imports spelling format \
         migrations-check wheel-check bench docs lock clean
 
 help: ## Show the verbs
@@ -28,7 +29,7 @@ setup: $(DEV) ## Make .venv with shopsearch and everything to work on it
 demo: $(RUNTIME) ## Index a demo shop and serve it; HOST=, PORT=, CATALOG=auto|vendure|drawn
 	$(BIN)/shopsearch demo --catalog $(CATALOG) --host $(HOST) --port $(PORT)
 
-test: $(DEV) browser ## Run the tests; ARGS="-k filter" for some of them
+test: $(DEV) browser redis ## Run the tests; ARGS="-k filter" for some of them
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not quality" $(ARGS)
 
 quality: $(DEV) ## Measure the shipped model on real data (minutes; needs ../shared/data)
@@ -37,6 +38,9 @@ quality: $(DEV) ## Measure the shipped model on real data (minutes; needs ../sha
 faults: $(DEV) ## Kill, starve and break indexing at every step (minutes); KILLS=100 at random moments
 	SHOPSEARCH_TEST_KILLS=$(KILLS) SHOPSEARCH_TEST_PRODUCTS=60 $(BIN)/python -m pytest tests/faults $(ARGS)
 
+hostile: $(DEV) ## Attack the decoder with 10,000 damaged pictures of each format; MUTATIONS=
+	SHOPSEARCH_TEST_MUTATIONS=$(MUTATIONS) $(BIN)/python -m pytest tests/server/hostile $(ARGS)
+
 browser: ## Install Chromium for the browser tests, where that can be done
 	@if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -44,6 +48,14 @@ browser: ## Install Chromium for the browser tests, where that can be done
 	    apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
 	  || [ -z "$$CI" ] || exit 1; \
 	else echo "no Chromium here: the browser tests will be skipped (Debian: apt install chromium)"; fi
+
+redis: ## Install a Redis server for the tests of shared limits, where that can be done
+	@if command -v redis-server >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends redis-server >/dev/null; } \
+	  || [ -z "$$CI" ] || exit 1; \
+	else echo "no redis-server here: its tests will be skipped (Debian: apt install redis-server)"; fi
 
 check: lint types imports spelling ## Everything that needs no test run
 
