@@ -22,13 +22,16 @@ from shopsearch.lexical.word_index import WordIndex, are_foreign
 from shopsearch.logbook import Logbook
 from shopsearch.search_parts import SearchParts
 from shopsearch.store.catalog_file import SqlCatalogFile
-from shopsearch.store.sql import SqlUpkeep
+from shopsearch.store.sql import SqlIdempotencyKeys, SqlUpkeep
 from shopsearch.upkeep.backup import BackupService, CatalogCopy, InUse
 from shopsearch.upkeep.export import Exporter
 from shopsearch.upkeep.repairing import Repairer
 from shopsearch.upkeep.restore import RestoreService
 from shopsearch.upkeep.shelf import Shelf
 from shopsearch.upkeep.verifying import Home, Verifier
+from shopsearch.writing import CatalogWriter, ProductFields
+
+LOCK_PATIENCE_S = 2.0  # commands wait so long for a server that writes a few products
 
 
 class Services(SearchParts):
@@ -168,4 +171,26 @@ class Services(SearchParts):
             drafts=drafts,
             words=self.lexical,
             batch_size=self.settings.batch_size,
+            patience_s=LOCK_PATIENCE_S,
         )
+
+    @cached_property
+    def catalog_writer(self) -> CatalogWriter:
+        """Makes single changes of the catalog."""
+        return CatalogWriter(
+            indexer=lambda: self.indexer,
+            preparer=self.preparer,
+            store=self.store,
+            renew=self.live.renew,
+            max_callers=max(1, self.settings.worker_threads // 2),  # the others answer searches
+        )
+
+    @cached_property
+    def product_fields(self) -> ProductFields:
+        """Reads products that come field by field."""
+        return ProductFields(self.settings.currency)
+
+    @cached_property
+    def idempotency_keys(self) -> SqlIdempotencyKeys:
+        """What was answered to writes that carry a key."""
+        return SqlIdempotencyKeys(self.database)

@@ -7,8 +7,9 @@ stopped or killed run left behind is therefore known, and the next run starts by
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 
 import numpy as np
 import structlog
@@ -29,7 +30,7 @@ from shopsearch.embedding import Embedder
 from shopsearch.errors import ProductRejected
 from shopsearch.index.draft import Draft, Drafts
 from shopsearch.pipeline import look_ahead, stop_on_interrupt
-from shopsearch.sifting import ProductPreparer, Sifter, parted, rejection, shares
+from shopsearch.sifting import Meets, MetOnce, ProductPreparer, Sifter, parted, rejection, shares
 from shopsearch.store import FeedRuns, LexicalIndex, ProductStore
 from shopsearch.tally import IndexProgress, PreparedBatch, Progress, SiftedBatch, Tally
 
@@ -59,6 +60,7 @@ class Indexer:
         batch_size: int = 64,
         n_threads: int = 2,
         n_readers: int = 16,
+        patience_s: float = 0.0,
     ) -> None:
         self._preparer = preparer
         self._embedder = embedder
@@ -69,6 +71,7 @@ class Indexer:
         self._batch_size = batch_size
         self._n_threads = n_threads  # that decode
         self._n_readers = n_readers  # that read or fetch pictures; those wait more than they work
+        self._patience_s = patience_s  # for whoever holds the home: a small write does for a moment
 
     def run(
         self,
@@ -87,13 +90,11 @@ class Indexer:
         `CatalogError` where the feed cannot be read on, after making live what came before.
         """
         tally = Tally(progress, total=feed.size_hint())
-        with self._drafts.next() as draft, stop_on_interrupt() as stop:
+        with self._next() as draft, stop_on_interrupt() as stop:
             self._catch_up(draft, tally, stop)
             run, n_before = self._runs.begin(feed_name), self._store.count()
-            for batch in () if tally.interrupted else self._prepared(feed, run):
-                self._take_out(batch.removals, draft, tally)
-                self._index(batch, draft, tally)
-                tally.count(batch)
+            for batch in () if tally.interrupted else self._prepared(feed, self._runs, run):
+                self._write(batch, draft, tally)
                 tally.tell("indexing")
                 if stop():
                     tally.interrupted = True
@@ -105,13 +106,28 @@ class Indexer:
         self._runs.finish(run, report)
         return report
 
+    def apply(self, feeds: Iterable[CatalogFeed], *, patience_s: float = 0.0) -> IndexReport:
+        """Small feeds of changes, one after another; all of them are live at the end.
+
+        Each is in the store when the next one is asked for, and no id may come twice in one feed.
+        They are no runs over a feed: nothing is remembered of them. Raises as `run` does, and
+        `HomeBusy` after `patience_s`. Threads may call it: signals are left as they are.
+        """
+        tally = Tally()
+        with self._drafts.next(patience_s=patience_s) as draft:
+            self._catch_up(draft, tally)
+            for feed in feeds:
+                for batch in self._prepared(feed, MetOnce(), 0):
+                    self._write(batch, draft, tally)
+        return tally.report(draft.generation_id)
+
     def reindex(self, progress: Progress | None = None) -> IndexReport:
         """Build a new generation from the store alone; the live one answers until it is done.
 
         Embeddings that the cache has are not made again. Raises `HomeBusy`.
         """
         tally = Tally(progress, total=self._store.count())
-        with self._drafts.next(fresh=True) as draft, stop_on_interrupt() as stop:
+        with self._next(fresh=True) as draft, stop_on_interrupt() as stop:
             self._words.renew()
             for changes, batch in self._rebuilt(draft):
                 self._add(changes, batch, draft, tally)
@@ -124,7 +140,7 @@ class Indexer:
     def remove(self, product_ids: Sequence[str]) -> IndexReport:
         """Take products out of the catalog; ids that it does not hold are counted as rejected."""
         tally = Tally(read=len(product_ids))
-        with self._drafts.next() as draft:
+        with self._next() as draft:
             self._catch_up(draft, tally)
             held = self._store.find(product_ids)
             self._remove(list(held.values()), draft, tally)
@@ -145,6 +161,14 @@ class Indexer:
             self._catch_up(draft, tally)
         return tally.report(draft.generation_id)
 
+    def _next(self, *, fresh: bool = False) -> AbstractContextManager[Draft]:
+        return self._drafts.next(fresh=fresh, patience_s=self._patience_s)
+
+    def _write(self, batch: PreparedBatch, draft: Draft, tally: Tally) -> None:
+        self._take_out(batch.removals, draft, tally)
+        self._index(batch, draft, tally)
+        tally.count(batch)
+
     def _take_out(self, removals: Sequence[RemovalRow], draft: Draft, tally: Tally) -> None:
         """Remove what a feed of changes says; what is gone already is as it should be."""
         if removals:
@@ -162,13 +186,13 @@ class Indexer:
         draft.revision = self._store.revision()
         tally.encoded += encoded
 
-    def _prepared(self, feed: CatalogFeed, run: int) -> Iterator[PreparedBatch]:
+    def _prepared(self, feed: CatalogFeed, runs: Meets, run: int) -> Iterator[PreparedBatch]:
         """The feed in batches; the next ones are read and decoded while one is encoded."""
         with (
             ThreadPoolExecutor(self._n_readers, thread_name_prefix="read") as readers,
             ThreadPoolExecutor(self._n_threads, thread_name_prefix="prepare") as pool,
         ):
-            sifter = Sifter(self._preparer, self._store, self._runs, run, readers)
+            sifter = Sifter(self._preparer, self._store, runs, run, readers)
             sifted = look_ahead(shares(feed, SIFT_BATCHES * self._batch_size), sifter.sift)
             batches = (batch for share in sifted for batch in share.split(self._batch_size))
             yield from look_ahead(batches, lambda batch: self._prepare(batch, pool))

@@ -88,6 +88,7 @@ from shopsearch.domain.queries import (
 from shopsearch.domain.signals import Signal, SignalEffect
 from shopsearch.domain.understood import PartKind, UnderstoodPart
 from shopsearch.domain.words import Lexicon, Place, Sketches, WordMatches, word_hash, word_hashes
+from shopsearch.domain.writes import KeptAnswer
 
 __all__ = [
     "CATEGORY_SEPARATOR",
@@ -121,6 +122,7 @@ __all__ = [
     "FilterValue",
     "Hit",
     "IndexReport",
+    "KeptAnswer",
     "Lexicon",
     "LoggedClick",
     "LoggedSearch",

@@ -35,10 +35,22 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LanguageMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ProductChanged: HTTPStatus.PRECONDITION_FAILED,
+    errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.IdempotencyKeyInUse: HTTPStatus.CONFLICT,
+    errors.WriterBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.WriteUnfinished: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.HomeBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ShopsearchError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
-_TOLD_TO_VISITORS = (errors.QueryError, errors.ProductRejected, errors.GenerationMissing)
+_TOLD_TO_VISITORS = (
+    errors.QueryError,
+    errors.ProductRejected,
+    errors.GenerationMissing,
+    errors.WriteError,
+    errors.HomeBusy,
+)
 _RETRY_AFTER_S = 10
 
 
@@ -107,6 +119,12 @@ def _answer_http_error(error: HTTPException) -> Response:
         return make_response(error.get_response())
     status = HTTPStatus(error.code)
     if isinstance(error, RequestEntityTooLarge):
+        if request.is_json:
+            limit = request.max_content_length or 0
+            detail = (
+                f"that is too large: JSON may have up to {limit:,} bytes here; send less at once"
+            )
+            return _answer(Problem(status, "too-large", detail))
         limit_mb = services().settings.max_image_bytes / 1e6
         detail = f"that is too large: a picture may have up to {limit_mb:g} MB; scale it down first"
         return _answer(Problem(status, "too-large", detail))

@@ -2,6 +2,7 @@
 
 from shopsearch.store.database import Database
 from shopsearch.store.embeddings import SqlEmbeddingCache
+from shopsearch.store.idempotency import SqlIdempotencyKeys
 from shopsearch.store.lexical import SqlLexicalIndex
 from shopsearch.store.products import SqlProductStore
 from shopsearch.store.rules import SqlRuleStore
@@ -16,6 +17,7 @@ __all__ = [
     "Database",
     "SqlEmbeddingCache",
     "SqlFeedRuns",
+    "SqlIdempotencyKeys",
     "SqlLexicalIndex",
     "SqlProductStore",
     "SqlRuleStore",

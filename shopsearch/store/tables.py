@@ -287,6 +287,19 @@ class SignalRow(Base):
     changed_at: Mapped[datetime]
 
 
+class IdempotencyRow(Base):
+    """The request that came first with a key of a writer; no status while it is under way."""
+
+    __tablename__ = "idempotency"
+
+    writer: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[str]
+    claimed_at: Mapped[datetime] = mapped_column(index=True)
+    status: Mapped[int | None]
+    body: Mapped[str]
+
+
 def table(model: type[Base]) -> Table:
     """The table of a model, for statements over many rows at once."""
     return cast(Table, model.__table__)
@@ -308,3 +321,4 @@ LOGGED_SEARCHES = table(LoggedSearchRow)
 LOGGED_CLICKS = table(LoggedClickRow)
 SESSION_SALT = table(SessionSaltRow)
 SIGNALS = table(SignalRow)
+IDEMPOTENCY = table(IdempotencyRow)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from shopsearch.server.api import docs, events, products, search, suggest
+from shopsearch.server.api import catalog, docs, events, products, search, suggest
 
 BLUEPRINTS = (
     search.blueprint,
     products.blueprint,
     suggest.blueprint,
     events.blueprint,
+    catalog.blueprint,
     docs.blueprint,
 )
 
