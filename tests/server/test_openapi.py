@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from openapi_pydantic import OpenAPI
 from werkzeug.serving import make_server
 
+from shopsearch.domain import Scope
 from shopsearch.server import create_app
 from shopsearch.server.api.operations import operation_of, served
 
@@ -29,7 +30,8 @@ OUR_OWN = ("/openapi.json", "/docs")  # how the document itself is had
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """The application over a shop of its own: what is sent here writes into it."""
-    with open_shop(tmp_path_factory.mktemp("fuzzed"), worker_threads=64) as services:
+    folder = tmp_path_factory.mktemp("fuzzed")
+    with open_shop(folder, worker_threads=64, public_scopes=tuple(Scope)) as services:
         yield create_app(services)
 
 

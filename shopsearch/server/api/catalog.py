@@ -46,7 +46,7 @@ _DELETE = {
 }
 
 
-@blueprint.put("/products/<path:product_id>")
+@blueprint.put("/products/<product:product_id>")
 @operation(
     "putProduct",
     tag="catalog",
@@ -78,7 +78,7 @@ def put_product_by_parameter() -> Response:
     return _put(read_query(NamedParameters).id)
 
 
-@blueprint.delete("/products/<path:product_id>")
+@blueprint.delete("/products/<product:product_id>")
 @operation(
     "deleteProduct",
     tag="catalog",

@@ -74,7 +74,7 @@ class HeatmapParameters(Asked):
     q: str = Field(min_length=1, max_length=MAX_WORDS_CHARS, pattern=SEEN)
 
 
-@blueprint.get("/products/<path:product_id>")
+@blueprint.get("/products/<product:product_id>")
 @operation(
     "product",
     tag="products",
