@@ -5,8 +5,9 @@
 For each size a shop of texts is indexed (hashing encoder) and served by a real `shopsearch serve`
 process with one worker. Phases, each of about so many seconds: searches alone; one client that
 writes one product after another (`PUT`, a new price each); as many writers as asked at once, each
-with a product of its own, so that group commit can work; and a bulk request of 200 products. Printed
-are p50 and p95 of a write, writes a second, and p99 of the searches that two clients ask meanwhile.
+with a product of its own, so that group commit can work; and a bulk request of 200 products.
+Printed are p50 and p95 of a write, writes a second, and p99 of the searches that two clients ask
+meanwhile.
 """
 
 from __future__ import annotations
@@ -33,18 +34,21 @@ from shopsearch.bootstrap import Services
 from shopsearch.catalog import open_feed
 from shopsearch.settings import Settings
 
-WORDS = (
-    "red blue green wool cotton mug lamp chair striped plain large small soft round gift".split()
-)
+WORDS = ("red", "blue", "wool", "cotton", "mug", "lamp", "chair", "striped", "small", "round")
 SEARCHERS = 2
 BULK = 200
 PROGRAM = """
 import sys
 from pathlib import Path
+import structlog
 from shopsearch.domain import Scope
 from shopsearch.server.serving import serve
 from shopsearch.settings import Settings
 
+structlog.configure(
+    logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    wrapper_class=structlog.make_filtering_bound_logger(40),
+)
 settings = Settings(home=Path(sys.argv[1]), encoder="hashing", port=0, worker_threads=80,
                     log_level="error", search_log="off", public_scopes=tuple(Scope))
 serve(settings, announce=lambda address: print(address, flush=True))
