@@ -31,8 +31,6 @@ from shopsearch.upkeep.shelf import Shelf
 from shopsearch.upkeep.verifying import Home, Verifier
 from shopsearch.writing import CatalogWriter, ProductFields
 
-LOCK_PATIENCE_S = 2.0  # commands wait so long for a server that writes a few products
-
 
 class Services(SearchParts):
     """Everything that a command or a server needs, each part made when it is first asked for."""
@@ -171,7 +169,6 @@ class Services(SearchParts):
             drafts=drafts,
             words=self.lexical,
             batch_size=self.settings.batch_size,
-            patience_s=LOCK_PATIENCE_S,
         )
 
     @cached_property

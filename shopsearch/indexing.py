@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 
 import numpy as np
 import structlog
@@ -60,7 +59,6 @@ class Indexer:
         batch_size: int = 64,
         n_threads: int = 2,
         n_readers: int = 16,
-        patience_s: float = 0.0,
     ) -> None:
         self._preparer = preparer
         self._embedder = embedder
@@ -71,7 +69,6 @@ class Indexer:
         self._batch_size = batch_size
         self._n_threads = n_threads  # that decode
         self._n_readers = n_readers  # that read or fetch pictures; those wait more than they work
-        self._patience_s = patience_s  # for whoever holds the home: a small write does for a moment
 
     def run(
         self,
@@ -90,7 +87,7 @@ class Indexer:
         `CatalogError` where the feed cannot be read on, after making live what came before.
         """
         tally = Tally(progress, total=feed.size_hint())
-        with self._next() as draft, stop_on_interrupt() as stop:
+        with self._drafts.next() as draft, stop_on_interrupt() as stop:
             self._catch_up(draft, tally, stop)
             run, n_before = self._runs.begin(feed_name), self._store.count()
             for batch in () if tally.interrupted else self._prepared(feed, self._runs, run):
@@ -106,7 +103,7 @@ class Indexer:
         self._runs.finish(run, report)
         return report
 
-    def apply(self, feeds: Iterable[CatalogFeed], *, patience_s: float = 0.0) -> IndexReport:
+    def apply(self, feeds: Iterable[CatalogFeed], *, patience_s: float) -> IndexReport:
         """Small feeds of changes, one after another; all of them are live at the end.
 
         Each is in the store when the next one is asked for, and no id may come twice in one feed.
@@ -127,7 +124,7 @@ class Indexer:
         Embeddings that the cache has are not made again. Raises `HomeBusy`.
         """
         tally = Tally(progress, total=self._store.count())
-        with self._next(fresh=True) as draft, stop_on_interrupt() as stop:
+        with self._drafts.next(fresh=True) as draft, stop_on_interrupt() as stop:
             self._words.renew()
             for changes, batch in self._rebuilt(draft):
                 self._add(changes, batch, draft, tally)
@@ -140,7 +137,7 @@ class Indexer:
     def remove(self, product_ids: Sequence[str]) -> IndexReport:
         """Take products out of the catalog; ids that it does not hold are counted as rejected."""
         tally = Tally(read=len(product_ids))
-        with self._next() as draft:
+        with self._drafts.next() as draft:
             self._catch_up(draft, tally)
             held = self._store.find(product_ids)
             self._remove(list(held.values()), draft, tally)
@@ -154,15 +151,12 @@ class Indexer:
     def catch_up(self) -> IndexReport:
         """Bring the index to what the store holds, as after a run that was killed.
 
-        Every run begins with it. Raises `HomeBusy` and `GenerationMismatch`.
+        Every run begins with it. Raises `HomeBusy`, at once, and `GenerationMismatch`.
         """
         tally = Tally()
-        with self._drafts.next() as draft:
+        with self._drafts.next(patience_s=0.0) as draft:
             self._catch_up(draft, tally)
         return tally.report(draft.generation_id)
-
-    def _next(self, *, fresh: bool = False) -> AbstractContextManager[Draft]:
-        return self._drafts.next(fresh=fresh, patience_s=self._patience_s)
 
     def _write(self, batch: PreparedBatch, draft: Draft, tally: Tally) -> None:
         self._take_out(batch.removals, draft, tally)

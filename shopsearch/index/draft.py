@@ -13,7 +13,7 @@ from shopsearch.domain import EVERYTHING, Product
 from shopsearch.errors import CatalogError, IndexFault
 from shopsearch.index.base import KeptWords, VectorIndex
 from shopsearch.index.generations import Generations, Manifest
-from shopsearch.index.lock import HomeLock
+from shopsearch.index.lock import PATIENCE_S, HomeLock
 
 
 class Draft:
@@ -138,7 +138,7 @@ class Drafts:
         self._are_foreign = are_foreign
 
     @contextmanager
-    def next(self, *, fresh: bool = False, patience_s: float = 0.0) -> Iterator[Draft]:
+    def next(self, *, fresh: bool = False, patience_s: float = PATIENCE_S) -> Iterator[Draft]:
         """A draft of the live generation, or with `fresh` an empty one; published on leaving.
 
         A `CatalogError` does not keep what came before it from going live; after any other failure

@@ -26,6 +26,7 @@ from shopsearch.errors import HomeBusy, Unwritable
 
 LOCK_FILE = "indexing.lock"
 OWNER_FILE = "indexing.owner"
+PATIENCE_S = 2.0  # for a server that writes a few products
 POLL_S = 0.02
 LONGEST_COMMAND = 200  # characters that are shown of it
 _STOPPED = ("T", "t")  # by a signal, or by a debugger
@@ -92,7 +93,7 @@ class HomeLock:
     where the folder does not take a lock file.
     """
 
-    def __init__(self, home: Path, patience_s: float = 0.0) -> None:
+    def __init__(self, home: Path, patience_s: float = PATIENCE_S) -> None:
         self._home = home
         self._lock = FileLock(home / LOCK_FILE, timeout=patience_s, poll_interval=POLL_S)
         self._owner_path = home / OWNER_FILE
