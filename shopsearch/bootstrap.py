@@ -29,13 +29,14 @@ from shopsearch.lexical.word_index import WordIndex, are_foreign
 from shopsearch.logbook import EventBook, Logbook
 from shopsearch.search_parts import SearchParts
 from shopsearch.store.catalog_file import SqlCatalogFile
-from shopsearch.store.sql import SqlAuditLog, SqlKeyStore, SqlUpkeep
+from shopsearch.store.sql import SqlAuditLog, SqlIdempotencyKeys, SqlKeyStore, SqlUpkeep
 from shopsearch.upkeep.backup import BackupService, CatalogCopy, InUse
 from shopsearch.upkeep.export import Exporter
 from shopsearch.upkeep.repairing import Repairer
 from shopsearch.upkeep.restore import RestoreService
 from shopsearch.upkeep.shelf import Shelf
 from shopsearch.upkeep.verifying import Home, Verifier
+from shopsearch.writing import CatalogWriter, ProductFields
 
 
 class Services(SearchParts):
@@ -212,6 +213,27 @@ class Services(SearchParts):
             words=self.lexical,
             batch_size=self.settings.batch_size,
         )
+
+    @cached_property
+    def catalog_writer(self) -> CatalogWriter:
+        """Makes single changes of the catalog."""
+        return CatalogWriter(
+            indexer=lambda: self.indexer,
+            preparer=self.preparer,
+            store=self.store,
+            renew=self.live.renew,
+            max_callers=max(1, self.settings.worker_threads // 2),  # the others answer searches
+        )
+
+    @cached_property
+    def product_fields(self) -> ProductFields:
+        """Reads products that come field by field."""
+        return ProductFields(self.settings.currency)
+
+    @cached_property
+    def idempotency_keys(self) -> SqlIdempotencyKeys:
+        """What was answered to writes that carry a key."""
+        return SqlIdempotencyKeys(self.database)
 
 
 class ServerServices(Services):

@@ -44,6 +44,12 @@
     │   └── KeyUnknown            there is no key of that id, or it was revoked
     ├── BackupError               a backup cannot be made, read or restored
     ├── ExportError               the catalog cannot be written as a feed
+    ├── WriteError                a single change of the catalog
+    │   ├── WriterBusy            too many wait already
+    │   ├── WriteUnfinished       it took too long
+    │   ├── ProductChanged        the product is not what the writer thinks it is
+    │   ├── IdempotencyKeyReused  the key came with another request before
+    │   └── IdempotencyKeyInUse   the request of that key is under way
     ├── HomeBusy                  another process is indexing into the same home
     ├── Overloaded                a server has more to do than it can do in time
     ├── Unwritable                a file or folder cannot be written: no room, or no permission
@@ -285,6 +291,30 @@ class BackupError(ShopsearchError):
 
 class ExportError(ShopsearchError):
     """The catalog cannot be written as a feed."""
+
+
+class WriteError(ShopsearchError):
+    """A single change of the catalog was not made."""
+
+
+class WriterBusy(WriteError):
+    """Too many writes are waiting already."""
+
+
+class WriteUnfinished(WriteError):
+    """A write was not finished in time."""
+
+
+class ProductChanged(WriteError):
+    """The product is not what the condition of the write says."""
+
+
+class IdempotencyKeyReused(WriteError):
+    """An idempotency key came with another request before."""
+
+
+class IdempotencyKeyInUse(WriteError):
+    """The request that came first with an idempotency key is under way."""
 
 
 class HomeBusy(ShopsearchError):

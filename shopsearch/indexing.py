@@ -7,7 +7,7 @@ stopped or killed run left behind is therefore known, and the next run starts by
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -29,7 +29,7 @@ from shopsearch.embedding import Embedder
 from shopsearch.errors import ProductRejected
 from shopsearch.index.draft import Draft, Drafts
 from shopsearch.pipeline import look_ahead, stop_on_interrupt
-from shopsearch.sifting import ProductPreparer, Sifter, parted, rejection, shares
+from shopsearch.sifting import Meets, MetOnce, ProductPreparer, Sifter, parted, rejection, shares
 from shopsearch.store import FeedRuns, LexicalIndex, ProductStore
 from shopsearch.tally import IndexProgress, PreparedBatch, Progress, SiftedBatch, Tally
 
@@ -90,10 +90,8 @@ class Indexer:
         with self._drafts.next() as draft, stop_on_interrupt() as stop:
             self._catch_up(draft, tally, stop)
             run, n_before = self._runs.begin(feed_name), self._store.count()
-            for batch in () if tally.interrupted else self._prepared(feed, run):
-                self._take_out(batch.removals, draft, tally)
-                self._index(batch, draft, tally)
-                tally.count(batch)
+            for batch in () if tally.interrupted else self._prepared(feed, self._runs, run):
+                self._write(batch, draft, tally)
                 tally.tell("indexing")
                 if stop():
                     tally.interrupted = True
@@ -104,6 +102,21 @@ class Indexer:
         report = tally.report(draft.generation_id)
         self._runs.finish(run, report)
         return report
+
+    def apply(self, feeds: Iterable[CatalogFeed], *, patience_s: float) -> IndexReport:
+        """Small feeds of changes, one after another; all of them are live at the end.
+
+        Each is in the store when the next one is asked for, and no id may come twice in one feed.
+        They are no runs over a feed: nothing is remembered of them. Raises as `run` does, and
+        `HomeBusy` after `patience_s`. Threads may call it: signals are left as they are.
+        """
+        tally = Tally()
+        with self._drafts.next(patience_s=patience_s) as draft:
+            self._catch_up(draft, tally)
+            for feed in feeds:
+                for batch in self._prepared(feed, MetOnce(), 0):
+                    self._write(batch, draft, tally)
+        return tally.report(draft.generation_id)
 
     def reindex(self, progress: Progress | None = None) -> IndexReport:
         """Build a new generation from the store alone; the live one answers until it is done.
@@ -138,12 +151,17 @@ class Indexer:
     def catch_up(self) -> IndexReport:
         """Bring the index to what the store holds, as after a run that was killed.
 
-        Every run begins with it. Raises `HomeBusy` and `GenerationMismatch`.
+        Every run begins with it. Raises `HomeBusy`, at once, and `GenerationMismatch`.
         """
         tally = Tally()
-        with self._drafts.next() as draft:
+        with self._drafts.next(patience_s=0.0) as draft:
             self._catch_up(draft, tally)
         return tally.report(draft.generation_id)
+
+    def _write(self, batch: PreparedBatch, draft: Draft, tally: Tally) -> None:
+        self._take_out(batch.removals, draft, tally)
+        self._index(batch, draft, tally)
+        tally.count(batch)
 
     def _take_out(self, removals: Sequence[RemovalRow], draft: Draft, tally: Tally) -> None:
         """Remove what a feed of changes says; what is gone already is as it should be."""
@@ -162,13 +180,13 @@ class Indexer:
         draft.revision = self._store.revision()
         tally.encoded += encoded
 
-    def _prepared(self, feed: CatalogFeed, run: int) -> Iterator[PreparedBatch]:
+    def _prepared(self, feed: CatalogFeed, runs: Meets, run: int) -> Iterator[PreparedBatch]:
         """The feed in batches; the next ones are read and decoded while one is encoded."""
         with (
             ThreadPoolExecutor(self._n_readers, thread_name_prefix="read") as readers,
             ThreadPoolExecutor(self._n_threads, thread_name_prefix="prepare") as pool,
         ):
-            sifter = Sifter(self._preparer, self._store, self._runs, run, readers)
+            sifter = Sifter(self._preparer, self._store, runs, run, readers)
             sifted = look_ahead(shares(feed, SIFT_BATCHES * self._batch_size), sifter.sift)
             batches = (batch for share in sifted for batch in share.split(self._batch_size))
             yield from look_ahead(batches, lambda batch: self._prepare(batch, pool))

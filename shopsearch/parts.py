@@ -69,6 +69,7 @@ class Parts:
     def close(self) -> None:
         """Let go of connections; what was made lazily and never used is not touched."""
         for name in (
+            "catalog_writer",
             "follower",
             "logbook",
             "key_ring",

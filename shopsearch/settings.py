@@ -125,7 +125,13 @@ class Settings(BaseSettings):
             "products on; a change needs `shopsearch reindex`."
         ),
     )
-    keep_generations: int = Field(3, ge=1, description="How many index generations stay on disk.")
+    keep_generations: int = Field(
+        3,
+        ge=1,
+        description=(
+            "How many index generations stay on disk; the last one of each of as many days too."
+        ),
+    )
 
     index_nice: int = Field(
         10,

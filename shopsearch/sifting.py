@@ -20,7 +20,7 @@ from shopsearch.domain import (
     RemovalRow,
 )
 from shopsearch.errors import CatalogError, ProductRejected
-from shopsearch.store import FeedRuns, ProductStore
+from shopsearch.store import ProductStore
 from shopsearch.tally import SiftedBatch
 
 HANDED_AT_ONCE = 8  # products to a thread; one by one, handing over would cost as much as hashing
@@ -38,6 +38,27 @@ class ProductPreparer(Protocol):
         """Compose its text and check its picture."""
 
 
+class Meets(Protocol):
+    """What is needed of `FeedRuns`."""
+
+    def meet(self, run: int, product_ids: Sequence[str]) -> frozenset[str]:
+        """See `FeedRuns.meet`."""
+
+    def forget(self, run: int, product_ids: Sequence[str]) -> None:
+        """See `FeedRuns.forget`."""
+
+
+class MetOnce:
+    """For a feed whose ids are known to come once each: there is nothing to remember."""
+
+    def meet(self, run: int, product_ids: Sequence[str]) -> frozenset[str]:  # noqa: ARG002 - a port
+        """None was met before."""
+        return frozenset()
+
+    def forget(self, run: int, product_ids: Sequence[str]) -> None:
+        """Nothing is known."""
+
+
 class Sifter:
     """Sifts the shares of one run over a feed; several products at once, in the threads of a pool.
 
@@ -49,7 +70,7 @@ class Sifter:
         self,
         preparer: ProductPreparer,
         store: ProductStore,
-        runs: FeedRuns,
+        runs: Meets,
         run: int,
         pool: ThreadPoolExecutor,
     ) -> None:

@@ -128,6 +128,7 @@ from shopsearch.domain.recommending import (
 from shopsearch.domain.signals import Signal, SignalEffect
 from shopsearch.domain.understood import PartKind, UnderstoodPart
 from shopsearch.domain.words import Lexicon, Place, Sketches, WordMatches, word_hash, word_hashes
+from shopsearch.domain.writes import KeptAnswer
 
 __all__ = [
     "CATEGORY_SEPARATOR",
@@ -184,6 +185,7 @@ __all__ = [
     "IsPopular",
     "IsRuled",
     "IsTrending",
+    "KeptAnswer",
     "KeyState",
     "Lexicon",
     "LoggedClick",

@@ -13,7 +13,7 @@ from shopsearch.domain import EVERYTHING, Product
 from shopsearch.errors import CatalogError, IndexFault
 from shopsearch.index.base import KeptWords, VectorIndex
 from shopsearch.index.generations import Generations, Manifest
-from shopsearch.index.lock import HomeLock
+from shopsearch.index.lock import PATIENCE_S, HomeLock
 
 
 class Draft:
@@ -138,14 +138,15 @@ class Drafts:
         self._are_foreign = are_foreign
 
     @contextmanager
-    def next(self, *, fresh: bool = False) -> Iterator[Draft]:
+    def next(self, *, fresh: bool = False, patience_s: float = PATIENCE_S) -> Iterator[Draft]:
         """A draft of the live generation, or with `fresh` an empty one; published on leaving.
 
         A `CatalogError` does not keep what came before it from going live; after any other failure
-        nothing is published, and the next run catches up from the store. Raises `HomeBusy`, and
-        `GenerationMismatch` when the live generation was made by another encoder or fusion.
+        nothing is published, and the next run catches up from the store. Raises `HomeBusy` where
+        the home is locked for longer than `patience_s`, and `GenerationMismatch` when the live
+        generation was made by another encoder or fusion.
         """
-        with HomeLock(self._home):
+        with HomeLock(self._home, patience_s):
             start = None if fresh else self._live()
             draft = Draft(
                 self._generations,

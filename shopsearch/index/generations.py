@@ -43,6 +43,7 @@ LEFT_BEHIND_AFTER_S = 24 * 3600  # a build takes hours at most
 
 _ID = re.compile(r"\d{8}T\d{9}-[0-9a-f]{4}")
 _TIME = "%Y%m%dT%H%M%S"
+_DATE_CHARS = 8  # of an id
 
 Made = TypeVar("Made")
 
@@ -341,13 +342,21 @@ class Generations:
         _fsync(self._root)
 
     def _prune(self) -> None:
-        kept = {*self.ids()[: self._keep], self.current_id()}
+        kept = {*self.ids()[: self._keep], *self._last_of_days(), self.current_id()}
         for generation_id in self.ids():
             if generation_id not in kept:
                 # renamed first: half a generation must not look like a damaged one
                 doomed = self._folder / f"{REMOVING}{generation_id}"
                 (self._folder / generation_id).rename(doomed)
                 shutil.rmtree(doomed, ignore_errors=True)
+
+    def _last_of_days(self) -> list[str]:
+        """The newest generation of each of the latest days (UTC) that have one.
+
+        However many small updates a day brings, there is a way back to the days before.
+        """
+        newest = {id_[:_DATE_CHARS]: id_ for id_ in reversed(self.ids())}
+        return [newest[day] for day in sorted(newest, reverse=True)[: self._keep]]
 
     def _clear_leftovers(self) -> None:
         for path in self.leftovers():

@@ -72,6 +72,12 @@ class LiveGeneration:
         self._prepare = prepare
         return self._look
 
+    def renew(self) -> None:
+        """Answer from what is live at this moment: for whoever has published and shall see it."""
+        with self._loading:
+            if self._generation is not None:
+                self._refreshed(self._generation)
+
     def _look(self) -> None:
         with self._loading:
             generation = self._generation

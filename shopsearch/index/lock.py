@@ -26,6 +26,8 @@ from shopsearch.errors import HomeBusy, Unwritable
 
 LOCK_FILE = "indexing.lock"
 OWNER_FILE = "indexing.owner"
+PATIENCE_S = 2.0  # for a server that writes a few products
+POLL_S = 0.02
 LONGEST_COMMAND = 200  # characters that are shown of it
 _STOPPED = ("T", "t")  # by a signal, or by a debugger
 
@@ -87,13 +89,13 @@ class Owner:
 class HomeLock:
     """Held while a process indexes into a home folder. `with HomeLock(home): ...`
 
-    Raises `HomeBusy` at once where another one holds it, and `Unwritable` where the folder does not
-    take a lock file.
+    Raises `HomeBusy` where another one holds it for longer than `patience_s`, and `Unwritable`
+    where the folder does not take a lock file.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, patience_s: float = PATIENCE_S) -> None:
         self._home = home
-        self._lock = FileLock(home / LOCK_FILE, timeout=0)
+        self._lock = FileLock(home / LOCK_FILE, timeout=patience_s, poll_interval=POLL_S)
         self._owner_path = home / OWNER_FILE
 
     def __enter__(self) -> Self:

@@ -17,7 +17,10 @@ from shopsearch.server.wish_fields import IMAGE_URL, written_wishes
 THUMBNAIL_SIZES_PX = (160, 320, 480)
 PICTURES = ("image_url", IMAGE_URL)  # fields that stand in no address
 
-_TIDIED_UP = re.compile(r"(^|/)\.{0,2}(/|$)|[\\\x00-\x1f]|/(similar|heatmap\.png)$")
+# what follows `/api/v1/products/` and is no id; one that looks like it travels as a parameter
+NO_PRODUCT = r"(?:bulk|.*/(?:similar|heatmap\.png))"
+
+_TIDIED_UP = re.compile(rf"(^|/)\.{{0,2}}(/|$)|[\\\x00-\x1f]|^{NO_PRODUCT}$")
 
 
 def product_address(product_id: str) -> str:

@@ -41,6 +41,12 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LanguageMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ProductChanged: HTTPStatus.PRECONDITION_FAILED,
+    errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.IdempotencyKeyInUse: HTTPStatus.CONFLICT,
+    errors.WriterBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.WriteUnfinished: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.HomeBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ShopsearchError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
@@ -50,6 +56,8 @@ _TOLD_TO_VISITORS = (
     errors.GenerationMissing,
     errors.EventsBusy,
     errors.Overloaded,
+    errors.WriteError,
+    errors.HomeBusy,
 )
 _CHALLENGE = 'Bearer realm="shopsearch"'  # RFC 6750; browsers do not ask for anything because of it
 _RETRY_AFTER_S = 10

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ from shopsearch.domain import (
     Event,
     EventKind,
     IndexReport,
+    KeptAnswer,
     LoggedClick,
     LoggedSearch,
     Popular,
@@ -29,6 +30,9 @@ from shopsearch.domain import (
     Writes,
 )
 from shopsearch.rules import KeptRule, Rule, RuleVersion
+
+KEY_LASTS = timedelta(hours=24)  # of idempotency
+CLAIM_LASTS = timedelta(minutes=2)  # a write takes less; whoever claimed it before has died
 
 
 class Baskets(NamedTuple):
@@ -305,6 +309,27 @@ class SignalStore(Protocol):
 
     def revision(self) -> int:
         """Grows with every call that changes something; 0 before the first."""
+
+
+class IdempotencyKeys(Protocol):
+    """Remembers for `KEY_LASTS` what was answered to a write that carried a key.
+
+    A key is the writer's own: two writers may use the same one. `writer` and `key` are printable.
+    """
+
+    def claim(
+        self, writer: str, key: str, request_hash: str, *, now: datetime
+    ) -> KeptAnswer | None:
+        """Take a key for a request: None to exactly one of all who ask, what is kept to the others.
+
+        A claim without an answer is free again after `CLAIM_LASTS`.
+        """
+
+    def answer(self, writer: str, key: str, status: int, body: str) -> None:
+        """Keep what was answered to the request that claimed the key."""
+
+    def release(self, writer: str, key: str) -> None:
+        """Give a claim back that nothing was answered to."""
 
 
 class WriteTimes(Protocol):

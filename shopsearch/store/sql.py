@@ -4,6 +4,7 @@ from shopsearch.store.audit_log import SqlAuditLog
 from shopsearch.store.database import Database
 from shopsearch.store.embeddings import SqlEmbeddingCache
 from shopsearch.store.events import SqlEventStore
+from shopsearch.store.idempotency import SqlIdempotencyKeys
 from shopsearch.store.keys import SqlKeyStore
 from shopsearch.store.lexical import SqlLexicalIndex
 from shopsearch.store.products import SqlProductStore
@@ -21,6 +22,7 @@ __all__ = [
     "SqlEmbeddingCache",
     "SqlEventStore",
     "SqlFeedRuns",
+    "SqlIdempotencyKeys",
     "SqlKeyStore",
     "SqlLexicalIndex",
     "SqlProductStore",

@@ -369,6 +369,19 @@ class VisitorSecretRow(Base):
     secret: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class IdempotencyRow(Base):
+    """The request that came first with a key of a writer; no status while it is under way."""
+
+    __tablename__ = "idempotency"
+
+    writer: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[str]
+    claimed_at: Mapped[datetime] = mapped_column(index=True)
+    status: Mapped[int | None]
+    body: Mapped[str]
+
+
 def table(model: type[Base]) -> Table:
     """The table of a model, for statements over many rows at once."""
     return cast(Table, model.__table__)
@@ -395,3 +408,4 @@ AUDIT_LOG = table(AuditRow)
 EVENTS = table(EventRow)
 BASKETS = table(BasketRow)
 VISITOR_SECRET = table(VisitorSecretRow)
+IDEMPOTENCY = table(IdempotencyRow)

@@ -48,7 +48,7 @@ def holder(home: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def refusal(home: Path) -> str:
-    with pytest.raises(HomeBusy) as refused, HomeLock(home):
+    with pytest.raises(HomeBusy) as refused, HomeLock(home, patience_s=0.0):
         pass
     return str(refused.value)
 

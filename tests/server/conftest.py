@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -80,8 +82,14 @@ def write_feed(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """The shop, indexed, its model in memory."""
-    folder = tmp_path_factory.mktemp("shop")
+    """The shop, indexed, its model in memory. Many tests share it, so nobody writes into it."""
+    with open_shop(tmp_path_factory.mktemp("shop")) as services:
+        yield services
+
+
+@contextmanager
+def open_shop(folder: Path, **further: Any) -> Iterator[Services]:
+    """A shop of one's own in a folder."""
     settings = Settings(
         home=folder / "home",
         encoder="hashing",
@@ -91,6 +99,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         fetch_timeout_s=2.0,
         rate_limit="off",  # all tests ask from one address
         rate_limit_write="off",
+        **further,
     )
     with Services.open(settings) as services:
         report = services.indexer.run(open_feed(write_feed(folder)), feed_name="shop")

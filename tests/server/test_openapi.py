@@ -16,11 +16,23 @@ from flask.testing import FlaskClient
 from openapi_pydantic import OpenAPI
 from werkzeug.serving import make_server
 
+from shopsearch.domain import Scope
+from shopsearch.server import create_app
 from shopsearch.server.api.operations import operation_of, served
+
+from .conftest import open_shop
 
 FUZZING = Path(__file__).parent / "fuzzing"
 N_EXAMPLES = os.environ.get("SHOPSEARCH_TEST_CASES", "8")
 OUR_OWN = ("/openapi.json", "/docs")  # how the document itself is had
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The application over a shop of its own: what is sent here writes into it."""
+    folder = tmp_path_factory.mktemp("fuzzed")
+    with open_shop(folder, worker_threads=64, public_scopes=tuple(Scope)) as services:
+        yield create_app(services)
 
 
 @pytest.fixture(scope="module")

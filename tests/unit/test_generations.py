@@ -102,6 +102,20 @@ def test_the_newest_generations_are_kept_and_the_live_one_always(home: Path) -> 
     assert {path.name for path in (home / "generations").iterdir()} == {third, fourth}
 
 
+def test_the_last_generation_of_each_of_the_latest_days_is_kept_too(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generations = Generations(home, LOADERS, keep=2)
+    ids = [f"202611{day:02}T{hour:02}0000000-abcd" for day in (1, 2, 3) for hour in range(4)]
+    upcoming = iter(ids)
+    monkeypatch.setattr(generations, "_next_id", lambda: next(upcoming))
+    for _ in ids:
+        publish(generations)
+
+    assert generations.ids() == [ids[11], ids[10], ids[7]]
+    assert generations.rollback(ids[7]).generation_id == ids[7]
+
+
 def test_rollback_goes_back_one_by_one_and_to_a_named_one(generations: Generations) -> None:
     first, second, third = (publish(generations, n).generation_id for n in (1, 2, 3))
     assert generations.rollback().generation_id == second

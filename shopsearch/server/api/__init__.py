@@ -9,20 +9,38 @@ More:  one module per group of operations with a `blueprint`, and one line in `B
 from __future__ import annotations
 
 from flask import Flask
+from werkzeug.routing import PathConverter
 
-from shopsearch.server.api import docs, events, products, recommendations, search, suggest
+from shopsearch.server.addresses import NO_PRODUCT
+from shopsearch.server.api import (
+    catalog,
+    docs,
+    events,
+    products,
+    recommendations,
+    search,
+    suggest,
+)
 
 BLUEPRINTS = (
     search.blueprint,
     products.blueprint,
     suggest.blueprint,
     events.blueprint,
+    catalog.blueprint,
     docs.blueprint,
     recommendations.blueprint,
 )
 
 
+class ProductConverter(PathConverter):
+    """The id of a product at the end of a path, unless that is the address of something else."""
+
+    regex = rf"(?!{NO_PRODUCT}/?$)[^/].*?"
+
+
 def install(app: Flask) -> None:
     """Serve the API."""
+    app.url_map.converters["product"] = ProductConverter
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -98,7 +98,11 @@ def _operation(one: Served, public: frozenset[Scope]) -> Operation:
         tags=[declared.tag],
         summary=" ".join(summary.split()).rstrip("."),
         description=" ".join(rest.split()) or None,
-        parameters=[*_parameters(declared.path, "path"), *_parameters(declared.query, "query")],
+        parameters=[
+            *_parameters(declared.path, "path"),
+            *_parameters(declared.query, "query"),
+            *_parameters(declared.headers, "header"),
+        ],
         requestBody=_body(declared.bodies) if declared.bodies else None,
         responses={
             **{str(status): _response(answer) for status, answer in declared.answers.items()},

@@ -51,6 +51,7 @@ class Operation:
     answers: Mapping[int, Answer]
     query: type[BaseModel] | None = None  # its fields are the parameters of the address
     path: type[BaseModel] | None = None  # its fields are the parts of the path
+    headers: type[BaseModel] | None = None  # the aliases of its fields are the headers' names
     bodies: Mapping[str, type[BaseModel]] = field(default_factory=dict)  # by media type
     is_write: bool = False  # it changes the catalog: it is noted in the audit log
 
@@ -72,12 +73,21 @@ def operation(
     answers: Mapping[int, Answer],
     query: type[BaseModel] | None = None,
     path: type[BaseModel] | None = None,
+    headers: type[BaseModel] | None = None,
     bodies: Mapping[str, type[BaseModel]] | None = None,
     is_write: bool = False,
 ) -> Callable[[View], View]:
     """Declare a handler to be an operation of the API; its docstring is what people read of it."""
     declared = Operation(
-        operation_id, tag, scope, answers, query, path, dict(bodies or {}), is_write
+        operation_id,
+        tag,
+        scope,
+        answers,
+        query=query,
+        path=path,
+        headers=headers,
+        bodies=dict(bodies or {}),
+        is_write=is_write,
     )
 
     def declare(view: View) -> View:

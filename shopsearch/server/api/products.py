@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from flask import Blueprint, Response, jsonify, request
 from pydantic import Field
 
-from shopsearch.domain import Recommend, Scope, SimilarTo, StoredProduct
+from shopsearch.domain import Recommend, Scope, SimilarTo
 from shopsearch.errors import QueryError
-from shopsearch.server.addresses import picture_address
 from shopsearch.server.api.documents import HitsDocument, ProductDocument
+from shopsearch.server.api.etags import product_document, product_etag
 from shopsearch.server.api.operations import Answer, operation
 from shopsearch.server.api.reading import JOINED, SPLIT, WHOLE, Asked, QueryFlag, read_query
 from shopsearch.server.api.showing import (
@@ -24,7 +24,6 @@ from shopsearch.server.api.showing import (
 from shopsearch.server.context import services
 from shopsearch.server.search_logging import log_search
 from shopsearch.server.search_request import MAX_SIZE, MAX_WORDS_CHARS, SearchRequest, read_search
-from shopsearch.wire import product_json
 
 N_SIMILAR = 12
 HEATMAP_MAX_AGE_S = 300  # the picture of a product may change
@@ -78,14 +77,18 @@ class HeatmapParameters(Asked):
     q: str = Field(min_length=1, max_length=MAX_WORDS_CHARS, pattern=SEEN)
 
 
-@blueprint.get("/products/<path:product_id>")
+@blueprint.get("/products/<product:product_id>")
 @operation(
     "product",
     tag="products",
     scope=Scope.SEARCH,
     path=ProductPath,
     query=ProductParameters,
-    answers={200: Answer("The product.", ProductDocument), 404: Answer("There is none.")},
+    answers={
+        200: Answer("The product.", ProductDocument),
+        304: Answer("It is as `If-None-Match` says.", media_type="text/plain"),
+        404: Answer("There is none."),
+    },
 )
 def product(product_id: str) -> Response:
     """Show one product."""
@@ -98,7 +101,11 @@ def product(product_id: str) -> Response:
     tag="products",
     scope=Scope.SEARCH,
     query=NamedProductParameters,
-    answers={200: Answer("The product.", ProductDocument), 404: Answer("There is none.")},
+    answers={
+        200: Answer("The product.", ProductDocument),
+        304: Answer("It is as `If-None-Match` says.", media_type="text/plain"),
+        404: Answer("There is none."),
+    },
 )
 def product_by_parameter() -> Response:
     """Show one product whose id cannot travel in a path, such as ".."."""
@@ -163,9 +170,10 @@ def heatmap(product_id: str) -> Response:
 
 
 def _shown(product_id: str, fields: Sequence[str]) -> Response:
-    return jsonify(_document(services().search.product(product_id), fields))
-
-
-def _document(stored: StoredProduct, fields: Sequence[str]) -> dict[str, Any]:
-    document = product_json(stored.product, picture_address(stored.record.image_hash))
-    return chosen(document, fields) if fields else document
+    stored = services().search.product(product_id)
+    if fields:
+        return jsonify(chosen(product_document(stored), fields))
+    response = jsonify(product_document(stored))
+    response.headers["ETag"] = product_etag(stored)  # of the whole document: writes ask for it
+    response.make_conditional(request)
+    return response

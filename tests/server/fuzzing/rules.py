@@ -31,6 +31,7 @@ def fits(fields) -> bool:
     pictured = fields.get("image") or fields.get("image_url")
     return (
         reach
+        and not ("image" in fields and fields.get("image_url"))
         and prices_fit(fields)
         and wishes_fit(fields)
         and bool(pictured or not fields.get("crop"))
