@@ -32,6 +32,7 @@ from urllib.parse import urlsplit
 
 from shopsearch.bootstrap import Services
 from shopsearch.catalog import open_feed
+from shopsearch.domain import Scope
 from shopsearch.settings import Settings
 
 WORDS = ("red", "blue", "wool", "cotton", "mug", "lamp", "chair", "striped", "small", "round")
@@ -41,7 +42,6 @@ PROGRAM = """
 import sys
 from pathlib import Path
 import structlog
-from shopsearch.domain import Scope
 from shopsearch.server.serving import serve
 from shopsearch.settings import Settings
 
@@ -50,7 +50,7 @@ structlog.configure(
     wrapper_class=structlog.make_filtering_bound_logger(40),
 )
 settings = Settings(home=Path(sys.argv[1]), encoder="hashing", port=0, worker_threads=80,
-                    log_level="error", search_log="off", public_scopes=tuple(Scope))
+                    log_level="error", search_log="off", rate_limit="off", rate_limit_write="off")
 serve(settings, announce=lambda address: print(address, flush=True))
 """
 
@@ -69,6 +69,8 @@ class Phase:
 class Client:
     """One connection."""
 
+    key = ""  # of scope `catalog`, to the home at hand
+
     def __init__(self, place: tuple[str, int]) -> None:
         self._connection = http.client.HTTPConnection(*place, timeout=60)
 
@@ -76,7 +78,8 @@ class Client:
         """The status, and how long it took in milliseconds."""
         sent = None if body is None else json.dumps(body)
         started = time.perf_counter()
-        self._connection.request(method, path, sent, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.key}"}
+        self._connection.request(method, path, sent, headers)
         answer = self._connection.getresponse()
         answer.read()
         return answer.status, (time.perf_counter() - started) * 1000
@@ -89,6 +92,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             home = Path(scratch) / "home"
             fill(home, Path(scratch), n_products)
+            with Services.open(Settings(home=home, encoder="hashing")) as services:
+                Client.key = str(services.key_issuer.make("benchmark", [Scope.CATALOG]).spelt)
             with server(home) as place:
                 show(n_products, phases(place, n_products, given.writers, given.seconds))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,9 +152,14 @@ class RelevanceService:
         vectors = index.fetch(some)
         rises = [
             float(index.search(vector[None, :], 1).scores[0, 0] - (vectors @ vector).mean())
-            for vector in map(self._embedded, _NONSENSE)
+            for vector in self._nonsense
         ]
         return Background(vectors, max(rises))
+
+    @cached_property
+    def _nonsense(self) -> list[NDArray[np.float32]]:
+        """The same for all generations, and a write makes one a second: encoded once."""
+        return [self._embedded(text) for text in _NONSENSE]
 
     def _embedded(self, text: str) -> NDArray[np.float32]:
         return self._embedder.embed_query(PreparedItem(text=text), text_weight=1.0)

@@ -254,7 +254,7 @@ def _grouped(fields: Fields, never_empty: Container[str]) -> dict[str, list[str]
         if n > (limit := _times_at_most(name)):
             raise QueryError(
                 f"`{_shown(name)}` is given {n} times, but may be given "
-                f"{'once' if limit == 1 else f'{limit} times at most'}"
+                f"{'once' if limit == 1 else f'at most {limit} times'}"
             )
     return given
 

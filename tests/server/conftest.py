@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,9 @@ from PIL import Image
 
 from shopsearch.bootstrap import Services
 from shopsearch.catalog import open_feed
+from shopsearch.domain import Scope
 from shopsearch.server import create_app
+from shopsearch.server.context import services_of
 from shopsearch.settings import Settings
 
 HOSTILE_TITLE = '<script>alert(1)</script>"><img src=x onerror=alert(2)> teapot'
@@ -106,6 +109,18 @@ def open_shop(folder: Path, **further: Any) -> Iterator[Services]:
         assert report.indexed == len(SHOP), report.rejected
         services.encoder.load()
         yield services
+
+
+def keyed(client: FlaskClient) -> FlaskClient:
+    """The client, which sends a key that opens everything with each request."""
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key_to(services_of(client.application))}"
+    return client
+
+
+@functools.cache
+def key_to(services: Services) -> str:
+    """A key to a shop that opens everything."""
+    return str(services.key_issuer.make("tests", [Scope.ADMIN]).spelt)
 
 
 @pytest.fixture(scope="session")

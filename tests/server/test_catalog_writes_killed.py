@@ -16,18 +16,19 @@ from shopsearch.bootstrap import Services
 from shopsearch.domain import EVERYTHING
 from shopsearch.settings import Settings
 
+from .conftest import key_to
+
 WRITERS = 3
 KILLED_AFTER = 6  # acknowledged requests, in the middle of the next ones
 PROGRAM = """
 import sys
 from pathlib import Path
 import structlog
-from shopsearch.domain import Scope
 from shopsearch.server.serving import serve
 from shopsearch.settings import Settings
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-settings = Settings(home=Path(sys.argv[1]), encoder="hashing", port=0, public_scopes=tuple(Scope))
+settings = Settings(home=Path(sys.argv[1]), encoder="hashing", port=0, rate_limit_write="off")
 serve(settings, announce=lambda address: print(address, flush=True))
 """
 
@@ -35,9 +36,12 @@ serve(settings, announce=lambda address: print(address, flush=True))
 class Writer(threading.Thread):
     """Sends one bulk request after another, until nobody answers."""
 
-    def __init__(self, name: str, place: tuple[str, int], acknowledged: list[str]) -> None:
+    def __init__(
+        self, name: str, place: tuple[str, int], key: str, acknowledged: list[str]
+    ) -> None:
         super().__init__(name=name)
         self._place = place
+        self._headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
         self._acknowledged = acknowledged
 
     def run(self) -> None:
@@ -47,9 +51,7 @@ class Writer(threading.Thread):
             operations = [{"op": "upsert", "product_id": one, "title": one} for one in ids]
             body = json.dumps({"operations": operations})
             try:
-                connection.request(
-                    "POST", "/api/v1/products/bulk", body, {"Content-Type": "application/json"}
-                )
+                connection.request("POST", "/api/v1/products/bulk", body, self._headers)
                 answer = connection.getresponse()
                 told = json.loads(answer.read())
             except (OSError, http.client.HTTPException, ValueError):
@@ -61,6 +63,8 @@ class Writer(threading.Thread):
 
 def test_whatever_a_killed_server_has_acknowledged_is_there(tmp_path: Path) -> None:
     home = tmp_path / "home"
+    with Services.open(Settings(home=home, encoder="hashing")) as services:
+        key = key_to(services)
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(home)],
         stdout=subprocess.PIPE,
@@ -75,7 +79,7 @@ def test_whatever_a_killed_server_has_acknowledged_is_there(tmp_path: Path) -> N
         assert address.hostname
         assert address.port
         place = (address.hostname, address.port)
-        writers = [Writer(f"w{n}", place, acknowledged) for n in range(WRITERS)]
+        writers = [Writer(f"w{n}", place, key, acknowledged) for n in range(WRITERS)]
         for writer in writers:
             writer.start()
         while len(acknowledged) < KILLED_AFTER * 5:

@@ -12,6 +12,8 @@ import yaml
 from shopsearch.bootstrap import Services
 from shopsearch.server import create_app
 
+from .conftest import keyed
+
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "grafana"
 METRIC = re.compile(r"\bshopsearch_[a-z_]+\b")
 LABEL = re.compile(r'(\w+)\s*(?:=~|!=|!~|=)\s*"')
@@ -20,7 +22,7 @@ LABEL = re.compile(r'(\w+)\s*(?:=~|!=|!~|=)\s*"')
 @pytest.fixture(scope="module")
 def exposed(shop: Services) -> str:
     """A real answer of a server that has answered something."""
-    client = create_app(shop).test_client()
+    client = keyed(create_app(shop).test_client())
     client.get("/api/v1/search?q=mug")
     client.get("/api/v1/search?nofield=1")
     return client.get("/metrics").text

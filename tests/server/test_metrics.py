@@ -17,7 +17,7 @@ from shopsearch.catalog import open_feed
 from shopsearch.server import create_app
 from shopsearch.server.metrics import meters_of
 
-from .conftest import write_feed
+from .conftest import keyed, write_feed
 from .test_serving import get, server
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -37,12 +37,12 @@ def value(found: Samples, name: str, **labels: str) -> float | None:
 
 @pytest.fixture
 def fresh(shop: Services) -> FlaskClient:
-    """A visitor of an application that has counted nothing yet."""
-    return create_app(shop).test_client()
+    """Who runs a shop, at an application that has counted nothing yet."""
+    return keyed(create_app(shop).test_client())
 
 
 def counted(client: FlaskClient) -> Samples:
-    return samples(client.get("/metrics").text)
+    return samples(keyed(client).get("/metrics").text)
 
 
 def test_requests_count_by_operation_method_and_class_of_status(fresh: FlaskClient) -> None:
@@ -206,7 +206,7 @@ def test_two_processes_count_together_and_what_one_counted_outlives_it(
         eventually(host, port, "workers", 2)
         for _ in range(12):
             assert get(host, port, "/api/v1/search?q=mug").status == 200
-        request = {"operation": "search.search", "method": "GET", "status": "2xx"}
+        request = {"operation": "search", "method": "GET", "status": "2xx"}
         name = "http_request_duration_seconds_count"
         counts = {value(scraped(host, port), name, **request) for _ in range(6)}
         assert counts == {12}  # whichever process is asked

@@ -112,6 +112,7 @@ def test_neither_words_nor_address_nor_key_are_logged_even_when_it_breaks(
         raise RuntimeError("a defect")
 
     monkeypatch.setattr(shop.search, "search", breaks)
+    asked["headers"] = {"User-Agent": "secretagent"}  # a bad key would be turned away before
     assert client.get("/api/v1/search?q=secretwords", **asked).status_code == 500
 
     written = capsys.readouterr().err

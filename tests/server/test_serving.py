@@ -64,6 +64,7 @@ def server(
     """A server process in a group of its own, once it has said where it listens."""
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(home), str(workers)],
+        env={**os.environ, "SHOPSEARCH_METRICS_PUBLIC": "true", "SHOPSEARCH_RATE_LIMIT": "off"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
