@@ -77,7 +77,7 @@ class Visitors:
 def limit_in_force(host: str, port: int) -> str:
     """What the server says of a picture that is too large."""
     connection = http.client.HTTPConnection(host, port, timeout=10)
-    headers = {"Content-Type": "application/json", "Content-Length": "99000000"}
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": "99000000"}
     connection.request("POST", "/api/v1/search", b"x", {**headers, "Connection": "close"})
     told = json.loads(connection.getresponse().read())["detail"]
     connection.close()
