@@ -8,6 +8,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 CATALOG ?= auto
 KILLS ?= 100
+MUTATIONS ?= 10000
 ARGS ?=
 # test processes; the tests of a file stay together, since they share what is dear to set up
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
@@ -17,7 +18,7 @@ RUNTIME := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quality faults browser check lint types imports spelling format \
+.PHONY: help setup demo test quality faults hostile browser check lint types imports spelling format \
         migrations-check wheel-check bench docs lock clean
 
 help: ## Show the verbs
@@ -36,6 +37,9 @@ quality: $(DEV) ## Measure the shipped model on real data (minutes; needs ../sha
 
 faults: $(DEV) ## Kill, starve and break indexing at every step (minutes); KILLS=100 at random moments
 	SHOPSEARCH_TEST_KILLS=$(KILLS) SHOPSEARCH_TEST_PRODUCTS=60 $(BIN)/python -m pytest tests/faults $(ARGS)
+
+hostile: $(DEV) ## Damage 10,000 pictures of each format at random (minutes); MUTATIONS=10000
+	SHOPSEARCH_TEST_MUTATIONS=$(MUTATIONS) $(BIN)/python -m pytest -s tests/server/hostile $(ARGS)
 
 browser: ## Install Chromium for the browser tests, where that can be done
 	@if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then :; \

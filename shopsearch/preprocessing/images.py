@@ -2,7 +2,8 @@
 
 Only five formats are understood, whatever a file's name says. The reader is taken by the first
 bytes and called directly: Pillow's own `Image.open` would try dozens of formats, and stops at its
-own pixel limit before the size can be told.
+own pixel limit before the size can be told. Before that, `containers` and `avif_frames` look at
+what a file is made of: it bounds the time that decoding takes.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from shopsearch.errors import PictureRejected
+from shopsearch.preprocessing.avif_frames import coded_pixels
+from shopsearch.preprocessing.containers import check_parts, check_scans
 from shopsearch.preprocessing.exif import orientation
+from shopsearch.preprocessing.room import DecodingRoom
 
 try:
     from PIL import AvifImagePlugin
@@ -67,18 +72,25 @@ class _Jpeg(JpegImagePlugin.JpegImageFile):
         return Image.Exif()
 
 
-def decode(encoded: bytes, *, max_pixels: int) -> Image.Image:
-    """The picture upright, RGB, on white, longest side at most 512 px. Raises `PictureRejected`."""
+def decode(encoded: bytes, *, max_pixels: int, room: DecodingRoom | None = None) -> Image.Image:
+    """The picture upright, RGB, on white, longest side at most 512 px. Raises `PictureRejected`.
+
+    With a `room`, it waits until there is some.
+    """
     if not encoded:
         raise PictureRejected("the picture is empty (0 bytes): export it again")
     name, reader = _reader_for(encoded)
-    if name == "WebP":
-        _check_size(_webp_size(encoded), max_pixels)  # its reader allocates before it tells
+    room = room or DecodingRoom(max_pixels)
     try:
-        with reader(io.BytesIO(encoded)) as picture:
+        check_parts(name, encoded)
+        with ExitStack() as held:
+            n_claimed = _pixels_when_opened(name, encoded, max_pixels)
+            held.enter_context(room.taken(n_claimed))
+            picture = held.enter_context(reader(io.BytesIO(encoded)))
             _check_size(picture.size, max_pixels)
             turn = _UPRIGHT.get(orientation(_exif_of(picture)))
-            picture.draft("RGB", _working_size(picture.size))  # big JPEGs: decodes a fraction
+            n_pixels = _pixels_when_loaded(name, encoded, picture)
+            held.enter_context(room.taken(max(0, n_pixels - n_claimed)))
             picture.load()
             upright = _shrunk(_rgb_on_white(picture))
     except _BROKEN as error:
@@ -89,9 +101,37 @@ def decode(encoded: bytes, *, max_pixels: int) -> Image.Image:
     return upright if turn is None else upright.transpose(turn)
 
 
-def working_copy(encoded: bytes, *, max_pixels: int) -> bytes:
+def _pixels_when_opened(name: str, encoded: bytes, max_pixels: int) -> int:
+    """The pixels that a reader makes room for before it tells the size; checked, as it does not."""
+    if name == "WebP":
+        width, height = _webp_size(encoded)
+        _check_size((width, height), max_pixels)
+        return width * height
+    if name == "AVIF":
+        n_pixels = coded_pixels(encoded)
+        if n_pixels > 2 * max_pixels:  # colours, and as many pixels of transparency
+            raise PictureRejected(
+                f"the AVIF picture has {n_pixels:,} coded pixels, more than twice the limit of "
+                f"{max_pixels:,} pixels; scale it down, or raise the limit (max_image_pixels)"
+            )
+        return n_pixels
+    return 0
+
+
+def _pixels_when_loaded(name: str, encoded: bytes, picture: ImageFile.ImageFile) -> int:
+    """The pixels that loading makes room for, once it is told what size will do.
+
+    A JPEG of one scan is decoded to a fraction; of one of more scans the whole is in memory.
+    """
+    width, height = picture.size
+    n_scans = check_scans(encoded, width * height) if name == "JPEG" else 0
+    picture.draft("RGB", _working_size(picture.size))
+    return width * height if n_scans != 1 else picture.width * picture.height
+
+
+def working_copy(encoded: bytes, *, max_pixels: int, room: DecodingRoom | None = None) -> bytes:
     """The checked picture as a JPEG without metadata, which is all that is kept of it."""
-    picture, copy = decode(encoded, max_pixels=max_pixels), io.BytesIO()
+    picture, copy = decode(encoded, max_pixels=max_pixels, room=room), io.BytesIO()
     picture.info.clear()  # Pillow would write a comment that it read
     picture.save(copy, "JPEG", quality=WORKING_JPEG_QUALITY)
     return copy.getvalue()
@@ -133,7 +173,7 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
 
 
 def _webp_size(encoded: bytes) -> tuple[int, int]:
-    """Width and height from the header (RFC 9649, sections 2.5 to 2.7); (0, 0) if there is none."""
+    """Width and height from the header (RFC 9649, sections 2.5 to 2.7)."""
     kind, head = encoded[12:16], encoded[16:30].ljust(14, b"\x00")
     if kind == b"VP8X":
         return int.from_bytes(head[8:11], "little") + 1, int.from_bytes(head[11:14], "little") + 1
@@ -143,7 +183,9 @@ def _webp_size(encoded: bytes) -> tuple[int, int]:
     if kind == b"VP8 ":
         width, height = struct.unpack_from("<HH", head, 10)
         return width & 0x3FFF, height & 0x3FFF
-    return 0, 0
+    raise PictureRejected(
+        f"the WebP picture begins with {kind!r}, which tells no size; export it again"
+    )
 
 
 def _exif_of(picture: ImageFile.ImageFile) -> bytes:
@@ -159,19 +201,20 @@ def _working_size(size: tuple[int, int]) -> tuple[int, int]:
 def _shrunk(picture: Image.Image) -> Image.Image:
     size = _working_size(picture.size)
     if size == picture.size:
-        return picture
+        return picture.copy()
     return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
 def _rgb_on_white(picture: Image.Image) -> Image.Image:
+    """No more copies than must be: a large picture has hundreds of megabytes."""
     if picture.mode.startswith("I"):  # 16 bits a pixel; Pillow would cut them off at 255
-        levels = np.asarray(picture).astype(np.int64) >> 8
+        levels = np.asarray(picture) >> 8
         return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)).convert("RGB")
     if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    glass = picture.convert("RGBA")
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
+    glass = picture if picture.mode == "RGBA" else picture.convert("RGBA")
     white = Image.new("RGB", glass.size, "white")
-    white.paste(glass, mask=glass.getchannel("A"))
+    white.paste(glass, mask=glass)
     return white
 
 
