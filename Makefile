@@ -18,7 +18,7 @@ RUNTIME := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quality faults hostile browser check lint types imports spelling format \
+.PHONY: help setup demo test quality faults hostile browser check lint types imports spelling audit-deps format \
         migrations-check wheel-check bench docs lock clean
 
 help: ## Show the verbs
@@ -63,6 +63,9 @@ imports: $(DEV) ## import-linter: imports go one way
 
 spelling: $(DEV) ## codespell
 	$(BIN)/codespell
+
+audit-deps: $(DEV) ## Known vulnerabilities of constraints.txt; ARGS=--required fails without network
+	$(BIN)/python .ci/audit_dependencies.py $(ARGS)
 
 format: $(DEV) ## Put the code into the form that lint asks for
 	$(BIN)/ruff check --fix .

@@ -85,8 +85,23 @@ def _check_png(encoded: bytes) -> None:
         raise PictureRejected("the PNG picture has several colour profiles; export it again")
 
 
+def gif_reach(encoded: bytes) -> tuple[int, int]:
+    """How far the first frame of a GIF reaches to the right and down, maybe beyond its screen."""
+    at, _ = _gif_first_frame(encoded)
+    left, top, width, height = (
+        int.from_bytes(encoded[at + n : at + n + 2], "little") for n in (1, 3, 5, 7)
+    )
+    return left + width, top + height
+
+
 def _check_gif(encoded: bytes) -> None:
     """Blocks before the first frame; those of the frame are read by quick code (GIF89a, 15-26)."""
+    _, n_blocks = _gif_first_frame(encoded)
+    _check_number("GIF", "blocks before its first frame", n_blocks, MAX_GIF_BLOCKS)
+
+
+def _gif_first_frame(encoded: bytes) -> tuple[int, int]:
+    """Where it begins, and how many blocks are before it, at most one more than the limit."""
     at, n_blocks = 13 + _gif_palette_bytes(encoded[10:11]), 0
     while at < len(encoded) and n_blocks <= MAX_GIF_BLOCKS:
         n_blocks += 1
@@ -100,7 +115,7 @@ def _check_gif(encoded: bytes) -> None:
             at += 1 + encoded[at]
             n_blocks += 1
         at += 1
-    _check_number("GIF", "blocks before its first frame", n_blocks, MAX_GIF_BLOCKS)
+    return at, n_blocks
 
 
 def _gif_palette_bytes(packed: bytes) -> int:

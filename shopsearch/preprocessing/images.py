@@ -20,7 +20,7 @@ from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugi
 
 from shopsearch.errors import PictureRejected
 from shopsearch.preprocessing.avif_frames import coded_pixels
-from shopsearch.preprocessing.containers import check_parts, check_scans
+from shopsearch.preprocessing.containers import check_parts, check_scans, gif_reach
 from shopsearch.preprocessing.exif import orientation
 from shopsearch.preprocessing.room import DecodingRoom
 
@@ -107,6 +107,8 @@ def _pixels_when_opened(name: str, encoded: bytes, max_pixels: int) -> int:
         width, height = _webp_size(encoded)
         _check_size((width, height), max_pixels)
         return width * height
+    if name == "GIF":
+        _check_size(gif_reach(encoded), max_pixels)  # Pillow would warn on standard error
     if name == "AVIF":
         n_pixels = coded_pixels(encoded)
         if n_pixels > 2 * max_pixels:  # colours, and as many pixels of transparency

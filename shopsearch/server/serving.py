@@ -21,6 +21,7 @@ from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from shopsearch.bootstrap import Services
 from shopsearch.errors import SettingsError, ShopsearchError
 from shopsearch.server.app import create_app
+from shopsearch.server.memory import give_large_blocks_back
 from shopsearch.settings import Settings
 
 GRACE_S = 30
@@ -101,6 +102,7 @@ class Application(BaseApplication):  # type: ignore[misc]
             "timeout": LOADING_LIMIT_S,
             "preload_app": False,  # a model loaded before a fork can hang after it
             "control_socket_disable": True,
+            "forwarder_headers": "",  # or a visitor behind a local proxy could name another path
             "loglevel": "warning",  # the request log is ours
             "post_worker_init": self._begin_work,
             "worker_exit": self._end_work,
@@ -111,6 +113,7 @@ class Application(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """The application of one worker."""
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)  # its own handlers are in place
+        give_large_blocks_back()
         services = self._services = Services.open(self._settings)
         warm_up(services)
         services.follower.begin()

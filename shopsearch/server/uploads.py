@@ -19,7 +19,9 @@ NOT_PART = "not_image"
 
 
 def form_fields() -> Iterator[tuple[str, str]]:
-    """The named values of the form at hand, without pictures."""
+    """The named values of the form at hand, without pictures. Raises `QueryError`."""
+    if not all((*request.form, *request.files)):
+        raise QueryError("a part of the form has no name; give each one a name")
     for name, value in request.form.items(multi=True):
         is_picture = name == PART or _is_further(name)
         if is_picture and value:
