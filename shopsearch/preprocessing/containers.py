@@ -8,6 +8,7 @@ and comments one by one, and joins some of them to all that came before.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable, Mapping
 
 from shopsearch.errors import PictureRejected
@@ -86,12 +87,15 @@ def _check_png(encoded: bytes) -> None:
 
 
 def gif_reach(encoded: bytes) -> tuple[int, int]:
-    """How far the first frame of a GIF reaches to the right and down, maybe beyond its screen."""
+    """The size of a GIF with its first frame, which may reach beyond the screen (GIF89a, 18, 20).
+
+    Behind the end of the file everything is 0.
+    """
     at, _ = _gif_first_frame(encoded)
-    left, top, width, height = (
-        int.from_bytes(encoded[at + n : at + n + 2], "little") for n in (1, 3, 5, 7)
-    )
-    return left + width, top + height
+    screen, frame = encoded[6:10].ljust(4, b"\0"), encoded[at + 1 : at + 9].ljust(8, b"\0")
+    left, top, width, height = struct.unpack("<4H", frame)
+    screen_width, screen_height = struct.unpack("<2H", screen)
+    return max(screen_width, left + width), max(screen_height, top + height)
 
 
 def _check_gif(encoded: bytes) -> None:

@@ -52,7 +52,7 @@ def png_with(chunks: bytes) -> bytes:
 
 
 def png_of(side_px: int, *, colour: int, depth: int, bytes_a_pixel: int) -> bytes:
-    """A black PNG whose rows take the most time to undo (Paeth)."""
+    """A black PNG whose rows take the most time to undo (filter 4)."""
     header = struct.pack(">IIBBBBB", side_px, side_px, depth, colour, 0, 0, 0)
     rows = zlib.compress((b"\x04" + bytes(side_px * bytes_a_pixel)) * side_px, 1)
     body = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND")
