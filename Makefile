@@ -18,7 +18,7 @@ RUNTIME := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quality faults hostile browser redis check lint types imports spelling format \
+.PHONY: help setup demo test quality faults hostile browser redis check lint types imports spelling audit-deps format \
         migrations-check wheel-check bench docs lock clean
 
 help: ## Show the verbs
@@ -38,8 +38,8 @@ quality: $(DEV) ## Measure the shipped model on real data (minutes; needs ../sha
 faults: $(DEV) ## Kill, starve and break indexing at every step (minutes); KILLS=100 at random moments
 	SHOPSEARCH_TEST_KILLS=$(KILLS) SHOPSEARCH_TEST_PRODUCTS=60 $(BIN)/python -m pytest tests/faults $(ARGS)
 
-hostile: $(DEV) ## Attack the decoder with 10,000 damaged pictures of each format; MUTATIONS=
-	SHOPSEARCH_TEST_MUTATIONS=$(MUTATIONS) $(BIN)/python -m pytest tests/server/hostile $(ARGS)
+hostile: $(DEV) ## Damage 10,000 pictures of each format at random (minutes); MUTATIONS=10000
+	SHOPSEARCH_TEST_MUTATIONS=$(MUTATIONS) $(BIN)/python -m pytest -s tests/server/hostile $(ARGS)
 
 browser: ## Install Chromium for the browser tests, where that can be done
 	@if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then :; \
@@ -71,6 +71,9 @@ imports: $(DEV) ## import-linter: imports go one way
 
 spelling: $(DEV) ## codespell
 	$(BIN)/codespell
+
+audit-deps: $(DEV) ## Known vulnerabilities of constraints.txt; ARGS=--required fails without network
+	$(BIN)/python .ci/audit_dependencies.py $(ARGS)
 
 format: $(DEV) ## Put the code into the form that lint asks for
 	$(BIN)/ruff check --fix .

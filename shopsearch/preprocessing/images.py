@@ -2,7 +2,8 @@
 
 Only five formats are understood, whatever a file's name says. The reader is taken by the first
 bytes and called directly: Pillow's own `Image.open` would try dozens of formats, and stops at its
-own pixel limit before the size can be told.
+own pixel limit before the size can be told. Before that, `containers` and `avif_frames` look at
+what a file is made of: it bounds the time that decoding takes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +20,10 @@ from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugi
 
 from shopsearch.domain import Region
 from shopsearch.errors import PictureRejected
+from shopsearch.preprocessing.avif_frames import coded_pixels
+from shopsearch.preprocessing.containers import check_parts, check_scans, gif_reach
 from shopsearch.preprocessing.exif import orientation
-from shopsearch.preprocessing.pixel_budget import PixelBudget
+from shopsearch.preprocessing.room import DecodingRoom
 
 try:
     from PIL import AvifImagePlugin
@@ -28,18 +32,10 @@ except ImportError:  # Pillow before 11.2, or built without libavif
 
 WORKING_LONGEST_SIDE_PX = 512
 WORKING_JPEG_QUALITY = 92
-MAX_SCANS = 100  # of a JPEG; cameras write one, the web some ten
-# Each scan of a progressive JPEG is decoded over the whole picture, and needs but some 75 bytes: of
-# 49 megapixels 0.17 s each, so a file of 20 MB could keep a processor busy for half a day.
-MAX_SCANNED_PIXELS = 1_000_000_000
 PICTURE_VERSION = "1"  # grows when the same bytes come to other pixels
-
-# some 12 bytes a pixel while it is decoded, turned and scaled
-_decoded_at_once = PixelBudget(60_000_000)
 
 FORMATS = ("JPEG", "PNG", "WebP", "GIF") + (("AVIF",) if AvifImagePlugin else ())
 
-_START_OF_SCAN = b"\xff\xda"  # never within coded data, where an FF is followed by a 00
 _Reader = Callable[[io.BytesIO], ImageFile.ImageFile]
 
 # What Pillow's readers raise on bytes that are not as the format says.
@@ -77,24 +73,34 @@ class _Jpeg(JpegImagePlugin.JpegImageFile):
         return Image.Exif()
 
 
-def decode(encoded: bytes, *, max_pixels: int, region: Region | None = None) -> Image.Image:
+def decode(
+    encoded: bytes,
+    *,
+    max_pixels: int,
+    room: DecodingRoom | None = None,
+    region: Region | None = None,
+) -> Image.Image:
     """The picture upright, RGB, on white, longest side at most 512 px. Raises `PictureRejected`.
 
-    Of a `region` that is all there is: it is cut out before anything is scaled down.
+    With a `room`, it waits until there is some. Of a `region` that is all there is: it is cut out
+    before anything is scaled down.
     """
     if not encoded:
         raise PictureRejected("the picture is empty (0 bytes): export it again")
     name, reader = _reader_for(encoded)
-    n_scans = encoded.count(_START_OF_SCAN) if name == "JPEG" else 1
-    if name == "WebP":
-        _check_size(_webp_size(encoded), max_pixels)  # its reader allocates before it tells
+    room = room or DecodingRoom(max_pixels)
     try:
-        with reader(io.BytesIO(encoded)) as picture:
+        check_parts(name, encoded)
+        with ExitStack() as held:
+            n_claimed = _pixels_when_opened(name, encoded, max_pixels)
+            held.enter_context(room.taken(n_claimed))
+            picture = held.enter_context(reader(io.BytesIO(encoded)))
             _check_size(picture.size, max_pixels)
-            _check_scans(n_scans, picture.size)
             turn = _UPRIGHT.get(orientation(_exif_of(picture)))
-            with _decoded_at_once.share(picture.size[0] * picture.size[1]):
-                upright = _loaded(picture, turn, region)
+            n_pixels = _pixels_when_loaded(name, encoded, picture, region)
+            held.enter_context(room.taken(max(0, n_pixels - n_claimed)))
+            picture.load()
+            upright = _upright(_rgb_on_white(picture), turn, region)
     except _BROKEN as error:
         raise PictureRejected(
             f"the {name} picture cannot be decoded ({_reason(error)}): "
@@ -103,23 +109,58 @@ def decode(encoded: bytes, *, max_pixels: int, region: Region | None = None) -> 
     return upright
 
 
-def _loaded(
-    picture: ImageFile.ImageFile, turn: Image.Transpose | None, region: Region | None
+def _upright(
+    whole: Image.Image, turn: Image.Transpose | None, region: Region | None
 ) -> Image.Image:
-    part = 1.0 if region is None else max(region.width, region.height)
-    # big JPEGs: decodes a fraction
-    picture.draft("RGB", _working_size(picture.size, WORKING_LONGEST_SIDE_PX / part))
-    picture.load()
-    whole = _rgb_on_white(picture)
     if region is None:
         whole = _shrunk(whole)  # first, as there is less to turn then
     upright = whole if turn is None else whole.transpose(turn)
     return upright if region is None else _shrunk(_cut_out(upright, region))
 
 
-def working_copy(encoded: bytes, *, max_pixels: int, region: Region | None = None) -> bytes:
+def _pixels_when_opened(name: str, encoded: bytes, max_pixels: int) -> int:
+    """The pixels that a reader makes room for before it tells the size; checked, as it does not."""
+    if name == "WebP":
+        width, height = _webp_size(encoded)
+        _check_size((width, height), max_pixels)
+        return width * height
+    if name == "GIF":
+        _check_size(gif_reach(encoded), max_pixels)  # Pillow would warn on standard error
+    if name == "AVIF":
+        n_pixels = coded_pixels(encoded)
+        if n_pixels > 2 * max_pixels:  # colours, and as many pixels of transparency
+            raise PictureRejected(
+                f"the AVIF picture has {n_pixels:,} coded pixels, more than twice the limit of "
+                f"{max_pixels:,} pixels; scale it down, or raise the limit (max_image_pixels)"
+            )
+        return n_pixels
+    return 0
+
+
+def _pixels_when_loaded(
+    name: str, encoded: bytes, picture: ImageFile.ImageFile, region: Region | None
+) -> int:
+    """The pixels that loading makes room for, once it is told what size will do.
+
+    A JPEG of one scan is decoded to a fraction; of one of more scans the whole is in memory.
+    """
+    width, height = picture.size
+    n_scans = check_scans(encoded, width * height) if name == "JPEG" else 0
+    part = 1.0 if region is None else max(region.width, region.height)
+    picture.draft("RGB", _working_size(picture.size, WORKING_LONGEST_SIDE_PX / part))
+    return width * height if n_scans != 1 else picture.width * picture.height
+
+
+def working_copy(
+    encoded: bytes,
+    *,
+    max_pixels: int,
+    room: DecodingRoom | None = None,
+    region: Region | None = None,
+) -> bytes:
     """The checked picture as a JPEG without metadata, which is all that is kept of it."""
-    picture, copy = decode(encoded, max_pixels=max_pixels, region=region), io.BytesIO()
+    picture = decode(encoded, max_pixels=max_pixels, room=room, region=region)
+    copy = io.BytesIO()
     picture.info.clear()  # Pillow would write a comment that it read
     picture.save(copy, "JPEG", quality=WORKING_JPEG_QUALITY)
     return copy.getvalue()
@@ -160,16 +201,8 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         )
 
 
-def _check_scans(n_scans: int, size: tuple[int, int]) -> None:
-    if n_scans > MAX_SCANS or n_scans * size[0] * size[1] > MAX_SCANNED_PIXELS:
-        raise PictureRejected(
-            f"the JPEG picture is coded in {n_scans:,} scans of {size[0]:,} x {size[1]:,} pixels, "
-            f"which takes too long to decode; save it as a baseline JPEG"
-        )
-
-
 def _webp_size(encoded: bytes) -> tuple[int, int]:
-    """Width and height from the header (RFC 9649, sections 2.5 to 2.7); (0, 0) if there is none."""
+    """Width and height from the header (RFC 9649, sections 2.5 to 2.7)."""
     kind, head = encoded[12:16], encoded[16:30].ljust(14, b"\x00")
     if kind == b"VP8X":
         return int.from_bytes(head[8:11], "little") + 1, int.from_bytes(head[11:14], "little") + 1
@@ -179,7 +212,9 @@ def _webp_size(encoded: bytes) -> tuple[int, int]:
     if kind == b"VP8 ":
         width, height = struct.unpack_from("<HH", head, 10)
         return width & 0x3FFF, height & 0x3FFF
-    return 0, 0
+    raise PictureRejected(
+        f"the WebP picture begins with {kind!r}, which tells no size; export it again"
+    )
 
 
 def _exif_of(picture: ImageFile.ImageFile) -> bytes:
@@ -206,19 +241,20 @@ def _working_size(
 def _shrunk(picture: Image.Image) -> Image.Image:
     size = _working_size(picture.size)
     if size == picture.size:
-        return picture
+        return picture.copy()
     return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
 def _rgb_on_white(picture: Image.Image) -> Image.Image:
+    """No more copies than must be: a large picture has hundreds of megabytes."""
     if picture.mode.startswith("I"):  # 16 bits a pixel; Pillow would cut them off at 255
-        levels = np.asarray(picture).astype(np.int64) >> 8
+        levels = np.asarray(picture) >> 8
         return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)).convert("RGB")
     if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    glass = picture.convert("RGBA")
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
+    glass = picture if picture.mode == "RGBA" else picture.convert("RGBA")
     white = Image.new("RGB", glass.size, "white")
-    white.paste(glass, mask=glass.getchannel("A"))
+    white.paste(glass, mask=glass)
     return white
 
 

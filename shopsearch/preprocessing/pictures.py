@@ -21,6 +21,7 @@ from shopsearch.preprocessing.images import (
     working_copy,
     working_copy_size,
 )
+from shopsearch.preprocessing.room import DecodingRoom
 
 DEFAULT_MAX_PIXELS = 50_000_000
 _MIN_THUMBNAIL_PX = 16
@@ -68,6 +69,7 @@ class PictureLibrary:
     def __init__(self, root: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
         self._root = root
         self._max_pixels = max_pixels
+        self._room = DecodingRoom(max_pixels)
         self._files = KeptFiles()
 
     def add(self, encoded: bytes) -> Picture:
@@ -75,7 +77,7 @@ class PictureLibrary:
         content_hash = hash_content(encoded)
         path = self._copy(content_hash)
         if not path.is_file():
-            self._files.keep(path, working_copy(encoded, max_pixels=self._max_pixels))
+            self._files.keep(path, self._working_copy(encoded))
         return StoredPicture(content_hash, path)
 
     def hold(self, encoded: bytes, region: Region | None = None) -> Picture:
@@ -84,12 +86,12 @@ class PictureLibrary:
         Raises `PictureRejected`.
         """
         if region is not None:
-            copy = working_copy(encoded, max_pixels=self._max_pixels, region=region)
+            copy = self._working_copy(encoded, region)
             return HeldPicture(hash_content(copy), copy)
         content_hash = hash_content(encoded)
         if kept := self.get(content_hash):
             return kept
-        return HeldPicture(content_hash, working_copy(encoded, max_pixels=self._max_pixels))
+        return HeldPicture(content_hash, self._working_copy(encoded))
 
     def get(self, content_hash: str) -> Picture | None:
         """The picture, decoded when it is looked at; None where there is no working copy."""
@@ -144,6 +146,9 @@ class PictureLibrary:
             small.save(encoded, "WEBP", quality=_THUMBNAIL_QUALITY)
             self._files.keep(path, encoded.getvalue())
         return path
+
+    def _working_copy(self, encoded: bytes, region: Region | None = None) -> bytes:
+        return working_copy(encoded, max_pixels=self._max_pixels, room=self._room, region=region)
 
     def _copy(self, content_hash: str) -> Path:
         return self._root / content_hash[:2] / f"{content_hash}.jpg"

@@ -13,7 +13,11 @@ from http import HTTPStatus
 
 import structlog
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from gunicorn.http.errors import (  # type: ignore[import-untyped]
+    NoMoreData,
+    ParseException,
+)
+from werkzeug.exceptions import BadHost, HTTPException, RequestEntityTooLarge, SecurityError
 
 from shopsearch import errors
 from shopsearch.server.context import services
@@ -83,6 +87,8 @@ def install(app: Flask) -> None:
     """Answer every error of an application from here."""
     app.register_error_handler(errors.ShopsearchError, answer_of)
     app.register_error_handler(HTTPException, _answer_http_error)
+    for broken in (ParseException, NoMoreData):
+        app.register_error_handler(broken, _answer_broken_body)
     app.register_error_handler(Exception, _answer_surprise)
 
 
@@ -138,10 +144,19 @@ def _answer_http_error(error: HTTPException) -> Response:
     status = HTTPStatus(error.code)
     if isinstance(error, RequestEntityTooLarge):
         return _answer(Problem(status, "too-large", _too_large_message()))
-    answer = _answer(Problem(status, _kebab(status.phrase.title()), error.description or ""))
+    problem = Problem(status, _kebab(status.phrase.title()), error.description or "")
+    if isinstance(error, BadHost | SecurityError):  # a page would hold addresses of that host
+        return problem_response(problem)
+    answer = _answer(problem)
     if allowed := getattr(error, "valid_methods", None):
         answer.headers["Allow"] = ", ".join(sorted(allowed))
     return answer
+
+
+def _answer_broken_body(error: Exception) -> Response:
+    """A body is read when it is asked for: only then is it seen that its chunks are none."""
+    reason = f"the body of the request is broken ({error}); send it whole"
+    return _answer(Problem(HTTPStatus.BAD_REQUEST, "bad-request", reason[:200]))
 
 
 def _answer_surprise(error: Exception) -> Response:

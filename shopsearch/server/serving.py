@@ -32,6 +32,7 @@ from shopsearch.server.app import MAX_FIELD_BYTES, create_app
 from shopsearch.server.arbiter import STOPPING, GracefulArbiter, Renewal, is_rehearsal
 from shopsearch.server.cores import limit_threads, share_cores
 from shopsearch.server.load_meters import follow_load
+from shopsearch.server.memory import give_large_blocks_back
 from shopsearch.server.rates import check_storage
 from shopsearch.server.worker import SheddingWorker
 from shopsearch.settings import Settings
@@ -141,6 +142,7 @@ class Application(BaseApplication):  # type: ignore[misc]
             "timeout": LOADING_LIMIT_S,
             "preload_app": False,  # a model loaded before a fork can hang after it
             "control_socket_disable": True,
+            "forwarder_headers": "",  # or a visitor behind a local proxy could name another path
             "loglevel": "warning",  # the request log is ours
             "logger_class": PlainLogger,
             "post_worker_init": self._begin_work,
@@ -152,6 +154,7 @@ class Application(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """The application of one worker."""
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # its own handlers are in place
+        give_large_blocks_back()
         services = self._services = ServerServices.open(self._settings)
         warm_up(services)
         limit_threads(self._settings.threads)

@@ -20,10 +20,10 @@ NOT_PART = "not_image"
 
 
 def form_fields() -> Iterator[tuple[str, str]]:
-    """The named values of the form at hand, without pictures."""
+    """The named values of the form at hand, without pictures. Raises `QueryError`."""
+    if not all((*request.form, *request.files)):
+        raise QueryError("a part of the form has no name; give each one a name")
     for name, value in request.form.items(multi=True):
-        if name is None:  # a part that does not say what it is
-            raise QueryError("a part of the form has no name; give it one, such as `q` or `image`")
         is_picture = name == PART or _is_further(name)
         if is_picture and value:
             address = "image_url" if name == PART else "also_image_url"
@@ -34,7 +34,7 @@ def form_fields() -> Iterator[tuple[str, str]]:
 
 def uploaded_picture() -> bytes | None:
     """The bytes of the part `image`; None where no file was chosen. Unchecked."""
-    names = [name or "" for name in request.files]
+    names = list(request.files)
     if strange := sorted(name for name in names if name != PART and not _is_further(name)):
         raise QueryError(
             f"there is a file named {strange[0][:80]!r}; name the picture `{PART}`, `{ALSO_PART}` "

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 
 from shopsearch.errors import SchemaOutdated, StoreError, StoreUnavailable
 from shopsearch.store import postgresql, sqlite
+from shopsearch.store.database_url import shown_url
 from shopsearch.store.schema import (
     SchemaState,
     SchemaStatus,
@@ -43,7 +44,7 @@ class Database:
         os.register_at_fork(after_in_child=lambda: (call := forget()) and call())
 
     def __str__(self) -> str:
-        return self._url.render_as_string(hide_password=True)
+        return shown_url(self._url)
 
     @property
     def path(self) -> Path | None:
@@ -170,16 +171,16 @@ class Database:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise StoreUnavailable(
-            f"{url!r} is no database URL: write sqlite:////absolute/path/catalog.db or "
-            "postgresql://user:password@host/database"
-        ) from error
+    except (ArgumentError, ValueError):
+        raise StoreUnavailable(  # the URL is not shown: it may hold a password
+            "the database URL (SHOPSEARCH_DATABASE_URL) cannot be read: write "
+            "sqlite:////absolute/path/catalog.db or postgresql://user:password@host/database"
+        ) from None
     backend = parsed.get_backend_name()
     if backend == "sqlite" and sqlite.database_path(parsed) is None:
         raise StoreUnavailable(
-            f"{url!r} names no file, and a database in memory is gone with its connection: "
-            "write sqlite:////absolute/path/catalog.db"
+            f"{shown_url(parsed)!r} names no file, and a database in memory is gone with its "
+            "connection: write sqlite:////absolute/path/catalog.db"
         )
     if backend not in {"sqlite", "postgresql", "postgres"}:
         raise StoreUnavailable(

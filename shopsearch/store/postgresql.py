@@ -6,6 +6,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from shopsearch.errors import StoreUnavailable
+from shopsearch.store.database_url import shown_url
 
 DRIVER = "postgresql+psycopg"
 MIGRATION_LOCK = 0x73686F70  # any number that is ours ("shop")
@@ -20,7 +21,7 @@ def make_engine(url: URL, *, migrating: bool = False) -> Engine:
         return create_engine(url, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise StoreUnavailable(
-            f"the database {url.render_as_string()} needs the package psycopg: "
+            f"the database {shown_url(url)} needs the package psycopg: "
             "pip install 'psycopg[binary]'"
         ) from error
 

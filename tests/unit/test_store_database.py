@@ -168,7 +168,7 @@ def test_a_lock_that_is_not_given_up_is_said_to_be(
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("catalog.db", "'catalog.db' is no database URL: write sqlite:////"),
+        ("catalog.db", "database URL .* cannot be read: write sqlite:////"),
         ("sqlite://", "names no file.*gone with its connection"),
         ("sqlite:///:memory:", "names no file"),
         ("mysql://h/d", "SQLite or PostgreSQL, not in 'mysql'"),

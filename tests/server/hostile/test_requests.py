@@ -7,11 +7,7 @@ import json
 import time
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
-
-from shopsearch.server.api.operations import served
-from shopsearch.server.security import HEADERS
 
 WITHIN_S = 2.0
 SEARCH = "/api/v1/search"
@@ -230,15 +226,3 @@ def test_a_header_changes_nothing_that_it_should_not(
     assert b"evil.example" not in answer.data
     assert "evil.example" not in str(answer.headers)
     assert "<script>" not in str(answer.headers)
-
-
-def test_every_kind_of_answer_has_the_security_headers(app: Flask, client: FlaskClient) -> None:
-    paths = ["/", "/search?q=mug", "/nowhere", "/healthz", "/readyz", "/docs", "/openapi.json"]
-    paths += ["/api/v1/nowhere", f"{SEARCH}?page=0", "/docs/ui/swagger-ui.css", "/products/x"]
-    paths += [one.rule.rule.replace("<path:product_id>", "mug-red") for one in served(app)]
-    for path in paths:
-        for method in ("GET", "OPTIONS", "TRACE"):
-            answer = client.open(path, method=method, buffered=True)
-            for name in HEADERS:
-                assert name in answer.headers, (method, path, name)
-            assert answer.status_code < 500 or answer.status_code == 501
