@@ -18,6 +18,7 @@ It needs httpx and pydantic, and imports nothing else of shopsearch.
 from shopsearch.client.answers import (
     Accepted,
     BatchFailure,
+    BulkOutcome,
     Facet,
     FacetValue,
     Health,
@@ -64,6 +65,7 @@ __all__ = [
     "BadRequest",
     "BatchFailure",
     "BoughtTogether",
+    "BulkOutcome",
     "ByExamples",
     "ByHistory",
     "Client",

@@ -173,6 +173,21 @@ class Written(Answer):
     """What became of a product that was written or removed, as the server tells it."""
 
     product_id: str
+    status: str  # indexed, unchanged, removed; of one of many also rejected
+    generation: str | None = None  # the index generation that has it
+    reason: str | None = None  # why it was rejected
+    field: str | None = None  # the field to blame for that
+
+
+class BulkOutcome(Answer):
+    """What became of many changes, in their order."""
+
+    results: tuple[Written, ...]
+    indexed: int
+    unchanged: int
+    removed: int
+    rejected: int
+    generation: str | None = None
 
 
 class Check(Answer):

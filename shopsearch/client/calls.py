@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, ParamSpec, TypeVar
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 from pydantic import ValidationError
@@ -18,6 +19,7 @@ from pydantic import ValidationError
 from shopsearch.client.answers import (
     Accepted,
     BatchFailure,
+    BulkOutcome,
     Health,
     Page,
     Product,
@@ -37,7 +39,7 @@ _FIRST_ERROR = 400
 _NOT_MODIFIED = 304
 _UNAVAILABLE = 503
 # what browsers, proxies and routes would tidy up on the way, see the server's `addresses.py`
-_UNTIDY = re.compile(r"(^|/)\.{0,2}(/|$)|[\\\x00-\x1f]|/(similar|heatmap\.png)$")
+_UNTIDY = re.compile(r"(^|/)\.{0,2}(/|$)|[\\\x00-\x1f]|/(similar|heatmap\.png)$|^bulk$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,14 +181,34 @@ def delete_product(product_id: str) -> Call[Written]:
     return Call(method="DELETE", path=path, params=params, read=_written(product_id))
 
 
+def bulk(
+    operations: Iterable[Mapping[str, Any]], *, idempotency_key: str | None = None
+) -> Call[BulkOutcome]:
+    """Make up to 1,000 changes in their order: `{"op": "upsert", "product_id": ..., "title": ...}`
+    or `{"op": "remove", "product_id": ...}`. One that is rejected does not stop the others.
+
+    Tried again under the same key, nothing is done twice; without one, the call has its own.
+    """
+    return Call(
+        method="POST",
+        path=f"{_API}/products/bulk",
+        json={"operations": [dict(one) for one in operations]},
+        headers={"Idempotency-Key": idempotency_key or uuid4().hex},
+        read=lambda answer: BulkOutcome.model_validate_json(answer.content),
+    )
+
+
 def similar(
     product_id: str,
     *,
     k: int | None = None,
     why: bool | None = None,
     fields: Sequence[str] = (),
+    text_weight: float | None = None,
 ) -> Call[Page]:
-    """The products most like one, without itself."""
+    """The products most like one, without itself. A `text_weight` of 0 asks for what looks like it,
+    1 for what is described like it.
+    """
     if _UNTIDY.search(product_id):
         return searching(Search(product_id=product_id, size=k or 12, why=why, fields=fields))
     params: dict[str, Any] = {} if k is None else {"k": k}
@@ -194,6 +216,8 @@ def similar(
         params["why"] = str(why).lower()
     if fields:
         params["fields"] = ",".join(fields)
+    if text_weight is not None:
+        params["text_weight"] = text_weight
     path = f"{_API}/products/{quote(product_id, safe='')}/similar"
     return Call(method="GET", path=path, params=params, read=_page)
 
@@ -261,16 +285,17 @@ def add_to_cart(
 
 
 def purchase(
-    product_ids: Sequence[str],
+    product_ids: str | Sequence[str],
     *,
     order_id: str | None = None,
     visitor_id: str | None = None,
     at: datetime | None = None,
 ) -> Call[Accepted]:
-    """Tell that a visitor has bought products together."""
+    """Tell that a visitor has bought a product, or several together."""
+    bought = [product_ids] if isinstance(product_ids, str) else product_ids
     return events(
         Event(type="purchase", product_id=one, order_id=order_id, visitor_id=visitor_id, at=at)
-        for one in product_ids
+        for one in bought
     )
 
 

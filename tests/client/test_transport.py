@@ -222,14 +222,15 @@ def test_each_event_says_its_type(
 def test_a_product_is_written_and_removed_under_its_own_id(
     client_of: Ask, scripted: Scripted
 ) -> None:
-    scripted.script = [Told(201, b'{"product_id": "a b", "status": "indexed"}'), Told(204, b"")]
+    removal = b'{"product_id": "..", "status": "removed", "generation": "g2"}'
+    scripted.script = [Told(201, b'{"product_id": "a b", "status": "indexed"}'), Told(200, removal)]
     client = client_of(scripted.address)
 
     written = client.put_product("a b", {"title": "A", "price": "5 USD"})
     removed = client.delete_product("..")
 
-    assert written.model_extra == {"status": "indexed"}
-    assert removed.product_id == ".."
+    assert written.status == "indexed"
+    assert (removed.product_id, removed.status) == ("..", "removed")
     (put, put_path, _, body), (delete, delete_path, _, _) = scripted.requests
     assert (put, put_path) == ("PUT", "/api/v1/products/a%20b")
     assert json.loads(body) == {"title": "A", "price": "5 USD"}
