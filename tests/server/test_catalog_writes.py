@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -780,3 +781,13 @@ def catalog_of(shop: Services) -> tuple[dict[str, str], int]:
         return dict(stored), 0
     assert shop.live.get().manifest.store_revision == shop.store.revision()
     return dict(stored), shop.live.get().manifest.count
+
+
+def test_who_wrote_what_is_noted(own_shop: Services, client: FlaskClient) -> None:
+    client.put("/api/v1/products/A7", json={"title": "Red mug"})
+    bulk(client, [upsert("B1", title="Blue mug"), remove("A7")])
+    client.put("/api/v1/products/A8", json={})
+
+    noted = own_shop.audit_log.read(datetime.now(UTC) - timedelta(hours=1), limit=10)
+    told = {(one.operation, one.target, one.status) for one in noted if one.status is not None}
+    assert told == {("putProduct", "A7", 200), ("bulk", "2", 200), ("putProduct", "A8", 422)}

@@ -26,6 +26,7 @@ from shopsearch.server.api.idempotency import answered_once
 from shopsearch.server.api.operations import JSON, Answer, operation
 from shopsearch.server.api.products import ProductPath
 from shopsearch.server.api.reading import read_body, read_query
+from shopsearch.server.audit import wrote
 from shopsearch.server.context import services
 from shopsearch.writing import Change, Outcome, Removal, Upsert, WriteStatus, Written
 
@@ -125,6 +126,7 @@ def delete_product_by_parameter() -> Response:
 def bulk() -> Response:
     """Make up to 1,000 changes, in their order. A bad product does not stop the others."""
     asked = read_body(BulkBody, max_bytes=MAX_BULK_BYTES)
+    wrote(len(asked.operations))
     return answered_once(lambda: _bulk_response(_made(asked.operations)))
 
 
