@@ -165,7 +165,11 @@ def settings(home: Path) -> Settings:
 @contextlib.contextmanager
 def server(home: Path) -> Iterator[tuple[str, int]]:
     """`shopsearch serve` on a free port, once it answers."""
-    environment = os.environ | {"SHOPSEARCH_ENCODER": "hashing", "SHOPSEARCH_LOG_LEVEL": "warning"}
+    environment = os.environ | {
+        "SHOPSEARCH_ENCODER": "hashing",
+        "SHOPSEARCH_LOG_LEVEL": "warning",
+        "SHOPSEARCH_RATE_LIMIT": "off",
+    }
     command = [sys.executable, "-m", "shopsearch", "--home", str(home), "serve", "--port", "0"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -96,7 +96,7 @@ def arguments() -> argparse.Namespace:
 
 
 def measure(folder: Path, options: argparse.Namespace) -> None:
-    settings = Settings(home=folder / "home", encoder="hashing")
+    settings = Settings(home=folder / "home", encoder="hashing", rate_limit="off")
     with Services.open(settings) as logs, Services.open(settings) as keeps_none:
         feed = draw_shop(folder / "feed", n_products=options.products)
         logs.indexer.run(open_feed(feed), feed_name="drawn")

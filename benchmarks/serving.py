@@ -267,7 +267,7 @@ def overloaded(server: Server, queries: Queries, capacity: float, seconds: float
 
 @contextlib.contextmanager
 def served(home: Path, workers: int, limits: dict[str, str]) -> Iterator[Server]:
-    told = {"WORKERS": str(workers), "SEARCH_LOG": "on", **limits}
+    told = {"WORKERS": str(workers), "SEARCH_LOG": "on", "RATE_LIMIT": "off", **limits}
     options = ["--home", str(home), "--log-level", "warning"]
     process = subprocess.Popen(
         [sys.executable, "-m", "shopsearch", *options, "serve", "--port", "0"],

@@ -100,6 +100,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         index="exact",
         port=0,
         fetch_allow_hosts=("127.0.0.1",),
+        rate_limit="off",  # all tests ask from one address
     )
     with Services.open(settings) as services:
         feed = draw_shop(folder / "feed", n_products=N_PRODUCTS)

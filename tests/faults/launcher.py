@@ -133,6 +133,7 @@ class Launcher:
             "SHOPSEARCH_ENCODER": "hashing",
             "SHOPSEARCH_BATCH_SIZE": str(batch_size),
             "SHOPSEARCH_KEEP_GENERATIONS": "2",
+            "SHOPSEARCH_RATE_LIMIT": "off",
         }
         asked = {
             "arguments": [str(one) for one in arguments],
