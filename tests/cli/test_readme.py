@@ -93,17 +93,24 @@ def test_a_catalog_of_ones_own_is_indexed_searched_and_served() -> None:
         assert b"Red mug" in answer.read()
 
 
-def test_the_python_example_prints_hits(shopsearch, feed: Path, home: Path, monkeypatch) -> None:
+def test_the_python_examples_print_hits(shopsearch, feed: Path, home: Path, monkeypatch) -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    example = re.search(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
-    assert example is not None
+    over_http, in_process = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
     monkeypatch.setenv("SHOPSEARCH_HOME", str(home))
     shopsearch.json("index", feed.parent.parent / "catalog.csv")
 
-    printed = subprocess.run(
-        [sys.executable, "-c", example[1]], capture_output=True, text=True, check=True
+    check_hits(printed_by(in_process))
+    with serving(as_run_here(first_commands()[4])) as address:
+        check_hits(printed_by(over_http.replace("http://127.0.0.1:8000", address)))
+
+
+def printed_by(example: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", example], capture_output=True, text=True, check=True
     ).stdout
 
+
+def check_hits(printed: str) -> None:
     hits = printed.splitlines()[-5:]  # structlog, unless told otherwise, logs to the same place
     assert [line.split()[0] for line in hits] == ["1", "2", "3", "4", "5"]
     assert "Red mug" in hits[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 from typing import Any
@@ -87,8 +88,14 @@ def test_the_trace_of_the_caller_is_taken_where_it_is_one(
 def in_format(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Logs as `serve` writes them."""
     before = structlog.get_config()
+    root, ours = logging.getLogger(), logging.getLogger("shopsearch")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
     yield lambda log_format: logs.configure("debug", log_format)
     structlog.configure(**before)
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
