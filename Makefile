@@ -30,7 +30,7 @@ demo: $(RUNTIME) ## Index a demo shop and serve it; HOST=, PORT=, CATALOG=auto|v
 	$(BIN)/shopsearch demo --catalog $(CATALOG) --host $(HOST) --port $(PORT)
 
 test: $(DEV) browser redis ## Run the tests; ARGS="-k filter" for some of them
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not quality" $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not quality" $(ARGS)
 
 quality: $(DEV) ## Measure the shipped model on real data (minutes; needs ../shared/data)
 	$(BIN)/python -m pytest -m quality $(ARGS)
