@@ -189,7 +189,8 @@ def _affinities(
 ) -> tuple[tuple[str, ...], int, Floats]:
     """The softmax of the cosines between the means of the categories, the mean of all taken off."""
     names = tuple(sorted(set(paths)))
-    places = np.array([names.index(path) for path in paths])
+    place_of = {name: n for n, name in enumerate(names)}
+    places = np.array([place_of[path] for path in paths])
     means = np.zeros((len(names), rows.shape[1]))
     np.add.at(means, places[has_row], rows[has_row])
     counts = np.bincount(places[has_row], minlength=len(names))

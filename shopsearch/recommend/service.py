@@ -147,16 +147,18 @@ class RecommendService:
 
     def _found(self, case: _Case) -> tuple[Arranged, Fallback | None]:
         """What was asked for; where there is nothing of it, what comes nearest."""
-        source = self._source(case)
+        source, wanted = self._source(case), self._wanted(case)
         if source is not None:
-            found = self._arranged(case, source)
+            found = arranged(source, wanted, self._store)
             if found.is_brought:
                 return found, None
         if isinstance(case.asked.wanting, BoughtTogether) and case.seeds:
             complement = self._complement(case, [*case.seeds.values()])
-            if complement is not None and (found := self._arranged(case, complement)).is_brought:
-                return found, Fallback.COMPLEMENTARY
-        return self._for_everyone(case)
+            if complement is not None:
+                found = arranged(complement, wanted, self._store)
+                if found.is_brought:
+                    return found, Fallback.COMPLEMENTARY
+        return self._for_everyone(case, wanted)
 
     def _source(self, case: _Case) -> Source | None:
         """None where nothing is known to go by."""
@@ -214,19 +216,16 @@ class RecommendService:
         meetings = self._meetings(case, seeds)
         return Complement(generation.index, drawn, categories, own, meetings)
 
-    def _for_everyone(self, case: _Case) -> tuple[Arranged, Fallback | None]:
+    def _for_everyone(self, case: _Case, wanted: Wanted) -> tuple[Arranged, Fallback | None]:
         """What trends, and where nobody knows that, the most popular or the newest."""
         wanting = case.asked.wanting
         days = wanting.days if isinstance(wanting, Trending) else Trending().days
         trends = Trends(self._events, self._store, now=case.now, days=days)
         source = ForEveryone(case.generation, trends, self._times)
-        if not source.knows_events(self._wanted(case).ruling.where):
-            return self._arranged(case, source), source.basis
-        is_asked_for = isinstance(wanting, Trending)
-        return self._arranged(case, source), None if is_asked_for else Fallback.TRENDING
-
-    def _arranged(self, case: _Case, source: Source) -> Arranged:
-        return arranged(source, self._wanted(case), self._store)
+        found = arranged(source, wanted, self._store)
+        if not source.knows_events(wanted.ruling.where):
+            return found, source.basis
+        return found, None if isinstance(wanting, Trending) else Fallback.TRENDING
 
     def _wanted(self, case: _Case) -> Wanted:
         """Rules are met as by a list with this filter; of what is like one product, as in a search

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Self
 
 from shopsearch.domain import ProductFilter, Reason, StoredProduct, WasBoughtWith
+from shopsearch.domain import Together as Pair
 from shopsearch.index import VectorIndex
 from shopsearch.ranking.cooccurrence import (
     expected_together,
@@ -52,21 +53,17 @@ class Meetings:
             for one in seeds
         }
         told = {seed: one for seed, one in baskets.items() if one.n_baskets}
-        others = {pair.product_id for one in told.values() for pair in one.together}
-        stored = store.find(sorted(others - set(baskets)))
-        met = (_met(one, told) for one in stored.values())
+        pairs_of: dict[str, dict[str, Pair]] = {}
+        for seed, one in told.items():
+            for pair in one.together:
+                pairs_of.setdefault(pair.product_id, {})[seed] = pair
+        stored = store.find(sorted(pairs_of.keys() - baskets.keys()))
+        met = (_met(one, told, pairs_of[product_id]) for product_id, one in stored.items())
         return cls({one.stored.key: one for one in met})
 
 
-def _met(stored: StoredProduct, told: Mapping[str, Baskets]) -> Met:
+def _met(stored: StoredProduct, told: Mapping[str, Baskets], pairs: Mapping[str, Pair]) -> Met:
     """A product that met one product at hand, and not another, counts as 0 there."""
-    product_id = stored.product.product_id
-    pairs = {
-        seed: pair
-        for seed, one in told.items()
-        for pair in one.together
-        if pair.product_id == product_id
-    }
     n_other = next(pair.n_baskets for pair in pairs.values())
     lifts: list[float] = []
     reasons: list[WasBoughtWith] = []

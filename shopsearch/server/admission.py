@@ -16,7 +16,6 @@ from flask import Flask
 
 from shopsearch.stages import check_deadline
 
-_NAME = "shopsearch-admission"
 _IN_TIME = 0.8  # of its time, that a search may be expected to need: what is expected is a mean
 _WEIGHT = 0.1  # of the latest search in that mean
 
@@ -137,17 +136,6 @@ class Admission:
 def is_quick(path: bytes) -> bool:
     """Whether what is under this path is answered whatever there is to do."""
     return path in _QUICK_PATHS or path.startswith(_QUICK_FOLDERS)
-
-
-def give_admission(app: Flask, admission: Admission) -> None:
-    """Let those who show figures of an application see its queue."""
-    app.extensions[_NAME] = admission
-
-
-def admission_of(app: Flask) -> Admission | None:
-    """The queue before an application; None where nothing stands before it, as in tests."""
-    admission: Admission | None = app.extensions.get(_NAME)
-    return admission
 
 
 def install(app: Flask) -> None:

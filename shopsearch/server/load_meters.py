@@ -19,6 +19,7 @@ def follow_load(meters: Meters, services: ServerServices, admission: Admission) 
     meters.follow_level(load.queue_depth, lambda: admission.waiting)
     meters.follow_count(load.shed.labels("full"), lambda: admission.n_refused)
     meters.follow_count(load.shed.labels("expired"), lambda: admission.n_expired)
+    meters.follow_count(load.shed.labels("abandoned"), lambda: admission.n_abandoned)
     memory = services.query_memory
     for name, rows in (("query_texts", memory.texts), ("query_pictures", memory.pictures)):
         meters.follow_count(load.cache.labels(name, "hit"), partial(_hits, rows))

@@ -116,7 +116,8 @@ def _follow_index(meters: Meters, services: Services) -> None:
 def _follow_parts(meters: Meters, services: Services) -> None:
     _follow_encoder(meters, "text", lambda: services.encoder.text_use)
     _follow_encoder(meters, "image", lambda: services.encoder.picture_use)
-    meters.follow_count(meters.load.log_dropped, lambda: services.logbook.n_dropped)
+    for dropped in (lambda: services.logbook.n_dropped, lambda: services.event_book.n_lost):
+        meters.follow_count(meters.load.log_dropped, dropped)
 
     def count(fetch: Fetch) -> None:
         outcome = _kebab(fetch.failure) or "fetched"

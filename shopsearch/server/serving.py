@@ -27,7 +27,7 @@ from shopsearch.bootstrap import ServerServices, Services
 from shopsearch.errors import SettingsError, ShopsearchError
 from shopsearch.following import Follower
 from shopsearch.server import metrics, tracing
-from shopsearch.server.admission import Admission, give_admission
+from shopsearch.server.admission import Admission
 from shopsearch.server.app import MAX_FIELD_BYTES, create_app
 from shopsearch.server.arbiter import STOPPING, GracefulArbiter, Renewal, is_rehearsal
 from shopsearch.server.cores import limit_threads, share_cores
@@ -162,7 +162,6 @@ class Application(BaseApplication):  # type: ignore[misc]
         services.logbook.begin()
         services.event_book.begin()
         app = self._app = create_app(services, self.metrics_folder)
-        give_admission(app, self.admission)
         follow_load(metrics.meters_of(app), services, self.admission)
         self._refresher = Follower(metrics.meters_of(app).refresh, every_s=metrics.REFRESH_EVERY_S)
         self._refresher.begin()

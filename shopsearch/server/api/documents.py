@@ -32,12 +32,6 @@ class ProblemDocument(Document):
     request_id: str = Field(description="The log of the server has it too.")
 
 
-class StatusDocument(Document):
-    """That the process lives."""
-
-    status: Literal["alive"]
-
-
 class ModalityDocument(Document):
     """What one modality of a product gives to its cosine; null for what is not known."""
 

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from flask import Response, g, request
 
-from shopsearch.domain import KeptAnswer
+from shopsearch.domain import PUBLIC, KeptAnswer
 from shopsearch.errors import IdempotencyKeyInUse, IdempotencyKeyReused, QueryError
 from shopsearch.server.context import services
 
@@ -33,7 +33,7 @@ def answered_once(answer: Callable[[], Response]) -> Response:
         raise QueryError(
             f"`{HEADER}` is {key[:_SHOWN_CHARS]!r}: it must have 1 to 255 visible ASCII characters"
         )
-    keys, writer = services().idempotency_keys, str(g.get("key_id", "public"))
+    keys, writer = services().idempotency_keys, g.get("key_id") or PUBLIC
     asked = _request_hash()
     kept = keys.claim(writer, key, asked, now=datetime.now(UTC))
     if kept is not None:

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -28,7 +27,7 @@ from pydantic_core import CoreSchema
 
 from shopsearch.domain import MAX_WISHES, Sort
 from shopsearch.facets import MAX_FACETS, MAX_VALUES
-from shopsearch.server.api.reading import JOINED, Asked
+from shopsearch.server.api.reading import JOINED, JSON_WHOLE, Asked
 from shopsearch.server.api.showing import ShownField
 from shopsearch.server.filter_fields import MAX_FIELD_CHARS
 from shopsearch.server.search_request import (
@@ -69,14 +68,6 @@ def _said_once(value: str) -> str:
 _REGION = r"^(0(\.[0-9]{1,2})?,0(\.[0-9]{1,2})?,(1|0\.[0-9][1-9]),(1|0\.[0-9][1-9]))?$"
 
 
-def _number(value: object) -> object:
-    """JSON's numbers alone: pydantic would read texts, and take true for 1."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("it must be a whole number")
-    return value
-
-
-NUMBER = BeforeValidator(_number)  # stands after the bounds; 3.0 is a whole number, as in JSON
 Words = Annotated[StrictStr, Field(max_length=MAX_WORDS_CHARS)]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Bound = Annotated[Number, Field(ge=-MAX_BOUND, le=MAX_BOUND)]
@@ -135,10 +126,10 @@ class _Common(Asked):
     )
     sort: Sort = Field(Sort.RELEVANCE, description="The order of the hits.")
     diversity: Part = Field(0, description="How much the first hits shall differ.")
-    page: Annotated[int, Field(ge=1, le=MAX_REACH), NUMBER] = Field(
+    page: Annotated[int, Field(strict=True, ge=1, le=MAX_REACH), JSON_WHOLE] = Field(
         1, description="1 is the first."
     )
-    size: Annotated[int, Field(ge=1, le=MAX_SIZE), NUMBER] = Field(
+    size: Annotated[int, Field(strict=True, ge=1, le=MAX_SIZE), JSON_WHOLE] = Field(
         DEFAULT_SIZE, description="Hits of a page."
     )
     why: StrictBool = Field(False, description="Each hit says why it is one.")
@@ -148,7 +139,7 @@ class _Common(Asked):
     understand: StrictBool = Field(
         True, description="Prices, colours and the like are read out of the words."
     )
-    facet_limit: Annotated[int, Field(ge=1, le=MAX_VALUES), NUMBER] = Field(
+    facet_limit: Annotated[int, Field(strict=True, ge=1, le=MAX_VALUES), JSON_WHOLE] = Field(
         DEFAULT_FACET_LIMIT, description="Values of each facet."
     )
 
@@ -187,16 +178,13 @@ class SearchParameters(_Common):
     )
 
 
-class SearchForm(_Common):
-    """A search as a form, with pictures as files; further parameters are as in an address."""
-
-    model_config = ConfigDict(json_schema_extra={"patternProperties": _CONDITIONS})
+class _InBodies(_Common):
+    """What JSON and a form have in common: pictures, and one value where a list may stand."""
 
     not_: Words | Repeated = Field(
         [], alias="not", description="Words for what hits must not be like; may be repeated."
     )
     literal: Words | Repeated = Field([], description="Words that shall be no more than words.")
-    also: Wish | Wishes = Field([], description="More of these words: `blue^0.5`.")
     also_product: Wish | Wishes = Field([], description="More like a product: `A7^0.5`.")
     not_product: Words | Annotated[list[Words], Field(max_length=MAX_WISHES)] = Field(
         [], description="Less like a product; it is no hit itself."
@@ -204,12 +192,20 @@ class SearchForm(_Common):
     facets: Words | Annotated[list[Words], Field(max_length=MAX_FACETS)] = Field(
         [], description=_FACETS_DESCRIPTION
     )
+    image_url: Words = Field("", description="The address of a picture.")
+    also_image_url: Wish | Wishes = Field([], description="More like the picture at an address.")
+
+
+class SearchForm(_InBodies):
+    """A search as a form, with pictures as files; further parameters are as in an address."""
+
+    model_config = ConfigDict(json_schema_extra={"patternProperties": _CONDITIONS})
+
+    also: Wish | Wishes = Field([], description="More of these words: `blue^0.5`.")
     fields: ShownField | list[ShownField] = Field([], description=_FIELDS_DESCRIPTION)
     image: bytes = Field(b"", description="The picture to search by.")
     also_image: bytes = Field(b"", description="More like it; `also_image^0.5` with a weight.")
     not_image: bytes = Field(b"", description="Less like it.")
-    image_url: Words = Field("", description="The address of a picture.")
-    also_image_url: Wish | Wishes = Field([], description="More like the picture at an address.")
     crop: Words = Field(
         "",
         description="x,y,width,height of the region of the picture, as parts of it.",
@@ -271,7 +267,7 @@ ByFieldBound = Annotated[dict[FieldName, Bound], WithJsonSchema(_map_of(Bound))]
 ByFieldFlag = Annotated[dict[FieldName, StrictBool], WithJsonSchema(_map_of(StrictBool))]
 
 
-class SearchBody(_Common):
+class SearchBody(_InBodies):
     """A search as JSON. Names with a dot may be nested: `{"price": {"min": 5}}`. What is null does
     not count.
     """
@@ -292,28 +288,15 @@ class SearchBody(_Common):
         },
     )
 
-    not_: Words | Repeated = Field(
-        [], alias="not", description="Words for what hits must not be like."
-    )
-    literal: Words | Repeated = Field([], description="Words that shall be no more than words.")
-    also_product: Wish | Wishes = Field([], description="More like a product: `A7^0.5`.")
-    not_product: Words | Annotated[list[Words], Field(max_length=MAX_WISHES)] = Field(
-        [], description="Less like a product; it is no hit itself."
-    )
-    image_url: Words = Field("", description="The address of a picture.")
     also: Annotated[list[AnyWish], Field(max_length=MAX_WISHES)] | AnyWish = Field(
         [], description="Further wishes with weights."
     )
-    also_image_url: Wish | Wishes = Field([], description="More like the picture at an address.")
     price: PriceRange = PriceRange()
     filter: ByFieldValues = Field({}, description="Values that will do.")
     exclude: ByFieldValues = Field({}, description="Values that will not do.")
     min: ByFieldBound = Field({}, description="The lowest numbers.")
     max: ByFieldBound = Field({}, description="The highest numbers.")
     has: ByFieldFlag = Field({}, description="Whether fields have a value.")
-    facets: Words | Annotated[list[Words], Field(max_length=MAX_FACETS)] = Field(
-        [], description=_FACETS_DESCRIPTION
-    )
     fields: list[ShownField] = Field([], description=_FIELDS_DESCRIPTION)
     crop: tuple[Start, Start, Extent, Extent] = Field(
         (0.0, 0.0, 1.0, 1.0),

@@ -48,6 +48,14 @@ def _split(value: object) -> object:
 SPLIT = BeforeValidator(_split)
 
 
+def _json_whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# of JSON, which has one kind of numbers: 25.0 is a whole one. Stands after the bounds, as `WHOLE`.
+JSON_WHOLE = BeforeValidator(_json_whole)
+
+
 class Asked(BaseModel):
     """The base of everything that a request may bring: frozen, and unknown fields are refused."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BeforeValidator,
     ConfigDict,
     Field,
     RootModel,
@@ -44,7 +43,7 @@ from shopsearch.recommend.checking import (
     MAX_INTERESTS,
     MIN_DAYS,
 )
-from shopsearch.server.api.reading import Asked
+from shopsearch.server.api.reading import JSON_WHOLE, Asked
 from shopsearch.server.filter_fields import MAX_FIELD_CHARS
 from shopsearch.server.search_request import MAX_REPEATS, MAX_WORDS_CHARS
 
@@ -59,17 +58,8 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e12, le=1
 Amount = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=1e12)]
 Flag = Annotated[bool, Field(strict=True)]
 Share = Annotated[float, Field(strict=True, ge=0, le=1)]
-
-
-def _whole(value: object) -> object:
-    """JSON has one kind of numbers: 25.0 is a whole one."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-HowMany = Annotated[int, Field(strict=True, ge=1, le=MAX_RECOMMENDED), BeforeValidator(_whole)]
-HowManyInterests = Annotated[
-    int, Field(strict=True, ge=1, le=MAX_INTERESTS), BeforeValidator(_whole)
-]
+HowMany = Annotated[int, Field(strict=True, ge=1, le=MAX_RECOMMENDED), JSON_WHOLE]
+HowManyInterests = Annotated[int, Field(strict=True, ge=1, le=MAX_INTERESTS), JSON_WHOLE]
 
 
 class PriceBounds(Asked):

@@ -85,7 +85,7 @@ def search_batch() -> Response:
 def _answered(document: object) -> dict[str, Any]:
     """The answer to one search of a batch, or what was wrong with it."""
     try:
-        asked = _asked_in(document)
+        asked = read_search(flat_fields(document), strict=True)
         picture = picture_of(_checked(asked), None)
         query = asked.query(picture, further_pictures(asked, picture))
         return {"status": HTTPStatus.OK.value, **_found(asked, query)}

@@ -30,16 +30,15 @@ ShownProductField = Literal[
 ]
 ShownField = Literal["rank", "score", "variants", "why"] | ShownProductField
 
-OF_PRODUCTS: tuple[str, ...] = get_args(ShownProductField)
-SHOWN: tuple[str, ...] = ("rank", "score", "variants", "why", *OF_PRODUCTS)
+SHOWN = ("rank", "score", "variants", "why", *get_args(ShownProductField))
 
 
-def check_shown(fields: Sequence[str], known: Sequence[str] = SHOWN) -> None:
+def check_shown(fields: Sequence[str]) -> None:
     """Raises `QueryError` for a field that cannot be shown."""
-    if strange := [name for name in fields if name not in known and name != "product_id"]:
+    if strange := [name for name in fields if name not in SHOWN and name != "product_id"]:
         raise QueryError(
             f"`fields` names {strange[0][:80]!r}, which cannot be shown; "
-            f"there is: {', '.join(known)}"
+            f"there is: {', '.join(SHOWN)}"
         )
 
 
@@ -47,7 +46,6 @@ def page_document(page: SearchPage, fields: Sequence[str] = ()) -> dict[str, Any
     """A page of hits, its pictures under addresses of this site."""
     if not fields:
         return page_json(page, hit_picture_address)
-    check_shown(fields)
     return {
         **page_json(page, hit_picture_address),
         "hits": [hit_document(hit, fields) for hit in page.hits],
