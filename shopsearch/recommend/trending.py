@@ -48,13 +48,13 @@ class Trends:
         # products were as likely
         grown = n_recent / sum(before.values()) if before else 0.0
         even = n_recent / len(recent) if recent else 0.0
-        stored = store.find([one.product_id for one in recent])
+        keys = store.keys([one.product_id for one in recent])
         self.by_key: dict[int, IsTrending] = {}
         for one in recent:
-            if one.product_id in stored:
+            if one.product_id in keys:
                 n_before = before.get(one.product_id, 0)
                 expected = n_before * grown if before else even
-                self.by_key[stored[one.product_id].key] = IsTrending(
+                self.by_key[keys[one.product_id]] = IsTrending(
                     growth=lift(one.n_events, expected, TREND_SHRINKAGE),
                     n_events=one.n_events,
                     n_before=n_before,

@@ -59,6 +59,9 @@ class ProductStore(Protocol):
     def fingerprints(self, product_ids: Sequence[str]) -> Mapping[str, str]:
         """The fingerprints of products by the shop's ids; much cheaper than the products."""
 
+    def keys(self, product_ids: Sequence[str]) -> Mapping[str, int]:
+        """The keys of products by the shop's ids; much cheaper than the products."""
+
     def find(self, product_ids: Sequence[str]) -> Mapping[str, StoredProduct]:
         """Products by the shop's ids; those that are not there are absent."""
 

@@ -86,13 +86,21 @@ class SqlProductStore:
 
     def fingerprints(self, product_ids: Sequence[str]) -> Mapping[str, str]:
         """See `ProductStore.fingerprints`."""
-        columns = select(PRODUCTS.c.product_id, PRODUCTS.c.fingerprint)
-        found: dict[str, str] = {}
+        return dict(self._of(PRODUCTS.c.fingerprint, product_ids))
+
+    def keys(self, product_ids: Sequence[str]) -> Mapping[str, int]:
+        """See `ProductStore.keys`."""
+        return dict(self._of(PRODUCTS.c.key, product_ids))
+
+    def _of(
+        self, column: ColumnElement[Any], product_ids: Sequence[str]
+    ) -> Iterator[tuple[str, Any]]:
+        """What products have in one column, by their ids."""
+        asked = select(PRODUCTS.c.product_id, column)
         with self._database.reading() as connection:
             for ids in chunks(askable(product_ids)):
-                rows = connection.execute(columns.where(PRODUCTS.c.product_id.in_(ids)))
-                found.update((row.product_id, row.fingerprint) for row in rows)
-        return found
+                rows = connection.execute(asked.where(PRODUCTS.c.product_id.in_(ids)))
+                yield from ((row[0], row[1]) for row in rows)
 
     def find(self, product_ids: Sequence[str]) -> Mapping[str, StoredProduct]:
         """See `ProductStore.find`."""

@@ -104,6 +104,7 @@ def test_what_is_not_there_is_absent(store: ProductStore) -> None:
     assert set(store.find(["a", "b"])) == {"a"}
     assert set(store.fetch([key, key + 1])) == {key}
     assert store.fingerprints(["a", "b"]) == {"a": "print of a "}
+    assert store.keys(["a", "b"]) == {"a": key}
 
 
 @pytest.mark.parametrize("id_", ["a\x00b", "half \ud83d", "\udcff", "", "x" * 10_000])
@@ -111,6 +112,7 @@ def test_an_id_that_no_product_can_have_is_absent_too(store: ProductStore, id_: 
     store.upsert([record("a")])
     assert set(store.find(["a", id_])) == {"a"}
     assert set(store.fingerprints(["a", id_])) == {"a"}
+    assert set(store.keys(["a", id_])) == {"a"}
     assert store.remove([id_, "a"]) == ("a",)
 
 
@@ -127,6 +129,7 @@ def test_nothing_asked_is_nothing_done(store: ProductStore) -> None:
     assert store.find([]) == {}
     assert store.fetch([]) == {}
     assert store.fingerprints([]) == {}
+    assert store.keys([]) == {}
     assert store.count() == 0
     assert store.revision() == 0
 
