@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from flask import Flask
 from werkzeug.serving import make_server
 
@@ -59,31 +59,36 @@ def address(shop: Services) -> Iterator[str]:
 
 
 class Both:
-    """A client of either kind, asked in one way."""
+    """A client of either kind, asked in one way.
+
+    The event loop has a thread of its own: Playwright's keeps running in the main one.
+    """
 
     def __init__(self, kind: str, address: str, **options: Any) -> None:
-        self._runner = asyncio.Runner() if kind == "async" else None
+        self._ends = ExitStack()
+        self._portal = (
+            self._ends.enter_context(start_blocking_portal()) if kind == "async" else None
+        )
         self._client: Any = (Client if kind == "sync" else AsyncClient)(address, **options)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method: Callable[..., Any] = getattr(self._client, name)
-        if self._runner is None:
+        if self._portal is None:
             return method
-        runner = self._runner
+        portal = self._portal
 
         def awaited(*args: Any, **kwargs: Any) -> Any:
             async def result() -> Any:
                 made = method(*args, **kwargs)
                 return [one async for one in made] if hasattr(made, "__aiter__") else await made
 
-            return runner.run(result())
+            return portal.call(result)
 
         return awaited
 
     def end(self) -> None:
-        self.close()
-        if self._runner is not None:
-            self._runner.close()
+        with self._ends:
+            self.close()
 
 
 Ask = Callable[..., Both]
