@@ -185,7 +185,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port that `serve` listens on.")
     workers: int = Field(1, ge=1, description="Server processes; each loads model and index.")
     worker_threads: int = Field(
-        8, ge=1, description="Searches that a server process works on at once."
+        4, ge=1, description="Searches that a server process works on at once."
     )
     queue_size: int = Field(
         128,
