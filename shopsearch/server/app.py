@@ -14,10 +14,12 @@ from shopsearch.server import (
     access,
     admission,
     api,
+    assets,
     audit,
     cors,
     errors,
     health,
+    locales,
     media,
     metrics,
     pages,
@@ -88,6 +90,8 @@ def create_app(services: Services, metrics_folder: Path | None = None) -> Flask:
             app.wsgi_app, x_for=n_proxies, x_proto=0, x_host=0
         )
     Compress(app)
+    locales.install(app, web)
+    assets.install(app, web)
     request_log.install(app)
     metrics.install(app, metrics_folder)
     doors = (tracing, admission, security, errors, cors, audit, access)

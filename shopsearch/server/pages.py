@@ -15,6 +15,7 @@ from shopsearch.errors import IndexFault, ProductRejected, QueryError, UnknownPr
 from shopsearch.server import addresses, facet_links, wording
 from shopsearch.server.context import services, services_of
 from shopsearch.server.errors import problem_of
+from shopsearch.server.locales import gettext
 from shopsearch.server.search_logging import log_search
 from shopsearch.server.search_request import MAX_REACH, Fields, SearchRequest, read_search
 from shopsearch.server.uploads import (
@@ -55,7 +56,7 @@ class Asked:
     @property
     def heading(self) -> str:
         """What the results answer, above chips that show what "this" is."""
-        like = None if self.like is None else "this"
+        like = None if self.like is None else gettext("this")
         return self._heading(like)
 
     @property

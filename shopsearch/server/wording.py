@@ -1,10 +1,13 @@
-"""How values read on a page."""
+"""How values read on a page, in the language of the visitor."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
 
 from shopsearch.domain import (
     CATEGORY_SEPARATOR,
@@ -21,32 +24,37 @@ from shopsearch.domain import (
     minor_digits,
 )
 from shopsearch.plain_text import clean
+from shopsearch.server.locales import gettext, lazy_gettext, locale, ngettext
 
-_SIGNS = {
-    "USD": "$",
-    "EUR": "€",
-    "GBP": "£",
-    "JPY": "¥",
-    "CNY": "CN¥",
-    "INR": "₹",
-    "KRW": "₩",
-    "AUD": "A$",
-    "CAD": "CA$",
-}
 _SIZE_WORD = re.compile(r"^(?:sizes?|sz)\b[\s:]*|[\s-]+sizes?$", re.IGNORECASE)
 ORDERS = {
-    Sort.RELEVANCE: "Best match",
-    Sort.NEWEST: "Newest",
-    Sort.POPULARITY: "Most popular",
-    Sort.PRICE_ASC: "Price, low to high",
-    Sort.PRICE_DESC: "Price, high to low",
+    Sort.RELEVANCE: lazy_gettext("Best match"),
+    Sort.NEWEST: lazy_gettext("Newest"),
+    Sort.POPULARITY: lazy_gettext("Most popular"),
+    Sort.PRICE_ASC: lazy_gettext("Price, low to high"),
+    Sort.PRICE_DESC: lazy_gettext("Price, high to low"),
 }
 _AVAILABLE = {"in_stock", "instock", "available", "preorder", "backorder"}
-_FIELD_LABELS = {
-    "product_type": "Category",
-    "gtin": "GTIN",
-    "item_group_id": "Group",
-    "gender": "For",
+_FIELD_LABELS: dict[str, object] = {
+    "availability": lazy_gettext("Availability"),
+    "brand": lazy_gettext("Brand"),
+    "category": lazy_gettext("Category"),
+    "color": lazy_gettext("Color"),
+    "currency": lazy_gettext("Currency"),
+    "gender": lazy_gettext("For"),
+    "gtin": lazy_gettext("GTIN"),
+    "item_group_id": lazy_gettext("Group"),
+    "material": lazy_gettext("Material"),
+    "price": lazy_gettext("Price"),
+    "product_type": lazy_gettext("Category"),
+    "size": lazy_gettext("Size"),
+}
+_AVAILABILITIES: dict[str, object] = {
+    "available": lazy_gettext("Available"),
+    "backorder": lazy_gettext("Backorder"),
+    "in stock": lazy_gettext("In stock"),
+    "out of stock": lazy_gettext("Out of stock"),
+    "preorder": lazy_gettext("Preorder"),
 }
 _SHOWN_FIELDS = ("color", "size", "material", "gender", "gtin")
 
@@ -60,26 +68,30 @@ class Level:
 
 
 def price_text(price: Price) -> str:
-    """An amount as a price tag has it: `$1,299.00`, or `1,299.00 CHF`."""
-    amount = f"{price.amount:,.{minor_digits(price.currency)}f}"
-    sign = _SIGNS.get(price.currency)
-    return f"{sign}{amount}" if sign else f"{amount} {price.currency}"
+    """An amount as a price tag has it: `$1,299.00`, or `CHF\N{NO-BREAK SPACE}1,299.00`."""
+    return _amount_text(price.amount, price.currency, minor_digits(price.currency))
+
+
+def number_text(number: float) -> str:
+    """A number as people of the visitor's language write it: `1,600`, `2.5`."""
+    return format_decimal(number, locale=locale())
 
 
 def title_text(product: Product) -> str:
     """The title, or what stands for it where a product is all picture."""
-    return clean(product.title) or f"Product {product.product_id}"
+    return clean(product.title) or gettext("Product %(name)s", name=product.product_id)
 
 
 def field_label(name: str) -> str:
     """The name of a field or an attribute, for people."""
     words = name.replace("_", " ").replace(".", " ").strip()
-    return _FIELD_LABELS.get(name) or words[:1].upper() + words[1:]
+    known = _FIELD_LABELS.get(name)
+    return words[:1].upper() + words[1:] if known is None else str(known)
 
 
 def availability_text(product: Product) -> str:
     """`in_stock` and its like, for people."""
-    return field_label(product.availability.casefold())
+    return value_text("availability", product.availability)
 
 
 def is_available(product: Product) -> bool:
@@ -110,16 +122,26 @@ def description_text(product: Product) -> str:
     return clean(product.description)
 
 
-def count_text(number: int, one: str, many: str) -> str:
+def products_text(number: int) -> str:
     """`1 product`, `1,600 products`."""
-    return f"{number:,} {one if number == 1 else many}"
+    return ngettext("%(count)s product", "%(count)s products", number, count=number_text(number))
+
+
+def see_all_text(number: int) -> str:
+    """Where a link leads that shows everything."""
+    return ngettext(
+        "See %(count)s product", "See all %(count)s products", number, count=number_text(number)
+    )
+
+
+def variants_text(number: int) -> str:
+    """`+1 variant`, `+4 variants`."""
+    return ngettext("+%(count)s variant", "+%(count)s variants", number, count=number_text(number))
 
 
 def range_text(low: float | None, high: float | None) -> str:
     """`from 5`, `up to 20`, `5 to 20`."""
-    if low is None:
-        return f"up to {high:,g}"
-    return f"from {low:,g}" if high is None else f"{low:,g} to {high:,g}"
+    return _between(*(None if bound is None else number_text(bound) for bound in (low, high)))
 
 
 def condition_text(condition: Condition) -> str:
@@ -127,11 +149,11 @@ def condition_text(condition: Condition) -> str:
     match condition:
         case AnyOf():
             values = ", ".join(condition.values)
-            return f"not {values}" if condition.negate else values
+            return gettext("not %(words)s", words=values) if condition.negate else values
         case Between():
             return range_text(condition.low, condition.high)
         case Exists():
-            return "given" if condition.present else "not given"
+            return gettext("given") if condition.present else gettext("not given")
 
 
 def part_text(part: UnderstoodPart) -> str:
@@ -145,10 +167,12 @@ def part_text(part: UnderstoodPart) -> str:
 def part_effect(part: UnderstoodPart) -> str:
     """What an understood part does to the results."""
     if not part.applied:
-        return f"No product is left with “{part.text}”, so it is not filtered by"
+        return gettext(
+            "No product is left with “%(words)s”, so it is not filtered by", words=part.text
+        )
     if part.is_filter:
-        return f"Only products with “{part.text}” are shown"
-    return f"Products with “{part.text}” come first, others stay"
+        return gettext("Only products with “%(words)s” are shown", words=part.text)
+    return gettext("Products with “%(words)s” come first, others stay", words=part.text)
 
 
 def level_name(path: str) -> str:
@@ -158,31 +182,53 @@ def level_name(path: str) -> str:
 
 def value_text(field: str, value: str) -> str:
     """A value of a facet, for people."""
-    return field_label(value.casefold()) if field == "availability" else clean(value) or value
+    if field != "availability":
+        return clean(value) or value
+    said = value.casefold().replace("_", " ")
+    return str(_AVAILABILITIES.get(said) or field_label(said))
 
 
 def band_text(band: PriceBand) -> str:
     """A price band: `up to $19.99`, `$20 to $49.99`, `from $50`."""
-    low, high = (
-        None if bound is None else _amount_text(bound, band.currency)
-        for bound in (band.low, band.high)
+    if band.low is None and band.high is None:
+        return gettext("any price in %(currency)s", currency=band.currency)
+    return _between(
+        *(
+            None if bound is None else _round_amount_text(bound, band.currency)
+            for bound in (band.low, band.high)
+        )
     )
+
+
+def _between(low: str | None, high: str | None) -> str:
     if low is None:
-        return f"any price in {band.currency}" if high is None else f"up to {high}"
-    return f"from {low}" if high is None else f"{low} to {high}"
+        return gettext("up to %(high)s", high=high)
+    if high is None:
+        return gettext("from %(low)s", low=low)
+    return gettext("%(low)s to %(high)s", low=low, high=high)
 
 
-def _amount_text(amount: float, currency: str) -> str:
+def _round_amount_text(amount: float, currency: str) -> str:
     """A round amount without decimal places."""
     digits = 0 if amount == round(amount) else minor_digits(currency)
-    sign = _SIGNS.get(currency)
-    return f"{sign}{amount:,.{digits}f}" if sign else f"{amount:,.{digits}f} {currency}"
+    return _amount_text(amount, currency, digits)
+
+
+def _amount_text(amount: Decimal | float, currency: str, digits: int) -> str:
+    here = locale()
+    places = "." + "0" * digits if digits else ""
+    pattern = here.currency_formats["standard"].pattern.replace("0.00", f"0{places}")
+    if get_currency_symbol(currency, here)[-1].isalpha():  # CLDR: alphaNextToNumber
+        pattern = pattern.replace("¤#", "¤\N{NO-BREAK SPACE}#")
+    return format_currency(amount, currency, pattern, locale=here, currency_digits=False)
 
 
 def wish_text(what: str, weight: float) -> str:
     """A further wish: `also blue`, `also blue (0.5)`, `less leather (0.5)`."""
     much = "" if abs(weight) == 1.0 else f" ({abs(weight):g})"
-    return f"{'also' if weight > 0.0 else 'less'} {what}{much}"
+    if weight > 0.0:
+        return gettext("also %(what)s%(much)s", what=what, much=much)
+    return gettext("less %(what)s%(much)s", what=what, much=much)
 
 
 def search_heading(
@@ -191,10 +237,10 @@ def search_heading(
     """What the results of a search answer; `like` is what the product is called, and further
     wishes are told where there is nothing else.
     """
-    parts = [f"“{text}”"] if text else []
+    parts = [gettext("“%(words)s”", words=text)] if text else []
     if pictured:
-        parts.append("your picture")
+        parts.append(gettext("your picture"))
     if like is not None:
-        parts.append(f"more like {like}")
-    heading = " and ".join(parts or wished) or "All products"
+        parts.append(gettext("more like %(product)s", product=like))
+    heading = gettext(" and ").join(parts or wished) or gettext("All products")
     return heading[0].upper() + heading[1:]

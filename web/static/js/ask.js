@@ -61,5 +61,6 @@ function focusAfter(submitter) {
 }
 
 function sayWeight(slider) {
-  slider.setAttribute("aria-valuetext", `${Math.round(slider.value * 100)} % words`);
+  const percent = Math.round(slider.value * 100);
+  slider.setAttribute("aria-valuetext", slider.dataset.valuetext.replace("{}", percent));
 }

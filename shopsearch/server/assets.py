@@ -1,0 +1,52 @@
+"""What every page needs of `web/static`, so that a browser asks for it at once.
+
+The style sheets are one file, in the order of `SHEETS`: values first, then elements, then what
+stands on pages. The modules stay files, and a page names all of them before one imports another.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, url_for
+
+from shopsearch.server.web_folder import fingerprint
+
+SHEETS = (
+    "tokens",
+    "base",
+    "header",
+    "suggest",
+    "region",
+    "results",
+    "facets",
+    "explain",
+    "compare",
+    "product",
+    "favourites",
+    "talk",
+    "states",
+)
+_YEAR_S = 365 * 24 * 3600
+
+
+def install(app: Flask, web: Path) -> None:
+    """Serve the sheets of a web folder, and tell templates of its modules."""
+    folder = web / "static" / "css"
+    content = "\n".join((folder / f"{one}.css").read_text(encoding="utf-8") for one in SHEETS)
+    modules = sorted(path.name for path in (web / "static" / "js").glob("*.js"))
+    blueprint = Blueprint("assets", __name__)
+
+    @blueprint.get(f"/static/{fingerprint(folder)}.css")
+    def stylesheet() -> Response:
+        answer = Response(content, mimetype="text/css")
+        answer.cache_control.public = True
+        answer.cache_control.max_age = _YEAR_S
+        answer.cache_control.immutable = True
+        return answer
+
+    app.register_blueprint(blueprint)
+    app.jinja_env.globals.update(
+        stylesheet=lambda: url_for("assets.stylesheet"),
+        modules=lambda: [url_for("static", filename=f"js/{name}") for name in modules],
+    )
