@@ -15,6 +15,7 @@ from pathlib import Path
 from flask import Blueprint, Flask, Response, url_for
 
 from shopsearch.errors import SettingsError
+from shopsearch.server.assets import kept_for_ever
 from shopsearch.settings import Settings
 
 MAX_SHEET_BYTES = 256 * 1024
@@ -26,7 +27,6 @@ _LOGOS = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
 }
-_YEAR_S = 365 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,7 @@ def install(app: Flask, settings: Settings) -> None:
 
 def _serve(blueprint: Blueprint, served: _Served) -> None:
     def answer() -> Response:
-        response = Response(served.content, content_type=served.media_type)
-        response.cache_control.public = True
-        response.cache_control.max_age = _YEAR_S
-        response.cache_control.immutable = True
-        return response
+        return kept_for_ever(Response(served.content, content_type=served.media_type))
 
     blueprint.add_url_rule(served.address, served.name.partition(".")[0], answer)
 
