@@ -12,12 +12,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from shopsearch.domain import AnyOf, Hit, SearchPage, Sort, StoredProduct
 from shopsearch.errors import IndexFault, ProductRejected, QueryError, UnknownProduct
-from shopsearch.server import addresses, facet_links, wording
+from shopsearch.facets import MAX_VALUES
+from shopsearch.server import addresses, facet_links, price_slider, wording
 from shopsearch.server.context import services, services_of
 from shopsearch.server.errors import problem_of
 from shopsearch.server.locales import gettext
 from shopsearch.server.search_logging import log_search
 from shopsearch.server.search_request import MAX_REACH, Fields, SearchRequest, read_search
+from shopsearch.server.swatches import swatch_of
 from shopsearch.server.uploads import (
     form_fields,
     further_pictures,
@@ -84,6 +86,8 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         addresses=addresses,
         facet_links=facet_links,
+        price_slider=price_slider,
+        swatch_of=swatch_of,
         wording=wording,
         refined=replace,
         filtered=_filtered,
@@ -127,6 +131,18 @@ def results_by_picture() -> AnyResponse | str:
     except ProductRejected as error:
         return _picture_refused(error, Asked(asked, pictured=True, like=like))
     return _results(page, Asked(asked, pictured=True, like=like, named=_named(asked)))
+
+
+@blueprint.get(addresses.VALUES)
+def facet_values() -> str:
+    """The values of one facet, those beyond the most frequent too; `facet_query` narrows them."""
+    return _values(_without_pictures(_read_address()))
+
+
+@blueprint.post(addresses.VALUES)
+def facet_values_by_picture() -> AnyResponse | str:
+    """The same where a picture is searched by."""
+    return _values(read_search(_page_names(form_fields())), pictured=True)
 
 
 @blueprint.get("/products/<path:product_id>")
@@ -194,6 +210,22 @@ def _results(page: SearchPage, asked: Asked) -> str:
     return render_template("results.html", page=page, asked=asked, query_id=query_id)
 
 
+def _values(asked: SearchRequest, *, pictured: bool = False) -> str:
+    """Not noted as a search: nothing is looked for but a filter."""
+    if len(asked.facets) != 1 or asked.facets[0] not in facet_links.LISTED:
+        known = ", ".join(facet_links.LISTED)
+        raise QueryError(f"name one facet whose values shall be listed: ?facets= one of {known}")
+    uploaded = uploaded_picture() if pictured else None
+    listing = replace(_with_facets(asked), facets=asked.facets, facet_limit=MAX_VALUES, size=1)
+    listing = replace(listing, facet_query=asked.facet_query, page=1)
+    query = listing.query(
+        picture_of(asked, uploaded) if pictured else None,
+        further_pictures(asked, uploaded) if pictured else (),
+    )
+    page = services().search.search(query)
+    return render_template("facet_values.html", page=page, asked=Asked(asked, pictured=pictured))
+
+
 def _picture_refused(error: ProductRejected, asked: Asked) -> Response:
     """The same page with the reason in the place of results, so that another try is one click."""
     problem = problem_of(error)
@@ -217,6 +249,7 @@ def _with_facets(asked: SearchRequest) -> SearchRequest:
     return replace(
         asked,
         facets=facet_links.SHOWN,
+        facet_query="",
         cutoff=asked.cutoff is not False,
         collapse=asked.collapse is not False,
     )

@@ -146,7 +146,7 @@ class Sector:
 
 
 def swatch_of(value: str) -> tuple[Sector, ...]:
-    """The disc of a colour value, a sector for each colour that it names; () where it names none."""
+    """A sector for each colour that a value names, which make a disc; () where it names none."""
     fills = _fills(value)
     if len(fills) == 1:
         return (Sector("M0-8A8 8 0 0 1 0 8A8 8 0 0 1 0-8Z", fills[0]),)

@@ -3,9 +3,11 @@
 
 import { askInPlace } from "./ask.js";
 import { tellClicks } from "./clicks.js";
+import { filterInPlace } from "./facets.js";
 import { takePictures } from "./picture_input.js";
 import { arrive } from "./visit.js";
 
+filterInPlace(); // before what follows all links alike
 askInPlace();
 takePictures();
 tellClicks();
