@@ -8,7 +8,7 @@ import { findValues } from "./facets_values.js";
 import { visit } from "./visit.js";
 
 const folds = new Map(); // by key: whether it is open, where the visitor said so
-let asked = null; // what had the focus when a visit began: a selector
+let used = null; // what a visit began from: a selector, and where it was in the window
 let listScroll = 0;
 
 export function filterInPlace() {
@@ -23,9 +23,9 @@ export function filterInPlace() {
   unfoldWhereNobodyCan();
 }
 
-/** Visit an address from the panel; `focus` is a selector of what takes the focus there. */
-function ask(url, focus) {
-  asked = focus;
+// Visit an address from the panel; what the selector finds there takes the focus, in the same place.
+function ask(url, selector, place) {
+  used = { selector, top: place.getBoundingClientRect().top };
   const results = document.querySelector(".faceted");
   const top = results ? window.scrollY + results.getBoundingClientRect().top - headerHeight() : 0;
   return visit(url, { focus: null, scroll: Math.max(0, Math.min(window.scrollY, top)) });
@@ -40,7 +40,7 @@ function followValue(event) {
   url.hash = location.hash;
   const fold = link.closest(".facet")?.dataset.fold;
   const away = link.dataset.value === `clear-${fold}`;
-  ask(url, away ? `[data-fold="${fold}"] > summary` : `[data-value="${link.dataset.value}"]`);
+  ask(url, away ? `[data-fold="${fold}"] > summary` : `[data-value="${link.dataset.value}"]`, link);
 }
 
 function setPrices(event) {
@@ -51,7 +51,8 @@ function setPrices(event) {
   if (low.value && high.value && Number(low.value) > Number(high.value)) {
     [low.value, high.value] = [high.value, low.value];
   }
-  ask(addressOf(form), `#${CSS.escape((event.submitter ?? document.activeElement).id)}`);
+  const field = form.contains(document.activeElement) ? document.activeElement : form.querySelector("button");
+  ask(addressOf(form), `#${CSS.escape(field.id)}`, field);
 }
 
 function settleIn() {
@@ -64,12 +65,18 @@ function settleIn() {
   const sheet = document.querySelector("[data-sheet]");
   if (!sheet) return;
   scroller().scrollTop = listScroll;
-  if (asked) {
-    const place = sheet.querySelector(asked) ?? sheet.querySelector("#filters-heading");
-    place.closest("details:not([open])")?.setAttribute("open", "");
-    place.focus({ preventScroll: true });
-  }
-  asked = null;
+  if (used) focusAgain(sheet);
+  used = null;
+}
+
+// What was used stays under the pointer, though what is above it has become shorter or longer.
+function focusAgain(sheet) {
+  const place = sheet.querySelector(used.selector) ?? sheet.querySelector("[data-facets-list] summary");
+  place.closest("details:not([open])")?.setAttribute("open", "");
+  scroller().scrollTop += place.getBoundingClientRect().top - used.top;
+  const rest = place.getBoundingClientRect().top - used.top;
+  if (rest && !drawerIsOpen()) window.scrollBy({ top: rest, behavior: "instant" });
+  place.focus({ preventScroll: true });
 }
 
 // What the visitor folds or unfolds is remembered; what a page comes with is not.
