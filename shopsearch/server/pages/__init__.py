@@ -12,12 +12,18 @@ from dataclasses import replace
 
 from flask import Flask
 
-from shopsearch.server import addresses, facet_links, wording
+from shopsearch.server import addresses, facet_links, price_slider, wording
 from shopsearch.server.context import services_of
-from shopsearch.server.pages import cards, products, query_links, search
+from shopsearch.server.pages import cards, facet_values, products, query_links, search
 from shopsearch.server.pages.blueprint import blueprint
+from shopsearch.server.swatches import swatch_of
 
-PARTS = (cards, products, search)  # their routes are on the blueprint by being imported
+PARTS = (
+    cards,
+    facet_values,
+    products,
+    search,
+)  # their routes are on the blueprint by being imported
 
 
 def install(app: Flask) -> None:
@@ -26,7 +32,9 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         addresses=addresses,
         facet_links=facet_links,
+        price_slider=price_slider,
         query_links=query_links,
+        swatch_of=swatch_of,
         wording=wording,
         refined=replace,
         n_pages=search.n_pages,

@@ -56,4 +56,4 @@ def as_shown(asked: SearchRequest) -> SearchRequest:
 
 def with_facets(asked: SearchRequest) -> SearchRequest:
     """The same search `as_shown`, with the facets that stand beside the results."""
-    return replace(as_shown(asked), facets=facet_links.SHOWN)
+    return replace(as_shown(asked), facets=facet_links.SHOWN, facet_query="")
