@@ -6,11 +6,19 @@ import { tellClicks } from "./clicks.js";
 import { filterInPlace } from "./facets.js";
 import { keepPlace } from "./languages.js";
 import { takePictures } from "./picture_input.js";
+import { keepSearches } from "./recent.js";
+import { suggestWhileTyping } from "./suggest.js";
 import { arrive } from "./visit.js";
+import { listenForWords } from "./voice.js";
+import { askAgainInTime } from "./waiting.js";
 
 filterInPlace(); // before what follows all links alike
 askInPlace();
 takePictures();
 tellClicks();
 keepPlace();
+keepSearches();
+suggestWhileTyping();
+listenForWords();
+askAgainInTime();
 arrive();
