@@ -18,12 +18,14 @@ from shopsearch.server.api import (
     events,
     products,
     recommendations,
+    regions,
     search,
     suggest,
 )
 
 BLUEPRINTS = (
     search.blueprint,
+    regions.blueprint,
     products.blueprint,
     suggest.blueprint,
     events.blueprint,
