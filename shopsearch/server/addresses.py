@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlencode, urlsplit
 
-from shopsearch.domain import Hit, Sort
+from shopsearch.domain import Hit, Region, Sort
 from shopsearch.server.filter_fields import written_conditions
 from shopsearch.server.search_request import DEFAULT_SIZE, SearchRequest
 from shopsearch.server.wish_fields import IMAGE_URL, written_wishes
@@ -52,6 +52,7 @@ def search_fields(request: SearchRequest) -> list[tuple[str, str]]:
     fields = [
         ("q", request.text),
         ("image_url", request.image_url or ""),
+        ("crop", "" if request.crop is None else _written_region(request.crop)),
         ("like", request.product_id or ""),
         ("text_weight", "" if request.text_weight == 0.5 else f"{request.text_weight:g}"),
         *(("not", words) for words in request.negatives),
@@ -71,6 +72,10 @@ def search_fields(request: SearchRequest) -> list[tuple[str, str]]:
         ("page", "" if request.page == 1 else str(request.page)),
     ]
     return [(name, value) for name, value in fields if value]
+
+
+def _written_region(region: Region) -> str:
+    return ",".join(f"{one:.12g}" for one in (region.x, region.y, region.width, region.height))
 
 
 def _said(flag: bool | None) -> str:
