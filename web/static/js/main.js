@@ -4,6 +4,7 @@
 import { askInPlace } from "./ask.js";
 import { tellClicks } from "./clicks.js";
 import { filterInPlace } from "./facets.js";
+import { keepPlace } from "./languages.js";
 import { takePictures } from "./picture_input.js";
 import { arrive } from "./visit.js";
 
@@ -11,4 +12,5 @@ filterInPlace(); // before what follows all links alike
 askInPlace();
 takePictures();
 tellClicks();
+keepPlace();
 arrive();
