@@ -64,15 +64,15 @@ function settleIn() {
   keepDrawer();
   const sheet = document.querySelector("[data-sheet]");
   if (!sheet) return;
-  scroller().scrollTop = listScroll;
   if (used) focusAgain(sheet);
-  used = null;
+  used = null; // another search begins at the top of its filters
 }
 
 // What was used stays under the pointer, though what is above it has become shorter or longer.
 function focusAgain(sheet) {
   const place = sheet.querySelector(used.selector) ?? sheet.querySelector("[data-facets-list] summary");
   place.closest("details:not([open])")?.setAttribute("open", "");
+  scroller().scrollTop = listScroll;
   scroller().scrollTop += place.getBoundingClientRect().top - used.top;
   const rest = place.getBoundingClientRect().top - used.top;
   if (rest && !drawerIsOpen()) window.scrollBy({ top: rest, behavior: "instant" });
