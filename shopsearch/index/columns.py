@@ -137,8 +137,8 @@ class Column:
         if groups is not None:
             codes = codes[_first_of_each(groups[owners[0]], codes)]
             numbers = numbers[_first_of_each(groups[owners[1]], numbers)]
-            owners = (np.unique(groups[owners[0]]), np.unique(groups[owners[1]]))
-            n_rows = len(np.unique(groups[mask]))
+            owners = (_different(groups[owners[0]]), _different(groups[owners[1]]))
+            n_rows = len(_different(groups[mask]))
         counts = np.bincount(codes, minlength=len(self._code_of))  # (V,)
         found = np.where(self._contain(containing), counts, 0) if containing else counts
         listed = self._listed(counts, found, limit, named)
@@ -251,11 +251,20 @@ def _first_of_each(groups: NDArray[np.int64], values: NDArray[Any]) -> NDArray[n
     return np.sort(order[is_new])
 
 
+def _different(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each number once, ascending; of numbers that are about as small as they are many, as rows and
+    groups are, marks are many times quicker than `np.unique`.
+    """
+    marks = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=np.bool_)
+    marks[numbers] = True
+    return np.flatnonzero(marks)
+
+
 def _n_different(ascending: Sequence[NDArray[np.int64]]) -> int:
     """How many different rows there are in several lists of ascending ones."""
     first, second = ascending
     if len(first) and len(second):
-        return len(np.unique(np.concatenate([first, second])))
+        return len(_different(np.concatenate([first, second])))
     rows = first if len(first) else second
     return int(np.count_nonzero(np.diff(rows))) + 1 if len(rows) else 0
 

@@ -27,9 +27,9 @@ SEARCHED_FROM = 12  # values of a facet: from then on they can be searched
 OPEN_AT_ONCE = 4  # facets; those beyond are folded until something is chosen in them
 
 
-def worth_showing(facets: Iterable[Facet]) -> list[Facet]:
+def worth_showing(asked: SearchRequest, facets: Iterable[Facet]) -> list[Facet]:
     """The facets that leave a choice, or that a choice was made in."""
-    return [facet for facet in facets if is_chosen(facet) or _n_choices(facet) > 1]
+    return [facet for facet in facets if is_active(asked, facet) or _n_choices(facet) > 1]
 
 
 def is_chosen(facet: Facet) -> bool:

@@ -7,6 +7,7 @@ and the word itself always stands beside one.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Iterator
@@ -145,6 +146,7 @@ class Sector:
     fill: str  # `#rrggbb`
 
 
+@functools.lru_cache(maxsize=4096)
 def swatch_of(value: str) -> tuple[Sector, ...]:
     """A sector for each colour that a value names, which make a disc; () where it names none."""
     fills = _fills(value)

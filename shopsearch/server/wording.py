@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from babel import Locale
 from babel.numbers import format_currency, format_decimal, get_currency_symbol
 
 from shopsearch.domain import (
@@ -74,7 +76,7 @@ def price_text(price: Price) -> str:
 
 def number_text(number: float) -> str:
     """A number as people of the visitor's language write it: `1,600`, `2.5`."""
-    return format_decimal(number, locale=locale())
+    return _number_text(number, locale())
 
 
 def title_text(product: Product) -> str:
@@ -214,8 +216,17 @@ def amount_text(amount: float, currency: str) -> str:
     return _amount_text(amount, currency, digits)
 
 
+@functools.lru_cache(maxsize=4096)  # a page has hundreds of counts, and most are the same
+def _number_text(number: float, here: Locale) -> str:
+    return format_decimal(number, locale=here)
+
+
 def _amount_text(amount: Decimal | float, currency: str, digits: int) -> str:
-    here = locale()
+    return _money_text(amount, currency, digits, locale())
+
+
+@functools.lru_cache(maxsize=4096)
+def _money_text(amount: Decimal | float, currency: str, digits: int, here: Locale) -> str:
     places = "." + "0" * digits if digits else ""
     pattern = here.currency_formats["standard"].pattern.replace("0.00", f"0{places}")
     if get_currency_symbol(currency, here)[-1].isalpha():  # CLDR: alphaNextToNumber

@@ -109,7 +109,7 @@ def test_a_slider_weighs_words_against_the_picture(page: Page, site: Site) -> No
     both = Query(text="red umbrella", image=picture.read_bytes())
     assert titles(page) == expected(site, both)
 
-    slider = page.get_by_role("slider")
+    slider = page.get_by_label("What counts more: 0 is")
     slider.focus()
     slider.press("End")
     by_words = expected(site, Query(text="red umbrella"))
@@ -191,7 +191,7 @@ def test_more_like_this_on_a_card_starts_from_that_product(page: Page, site: Sit
     page.get_by_label("Search by words").fill("blue")
     page.get_by_label("Search by words").press("Enter")
     see(page, "“blue” and more like this")
-    expect(page.get_by_role("slider")).to_be_visible()
+    expect(page.get_by_label("What counts more: 0 is")).to_be_visible()
 
 
 def test_results_are_sorted_and_turned_in_place(page: Page, site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from urllib.parse import urlencode
 
 import pytest
@@ -14,7 +15,10 @@ from shopsearch.domain import AnyOf, Between, Exists
 from shopsearch.server import addresses
 from shopsearch.server.search_request import read_search
 
-from .conftest import SHOP
+from .conftest import SHOP, png
+
+CURRENCY = ".price-range__currency"
+COLOR_VALUES = "[data-fold=color] .facet__value"
 
 
 def found(client: FlaskClient, **fields: str) -> dict:
@@ -80,6 +84,26 @@ def test_facets_are_counted_over_all_that_matches(client: FlaskClient) -> None:
     assert sum(band["count"] for band in bands if band["currency"] == "USD") == 5
     assert {band["currency"] for band in bands} == {"USD", "EUR", "JPY"}
     assert document["facets"]["price"]["n_missing"] == 2
+
+
+def test_the_histogram_of_a_currency_counts_each_of_its_prices(client: FlaskClient) -> None:
+    facet = found(client, facets="price")["facets"]["price"]
+    counts = {
+        one["currency"]: sum(a_bin["count"] for a_bin in one["bins"]) for one in facet["histograms"]
+    }
+    assert counts == {"USD": 5, "EUR": 1, "JPY": 1}
+    dollars = next(one["bins"] for one in facet["histograms"] if one["currency"] == "USD")
+    assert (dollars[0]["min"], dollars[-1]["max"]) == (7.0, 24.5)
+
+
+def test_values_of_a_facet_are_found_by_a_part_of_them(client: FlaskClient) -> None:
+    values = found(client, facets="brand,category", facet_query="NORDIC")["facets"]
+    assert [value["value"] for value in values["brand"]["values"]] == ["Nordic & Sons"]
+    assert values["brand"]["n_values"] == 1
+    assert values["category"]["values"] == []
+    by_body = client.post("/api/v1/search", json={"facets": "category", "facet_query": "mug"})
+    category = by_body.get_json()["facets"]["category"]["values"]
+    assert [value["value"] for value in category] == ["Kitchen > Mugs"]
 
 
 def test_without_facets_asked_for_the_answer_has_none(client: FlaskClient) -> None:
@@ -235,3 +259,60 @@ def test_hostile_values_are_words_and_never_markup(client: FlaskClient) -> None:
     values = [words_of(link) for link in page.css(".facet__value")]
     assert "\"onmouseover='alert(4)'" in values
     assert not page.css("[onmouseover]")
+
+
+def test_all_values_of_a_facet_have_a_page_that_leads_back_to_results(client: FlaskClient) -> None:
+    page = page_of(client, "/search/values?facets=brand&price.max=20")
+    assert page.css_first("h1").text() == "Brand"
+    links = {words_of(link): href(link) for link in page.css("[data-found-values] a")}
+    assert links == {"Nordic & Sons": "/search?filter.brand=Nordic+%26+Sons&price.max=20"}
+    narrowed = page_of(client, "/search/values?facets=brand&facet_query=mouse")
+    (only,) = narrowed.css("[data-found-values] a")
+    assert words_of(only) == "\"onmouseover='alert(4)'"
+    assert not narrowed.css("[onmouseover]")
+    nothing = page_of(client, "/search/values?facets=brand&facet_query=none")
+    assert "Nothing of that name" in nothing.css_first("main").text()
+
+
+@pytest.mark.parametrize("asked", ["", "?facets=brand,color", "?facets=price", "?facets=nothing"])
+def test_the_page_of_values_says_which_facets_there_are(client: FlaskClient, asked: str) -> None:
+    answer = client.get(f"/search/values{asked}")
+    assert answer.status_code == 400
+    assert "name one facet" in answer.text
+
+
+def test_the_values_of_what_a_picture_finds_are_listed_too(client: FlaskClient) -> None:
+    picture = (io.BytesIO(png("red")), "red.png")
+    answer = client.post("/search/values", data={"facets": "brand", "image": picture})
+    assert answer.status_code == 200
+    assert LexborHTMLParser(answer.text).css("[data-found-values] a")
+
+
+def test_a_price_has_fields_for_each_currency_and_is_cleared_with_it(client: FlaskClient) -> None:
+    page = page_of(client, "/search")
+    currencies = [one.css_first("summary").text(deep=False) for one in page.css(CURRENCY)]
+    assert currencies == ["USD", "EUR", "JPY"]
+    form = page.css("[data-price]")[2]
+    hidden = {
+        one.attributes["name"]: one.attributes["value"] for one in form.css("input[type=hidden]")
+    }
+    assert hidden == {"filter.currency": "JPY"}
+    narrowed = page_of(client, "/search?filter.currency=JPY&price.min=1000&filter.color=red")
+    clear = next(one for one in narrowed.css(".facet__clear") if "Price" in one.text())
+    assert href(clear) == "/search?filter.color=red"
+    low = narrowed.css_first("input[name='price.min']")
+    assert low.attributes["value"] == "1000"
+
+
+def test_the_panel_says_how_many_filters_there_are_and_clears_them(client: FlaskClient) -> None:
+    page = page_of(client, "/search?filter.brand=Nordic+%26+Sons&price.min=5&has.size=false&q=mug")
+    assert page.css_first(".facets__n").text() == "3"
+    assert {href(one) for one in page.css(".facets__clear, .chips__clear")} == {"/search?q=mug"}
+    assert not page_of(client, "/search").css(".facets__n, .facets__clear, .chips__clear")
+
+
+def test_a_colour_value_has_its_name_beside_its_swatch(client: FlaskClient) -> None:
+    page = page_of(client, "/search?filter.color=red&filter.color=blue/white")
+    swatches = {words_of(one): len(one.css(".swatch path")) for one in page.css(COLOR_VALUES)}
+    assert swatches == {"Removered": 1, "Removeblue/white": 2}
+    assert all(one.attributes["aria-hidden"] == "true" for one in page.css(".swatch"))

@@ -20,7 +20,7 @@ export function filterInPlace() {
   useDrawer();
   slidePrices();
   findValues();
-  unfoldWhereNobodyCan();
+  unfold();
 }
 
 // Visit an address from the panel; what the selector finds there takes the focus, in the same place.
@@ -60,19 +60,19 @@ function settleIn() {
     const isOpen = folds.get(fold.dataset.fold);
     if (isOpen !== undefined) fold.open = isOpen;
   }
-  unfoldWhereNobodyCan();
+  unfold();
   keepDrawer();
   const sheet = document.querySelector("[data-sheet]");
   if (!sheet) return;
-  scroller().scrollTop = listScroll;
   if (used) focusAgain(sheet);
-  used = null;
+  used = null; // another search begins at the top of its filters
 }
 
 // What was used stays under the pointer, though what is above it has become shorter or longer.
 function focusAgain(sheet) {
   const place = sheet.querySelector(used.selector) ?? sheet.querySelector("[data-facets-list] summary");
   place.closest("details:not([open])")?.setAttribute("open", "");
+  scroller().scrollTop = listScroll;
   scroller().scrollTop += place.getBoundingClientRect().top - used.top;
   const rest = place.getBoundingClientRect().top - used.top;
   if (rest && !drawerIsOpen()) window.scrollBy({ top: rest, behavior: "instant" });
@@ -97,8 +97,8 @@ function headerHeight() {
   return document.querySelector(".site-header").offsetHeight;
 }
 
-// Browsers that cannot show what a closed fold holds get it open.
-function unfoldWhereNobodyCan() {
-  const fold = document.querySelector("[data-facets-fold]");
-  if (fold && !CSS.supports("selector(::details-content)")) fold.open = true;
+// The column shows what its fold holds even while that is shut, but not in every browser, and what
+// reads pages aloud may take it for shut.
+function unfold() {
+  document.querySelector("[data-facets-fold]")?.setAttribute("open", "");
 }
