@@ -15,16 +15,19 @@ from shopsearch.domain import (
     Between,
     Condition,
     Exists,
+    Hit,
     PartKind,
     Price,
     PriceBand,
     Product,
+    RuleAction,
     Sort,
     UnderstoodPart,
     minor_digits,
 )
 from shopsearch.plain_text import clean
 from shopsearch.server.locales import gettext, lazy_gettext, locale, ngettext
+from shopsearch.server.offers import sale_price
 
 _SIZE_WORD = re.compile(r"^(?:sizes?|sz)\b[\s:]*|[\s-]+sizes?$", re.IGNORECASE)
 ORDERS = {
@@ -34,7 +37,8 @@ ORDERS = {
     Sort.PRICE_ASC: lazy_gettext("Price, low to high"),
     Sort.PRICE_DESC: lazy_gettext("Price, high to low"),
 }
-_AVAILABLE = {"in_stock", "instock", "available", "preorder", "backorder"}
+_AT_HAND = {"in_stock", "instock", "available"}
+_AVAILABLE = _AT_HAND | {"preorder", "backorder"}
 _FIELD_LABELS: dict[str, object] = {
     "availability": lazy_gettext("Availability"),
     "brand": lazy_gettext("Brand"),
@@ -97,6 +101,24 @@ def availability_text(product: Product) -> str:
 def is_available(product: Product) -> bool:
     """Whether the shop says that it can be had."""
     return product.availability.casefold().replace(" ", "_") in _AVAILABLE
+
+
+def badge_texts(hit: Hit) -> tuple[tuple[str, str], ...]:
+    """Kind and words of what sets a hit apart at a glance: that it cannot be had at once, that it
+    costs less for a while, and, where the search explains itself, that a rule put it there.
+    """
+    product, said = hit.product, []
+    if product.availability and not _is_at_hand(product):
+        said.append(("out" if not is_available(product) else "later", availability_text(product)))
+    if sale_price(product):
+        said.append(("sale", gettext("Sale")))
+    if any(effect.action is RuleAction.PIN for effect in hit.rules):
+        said.append(("pinned", gettext("Picked by the shop")))
+    return tuple(said)
+
+
+def _is_at_hand(product: Product) -> bool:
+    return product.availability.casefold().replace(" ", "_") in _AT_HAND
 
 
 def category_levels(product: Product) -> tuple[Level, ...]:

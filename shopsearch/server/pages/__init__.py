@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from flask import Flask
 
-from shopsearch.server import addresses, facet_links, wording
+from shopsearch.server import addresses, facet_links, offers, wording
 from shopsearch.server.context import services_of
 from shopsearch.server.pages import cards, products, query_links, search
 from shopsearch.server.pages.blueprint import blueprint
@@ -26,6 +26,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         addresses=addresses,
         facet_links=facet_links,
+        offers=offers,
         query_links=query_links,
         wording=wording,
         refined=replace,
