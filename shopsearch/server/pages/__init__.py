@@ -14,10 +14,10 @@ from flask import Flask
 
 from shopsearch.server import addresses, facet_links, offers, wording
 from shopsearch.server.context import services_of
-from shopsearch.server.pages import cards, products, query_links, search
+from shopsearch.server.pages import cards, compare, products, query_links, search
 from shopsearch.server.pages.blueprint import blueprint
 
-PARTS = (cards, products, search)  # their routes are on the blueprint by being imported
+PARTS = (cards, compare, products, search)  # their routes are on the blueprint by being imported
 
 
 def install(app: Flask) -> None:
@@ -29,6 +29,7 @@ def install(app: Flask) -> None:
         offers=offers,
         query_links=query_links,
         wording=wording,
+        compare_address=compare.compare_address,
         refined=replace,
         n_pages=search.n_pages,
         max_image_bytes=services_of(app).settings.max_image_bytes,

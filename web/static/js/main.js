@@ -3,10 +3,12 @@
 
 import { askInPlace } from "./ask.js";
 import { tellClicks } from "./clicks.js";
+import { compareProducts } from "./compare.js";
 import { takePictures } from "./picture_input.js";
 import { arrive } from "./visit.js";
 
 askInPlace();
 takePictures();
 tellClicks();
+compareProducts();
 arrive();
