@@ -265,4 +265,9 @@ def search_heading(
     if like is not None:
         parts.append(gettext("more like %(product)s", product=like))
     heading = gettext(" and ").join(parts or wished) or gettext("All products")
-    return heading[0].upper() + heading[1:]
+    return capital(heading)
+
+
+def capital(text: str) -> str:
+    """The text with a large first letter."""
+    return text[:1].upper() + text[1:]

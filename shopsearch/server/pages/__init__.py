@@ -14,10 +14,10 @@ from flask import Flask
 
 from shopsearch.server import addresses, facet_links, offers, wording
 from shopsearch.server.context import services_of
-from shopsearch.server.pages import cards, compare, products, query_links, search
+from shopsearch.server.pages import cards, compare, products, query_links, search, why
 from shopsearch.server.pages.blueprint import blueprint
 
-PARTS = (cards, compare, products, search)  # their routes are on the blueprint by being imported
+PARTS = (cards, compare, products, search, why)  # imported, they are on the blueprint
 
 
 def install(app: Flask) -> None:

@@ -6,9 +6,11 @@ import { tellClicks } from "./clicks.js";
 import { compareProducts } from "./compare.js";
 import { takePictures } from "./picture_input.js";
 import { arrive } from "./visit.js";
+import { explainHits } from "./why.js";
 
 askInPlace();
 takePictures();
 tellClicks();
 compareProducts();
+explainHits();
 arrive();

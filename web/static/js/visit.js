@@ -33,6 +33,11 @@ export async function visit(address, { push = true, focus = null, scroll = 0 } =
   }
 }
 
+/** The page at an address, asked for with the picture of this tab that it names. */
+export async function pageAt(url, signal) {
+  return fetchPage(url, await pictureOf(url), signal);
+}
+
 /** Take up the address that the page was loaded with, and the ones that Back leads to. */
 export function arrive() {
   window.addEventListener("popstate", (event) =>
@@ -55,7 +60,8 @@ function ask(url, picture, signal) {
   url.searchParams.forEach((value, name) => body.append(name, value));
   if (picture.blob) body.append("image", picture.blob, "picture");
   else body.append("image_url", picture.address);
-  return fetch("/search", { method: "POST", body, signal });
+  const place = url.pathname === "/why" ? "/why" : "/search";
+  return fetch(place, { method: "POST", body, signal });
 }
 
 function pushEntry(url) {
