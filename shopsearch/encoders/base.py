@@ -124,6 +124,11 @@ class LazyEncoder:
         """Whether the weights are in memory."""
         return self._built is not None
 
+    @property
+    def tells_regions(self) -> bool:
+        """Whether it offers `relevance`; some open_clip towers turn out not to when asked."""
+        return isinstance(self.load(), RegionExplainer)
+
     def load(self) -> Encoder:
         """The encoder itself; built once, even when many threads ask at the same time."""
         with self._lock:

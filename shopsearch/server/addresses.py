@@ -42,6 +42,15 @@ def picture_address(content_hash: str | None, longest_side_px: int | None = None
     return f"/media/{content_hash}{size}"
 
 
+def heatmap_address(product_id: str, words: str) -> str | None:
+    """The picture that shows where words are found in that of a product; None for a product whose
+    id cannot stand in the middle of a path.
+    """
+    if _TIDIED_UP.search(product_id):
+        return None
+    return f"/api/v1/products/{quote(product_id)}/heatmap.png?{urlencode({'q': words})}"
+
+
 def hit_picture_address(hit: Hit) -> str | None:
     """The working copy of the picture of a hit."""
     return picture_address(hit.image_hash)

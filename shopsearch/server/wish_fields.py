@@ -64,7 +64,10 @@ def written_wishes(wishes: Sequence[WishField]) -> Iterator[tuple[str, str]]:
     """Name and value of the fields that say the same."""
     name_of = {kind: name for name, kind in _KINDS.items()}
     for wish in wishes:
-        yield name_of[wish.kind], written_weighted(wish.value, wish.weight)
+        if wish.kind == "product_id" and wish.weight == -NEGATIVE_WEIGHT:
+            yield _NOT_PRODUCT, wish.value
+        else:
+            yield name_of[wish.kind], written_weighted(wish.value, wish.weight)
 
 
 def flat_wishes(value: object) -> Iterator[tuple[str, str]]:

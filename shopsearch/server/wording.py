@@ -17,16 +17,19 @@ from shopsearch.domain import (
     Between,
     Condition,
     Exists,
+    Hit,
     PartKind,
     Price,
     PriceBand,
     Product,
+    RuleAction,
     Sort,
     UnderstoodPart,
     minor_digits,
 )
 from shopsearch.plain_text import clean
 from shopsearch.server.locales import gettext, lazy_gettext, locale, ngettext
+from shopsearch.server.offers import sale_price
 
 _SIZE_WORD = re.compile(r"^(?:sizes?|sz)\b[\s:]*|[\s-]+sizes?$", re.IGNORECASE)
 ORDERS = {
@@ -36,7 +39,8 @@ ORDERS = {
     Sort.PRICE_ASC: lazy_gettext("Price, low to high"),
     Sort.PRICE_DESC: lazy_gettext("Price, high to low"),
 }
-_AVAILABLE = {"in_stock", "instock", "available", "preorder", "backorder"}
+_AT_HAND = {"in_stock", "instock", "available"}
+_AVAILABLE = _AT_HAND | {"preorder", "backorder"}
 _FIELD_LABELS: dict[str, object] = {
     "availability": lazy_gettext("Availability"),
     "brand": lazy_gettext("Brand"),
@@ -101,6 +105,24 @@ def is_available(product: Product) -> bool:
     return product.availability.casefold().replace(" ", "_") in _AVAILABLE
 
 
+def badge_texts(hit: Hit) -> tuple[tuple[str, str], ...]:
+    """Kind and words of what sets a hit apart at a glance: that it cannot be had at once, that it
+    costs less for a while, and, where the search explains itself, that a rule put it there.
+    """
+    product, said = hit.product, []
+    if product.availability and not _is_at_hand(product):
+        said.append(("out" if not is_available(product) else "later", availability_text(product)))
+    if sale_price(product):
+        said.append(("sale", gettext("Sale")))
+    if any(effect.action is RuleAction.PIN for effect in hit.rules):
+        said.append(("pinned", gettext("Picked by the shop")))
+    return tuple(said)
+
+
+def _is_at_hand(product: Product) -> bool:
+    return product.availability.casefold().replace(" ", "_") in _AT_HAND
+
+
 def category_levels(product: Product) -> tuple[Level, ...]:
     """The category path of a product, from the top."""
     if not product.product_type:
@@ -127,6 +149,17 @@ def description_text(product: Product) -> str:
 def products_text(number: int) -> str:
     """`1 product`, `1,600 products`."""
     return ngettext("%(count)s product", "%(count)s products", number, count=number_text(number))
+
+
+def shown_text(shown: int, total: int) -> str:
+    """How much of a list that goes on is there: `48 of 300 products shown`."""
+    return ngettext(
+        "%(shown)s of %(count)s product shown",
+        "%(shown)s of %(count)s products shown",
+        total,
+        shown=number_text(shown),
+        count=number_text(total),
+    )
 
 
 def see_all_text(number: int) -> str:
@@ -254,4 +287,9 @@ def search_heading(
     if like is not None:
         parts.append(gettext("more like %(product)s", product=like))
     heading = gettext(" and ").join(parts or wished) or gettext("All products")
-    return heading[0].upper() + heading[1:]
+    return capital(heading)
+
+
+def capital(text: str) -> str:
+    """The text with a large first letter."""
+    return text[:1].upper() + text[1:]

@@ -183,7 +183,6 @@ def test_a_product_page_shows_similar_products(page: Page, site: Site) -> None:
 
 def test_more_like_this_on_a_card_starts_from_that_product(page: Page, site: Site) -> None:
     page.goto(site.url)
-    search(page, "mug")
     title = titles(page)[0]
     page.locator(".card__like").first.click()
     see(page, "More like this")

@@ -43,7 +43,8 @@ def test_results_show_title_brand_price_and_a_way_on(client: FlaskClient) -> Non
     assert card.css_first(".card__brand").text() == "Nordic & Sons"
     assert card.css_first(".price").text() == "$19.99"
     assert card.css_first(".card__link").attributes["href"] == "/products/mug-red"
-    assert card.css_first(".card__like").attributes["href"] == "/search?like=mug-red"
+    more = card.css_first(".card__like").attributes["href"]
+    assert more == "/search?q=red+striped+mug&also_product=mug-red"
     assert page.css_first("#q").attributes["value"] == "red striped mug"
 
 
@@ -163,6 +164,7 @@ def test_each_part_of_a_search_can_be_taken_away(client: FlaskClient) -> None:
         link.attributes["aria-label"]: link.attributes["href"] for link in page.css(".chip__remove")
     }
     assert set(removals) == {
+        "Remove “mug”",
         "Remove Plain words, no picture and no price",
         "Remove not glass",
         "Remove Color red",
@@ -171,8 +173,9 @@ def test_each_part_of_a_search_can_be_taken_away(client: FlaskClient) -> None:
     assert removals["Remove Color red"] == (
         "/search?q=mug&like=words-only&not=glass&price.max=30&sort=price_asc"
     )
+    assert page.css_first(".chips__clear").attributes["href"] == "/search"
     for address in removals.values():
-        assert len(page_of(client.get(address)).css(".chip")) == 3
+        assert len(page_of(client.get(address)).css(".chip")) == 4
 
 
 def test_words_beside_a_product_are_weighed_by_a_slider(client: FlaskClient) -> None:

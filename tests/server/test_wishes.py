@@ -161,9 +161,9 @@ def test_a_page_shows_each_wish_and_a_way_to_take_it_away(client: FlaskClient) -
     address = "/search?q=mug&also=%3Cb%3Eblue^0.5&not_product=mug-red&also=blue"
     page = client.get(address).get_data(as_text=True)
     assert "also &lt;b&gt;blue (0.5)" in page
-    assert "less Red striped mug (0.5)" in page
+    assert "less Red striped mug<" in page
     assert "Remove also blue" in page
-    assert 'href="/search?q=mug&amp;also=blue&amp;also_product=mug-red%5E-0.5"' in page
+    assert 'href="/search?q=mug&amp;also=blue&amp;not_product=mug-red"' in page
     assert client.get("/search?q=mug&also_product=nobody").status_code == 404
 
 

@@ -12,18 +12,22 @@ from dataclasses import replace
 
 from flask import Flask
 
-from shopsearch.server import addresses, facet_links, price_slider, wording
+from shopsearch.server import addresses, facet_links, offers, price_slider, wording
 from shopsearch.server.context import services_of
-from shopsearch.server.pages import cards, facet_values, products, query_links, search
+from shopsearch.server.pages import (
+    cards,
+    compare,
+    facet_values,
+    products,
+    query_links,
+    search,
+    why,
+)
 from shopsearch.server.pages.blueprint import blueprint
 from shopsearch.server.swatches import swatch_of
 
-PARTS = (
-    cards,
-    facet_values,
-    products,
-    search,
-)  # their routes are on the blueprint by being imported
+# imported, their routes are on the blueprint
+PARTS = (cards, compare, facet_values, products, search, why)
 
 
 def install(app: Flask) -> None:
@@ -33,9 +37,11 @@ def install(app: Flask) -> None:
         addresses=addresses,
         facet_links=facet_links,
         price_slider=price_slider,
+        offers=offers,
         query_links=query_links,
         swatch_of=swatch_of,
         wording=wording,
+        compare_address=compare.compare_address,
         refined=replace,
         n_pages=search.n_pages,
         max_image_bytes=services_of(app).settings.max_image_bytes,

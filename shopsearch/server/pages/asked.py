@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shopsearch.domain import StoredProduct
+from shopsearch.domain import NEGATIVE_WEIGHT, StoredProduct
 from shopsearch.server import wording
 from shopsearch.server.context import services
 from shopsearch.server.locales import gettext
@@ -41,6 +41,15 @@ class Asked:
         return self.request.cutoff is not False and (bool(self.request.text) or self.pictured)
 
     @property
+    def n_parts(self) -> int:
+        """How many parts the search has that can be taken away, but what words were taken for."""
+        asked = self.request
+        has_bound = asked.price_min is not None or asked.price_max is not None
+        alone = (bool(asked.text), self.pictured, self.like is not None, has_bound)
+        n_values = sum(len(one.values) for one in asked.filters)
+        return sum(alone) + len(asked.negatives) + len(asked.also) + n_values + len(asked.further)
+
+    @property
     def heading(self) -> str:
         """What the results answer, above chips that show what "this" is."""
         like = None if self.like is None else gettext("this")
@@ -55,8 +64,10 @@ class Asked:
     def wish_text(self, wish: WishField) -> str:
         """A further wish, as a chip says it."""
         named = self.named.get(wish.value) if wish.kind == "product_id" else None
-        what = wording.title_text(named.product) if named else wish.value
-        return wording.wish_text(what, wish.weight)
+        if named is None:
+            return wording.wish_text(wish.value, wish.weight)
+        usual = wish.weight == -NEGATIVE_WEIGHT  # of "less like this": not worth a number
+        return wording.wish_text(wording.title_text(named.product), -1.0 if usual else wish.weight)
 
     def _heading(self, like: str | None) -> str:
         wished = [self.wish_text(one) for one in self.request.also if one.weight > 0.0]

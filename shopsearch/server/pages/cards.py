@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask import render_template, request
 
-from shopsearch.domain import Product, StoredProduct
+from shopsearch.domain import Product, RuleEffect, StoredProduct
 from shopsearch.errors import QueryError
 from shopsearch.server.context import services
 from shopsearch.server.pages.blueprint import blueprint
@@ -23,6 +23,7 @@ class ShownProduct:
     image_hash: str | None
     rank: int | None = None  # in no results
     n_variants: int = 0  # it stands for itself alone
+    rules: tuple[RuleEffect, ...] = ()
 
     @classmethod
     def of(cls, stored: StoredProduct) -> ShownProduct:

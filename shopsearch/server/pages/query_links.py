@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shopsearch.domain import AnyOf
+from shopsearch.domain import MAX_WISHES, NEGATIVE_WEIGHT, AnyOf
 from shopsearch.server.search_request import SearchRequest
 from shopsearch.server.wish_fields import WishField
 
@@ -12,6 +12,53 @@ from shopsearch.server.wish_fields import WishField
 def filtered(field: str, value: str) -> SearchRequest:
     """Everything that has a value in a field."""
     return SearchRequest(filters=(AnyOf(field, (value,)),))
+
+
+def more_like(
+    asked: SearchRequest | None, product_id: str, *, pictured: bool = False
+) -> SearchRequest | None:
+    """The search with "more like this product" added; one that asks for nothing yet, or none at
+    all, becomes a search for what is like it. None where no more wishes count.
+    """
+    if asked is None:
+        return SearchRequest(product_id=product_id)
+    if not wants_something(asked, pictured=pictured):
+        return replace(asked, product_id=product_id, page=1)
+    return _wishing(asked, WishField("product_id", product_id, 1.0))
+
+
+def less_like(
+    asked: SearchRequest | None, product_id: str, *, pictured: bool = False
+) -> SearchRequest | None:
+    """The search with "less like this product" added. None where there is nothing to take it from,
+    or no more wishes count.
+    """
+    if asked is None or not wants_something(asked, pictured=pictured):
+        return None
+    return _wishing(asked, WishField("product_id", product_id, -NEGATIVE_WEIGHT))
+
+
+def is_full(asked: SearchRequest) -> bool:
+    """Whether no more wishes count."""
+    return len(asked.also) >= MAX_WISHES
+
+
+def wants_something(asked: SearchRequest, *, pictured: bool = False) -> bool:
+    """Whether a search asks for more than to filter, and to sort."""
+    is_wished = any(wish.weight > 0.0 for wish in asked.also)
+    return bool(asked.text or asked.product_id or pictured or is_wished)
+
+
+def sound(asked: SearchRequest, *, pictured: bool = False) -> SearchRequest:
+    """The same search, without what it must not be like where nothing is left to take it from."""
+    if wants_something(asked, pictured=pictured):
+        return asked
+    return replace(asked, negatives=(), also=(), text_weight=0.5)
+
+
+def without_words(asked: SearchRequest) -> SearchRequest:
+    """The same search without its words, and what was said of them."""
+    return replace(asked, text="", text_weight=0.5, as_typed=False, literal=(), page=1)
 
 
 def unfiltered(asked: SearchRequest, field: str, value: str) -> SearchRequest:
@@ -39,3 +86,11 @@ def variants_of(asked: SearchRequest, group: str) -> SearchRequest:
     others = tuple(one for one in asked.filters if one.field != "item_group_id")
     of_group = AnyOf("item_group_id", (group,))
     return replace(asked, filters=(*others, of_group), collapse=False, cutoff=False, page=1)
+
+
+def _wishing(asked: SearchRequest, wish: WishField) -> SearchRequest | None:
+    """The search with one more wish; what was said of the same product before counts no more."""
+    others = tuple(one for one in asked.also if (one.kind, one.value) != (wish.kind, wish.value))
+    if len(others) >= MAX_WISHES:
+        return None
+    return replace(asked, also=(*others, wish), page=1)

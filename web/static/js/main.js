@@ -5,6 +5,8 @@ import { askInPlace } from "./ask.js";
 import { tellClicks } from "./clicks.js";
 import { filterInPlace } from "./facets.js";
 import { keepPlace } from "./languages.js";
+import { compareProducts } from "./compare.js";
+import { pageByChoice } from "./paging.js";
 import { takePictures } from "./picture_input.js";
 import { keepSearches } from "./recent.js";
 import { markRegions } from "./region.js";
@@ -12,6 +14,7 @@ import { suggestWhileTyping } from "./suggest.js";
 import { arrive } from "./visit.js";
 import { listenForWords } from "./voice.js";
 import { askAgainInTime } from "./waiting.js";
+import { explainHits } from "./why.js";
 
 filterInPlace(); // before what follows all links alike
 askInPlace();
@@ -23,4 +26,7 @@ suggestWhileTyping();
 listenForWords();
 markRegions();
 askAgainInTime();
+compareProducts();
+explainHits();
+pageByChoice();
 arrive();

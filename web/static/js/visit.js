@@ -54,6 +54,11 @@ function sayFailure(error, retry) {
   window.addEventListener("online", () => notice.isConnected && retry(), { once: true });
 }
 
+/** The page at an address, asked for with the picture of this tab that it names. */
+export async function pageAt(url, signal) {
+  return fetchPage(url, await pictureOf(url), signal);
+}
+
 /** Take up the address that the page was loaded with, and the ones that Back leads to. */
 export function arrive() {
   window.addEventListener("popstate", (event) =>
