@@ -14,7 +14,6 @@ from shopsearch.server.context import services
 from shopsearch.server.errors import problem_of
 from shopsearch.server.pages.asked import Asked
 from shopsearch.server.pages.blueprint import blueprint
-from shopsearch.server.pages.nothing_found import ways_on
 from shopsearch.server.pages.reading import read_address, read_form, with_facets, without_pictures
 from shopsearch.server.search_logging import log_search
 from shopsearch.server.search_request import MAX_REACH, SearchRequest
@@ -60,13 +59,7 @@ def n_pages(page: SearchPage, asked: SearchRequest) -> int:
 
 def _results(page: SearchPage, asked: Asked) -> str:
     query_id = log_search(asked.request, page, pictured=asked.pictured)
-    return render_template(
-        "results.html",
-        page=page,
-        asked=asked,
-        query_id=query_id,
-        ways_on=None if page.total or asked.pictured else ways_on(asked.request),
-    )
+    return render_template("results.html", page=page, asked=asked, query_id=query_id)
 
 
 def _picture_refused(error: ProductRejected, asked: Asked) -> Response:

@@ -8,12 +8,8 @@ import { keepPlace } from "./languages.js";
 import { compareProducts } from "./compare.js";
 import { pageByChoice } from "./paging.js";
 import { takePictures } from "./picture_input.js";
-import { keepSearches } from "./recent.js";
 import { markRegions } from "./region.js";
-import { suggestWhileTyping } from "./suggest.js";
 import { arrive } from "./visit.js";
-import { listenForWords } from "./voice.js";
-import { askAgainInTime } from "./waiting.js";
 import { explainHits } from "./why.js";
 
 filterInPlace(); // before what follows all links alike
@@ -21,11 +17,7 @@ askInPlace();
 takePictures();
 tellClicks();
 keepPlace();
-keepSearches();
-suggestWhileTyping();
-listenForWords();
 markRegions();
-askAgainInTime();
 compareProducts();
 explainHits();
 pageByChoice();

@@ -1,6 +1,6 @@
 // Short messages over the page. Their words are in the templates of base.html.
 
-/** Show one of the messages, and give it; `retry` is called when the visitor asks to try again. */
+/** Show one of the messages; `retry` is called when the visitor asks to try again. */
 export function show(name, retry = null) {
   dismiss();
   const template = document.querySelector(`template[data-template="${name}"]`);
@@ -11,7 +11,6 @@ export function show(name, retry = null) {
     retry?.();
   });
   (document.querySelector("dialog:modal") ?? document.body).append(notice); // else nobody reaches it
-  return notice;
 }
 
 export function dismiss() {

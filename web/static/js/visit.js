@@ -4,9 +4,6 @@
 import { hasPicture, pictureOf } from "./pictures.js";
 import { dismiss, show } from "./notices.js";
 
-const SLOW_MS = 150; // then the products become skeletons
-const PATIENCE_MS = 30_000;
-
 let underWay = null;
 
 /**
@@ -19,39 +16,21 @@ export async function visit(address, { push = true, focus = null, scroll = 0 } =
   underWay?.abort();
   const thisVisit = (underWay = new AbortController());
   dismiss();
-  const page = document.documentElement.classList;
-  page.add("is-busy");
-  const slow = setTimeout(() => page.add("is-slow"), SLOW_MS);
-  document.querySelector("main").setAttribute("aria-busy", "true");
+  document.documentElement.classList.add("is-busy");
   try {
     const picture = await pictureOf(url);
-    const signal = AbortSignal.any([thisVisit.signal, AbortSignal.timeout(PATIENCE_MS)]);
-    const arrived = await fetchPage(url, picture, signal);
+    const page = await fetchPage(url, picture, thisVisit.signal);
     if (push) pushEntry(url);
-    swap(arrived);
+    swap(page);
     await preview(picture);
     if (picture?.gone) show("picture-gone");
     settle(focus, scroll);
     document.dispatchEvent(new Event("shopsearch:arrived"));
   } catch (error) {
-    if (error.name !== "AbortError") sayFailure(error, () => visit(url, { push, focus, scroll }));
+    if (error.name !== "AbortError") show("unreachable", () => visit(url, { push, focus, scroll }));
   } finally {
-    clearTimeout(slow);
-    if (underWay === thisVisit) {
-      page.remove("is-busy", "is-slow");
-      document.querySelector("main").removeAttribute("aria-busy");
-    }
+    if (underWay === thisVisit) document.documentElement.classList.remove("is-busy");
   }
-}
-
-// Who comes online again need not ask again.
-function sayFailure(error, retry) {
-  if (navigator.onLine) {
-    show(error.name === "TimeoutError" ? "slow" : "unreachable", retry);
-    return;
-  }
-  const notice = show("offline", retry);
-  window.addEventListener("online", () => notice.isConnected && retry(), { once: true });
 }
 
 /** The page at an address, asked for with the picture of this tab that it names. */
