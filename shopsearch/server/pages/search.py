@@ -7,7 +7,7 @@ from http import HTTPStatus
 from flask import Response, make_response, redirect, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
-from shopsearch.domain import SearchPage, Sort
+from shopsearch.domain import Query, SearchPage, Sort
 from shopsearch.errors import ProductRejected
 from shopsearch.server import addresses
 from shopsearch.server.context import services
@@ -15,6 +15,7 @@ from shopsearch.server.errors import problem_of
 from shopsearch.server.pages.asked import Asked
 from shopsearch.server.pages.blueprint import blueprint
 from shopsearch.server.pages.reading import read_address, read_form, with_facets, without_pictures
+from shopsearch.server.pages.ways_on import ways_on
 from shopsearch.server.search_logging import log_search
 from shopsearch.server.search_request import MAX_REACH, SearchRequest
 from shopsearch.server.uploads import further_pictures, picture_of, uploaded_picture
@@ -32,8 +33,8 @@ def home() -> str:
 def results() -> str:
     """Results by what the address says; without anything asked, the whole catalog."""
     asked = Asked.of(without_pictures(read_address()))
-    page = services().search.search(with_facets(asked.request).query())
-    return _results(page, asked)
+    query = with_facets(asked.request).query()
+    return _results(services().search.search(query), asked, query)
 
 
 @blueprint.post("/search")
@@ -49,7 +50,7 @@ def results_by_picture() -> AnyResponse | str:
         page = services().search.search(query)
     except ProductRejected as error:
         return _picture_refused(error, asked)
-    return _results(page, asked)
+    return _results(page, asked, query)
 
 
 def n_pages(page: SearchPage, asked: SearchRequest) -> int:
@@ -57,9 +58,11 @@ def n_pages(page: SearchPage, asked: SearchRequest) -> int:
     return min(-(-page.total // asked.size), MAX_REACH // asked.size)
 
 
-def _results(page: SearchPage, asked: Asked) -> str:
+def _results(page: SearchPage, asked: Asked, query: Query) -> str:
     query_id = log_search(asked.request, page, pictured=asked.pictured)
-    return render_template("results.html", page=page, asked=asked, query_id=query_id)
+    is_all = query.is_empty and not asked.request.is_filtered  # then the shop itself is empty
+    ways = None if page.total or is_all else ways_on(asked, query)
+    return render_template("results.html", page=page, asked=asked, query_id=query_id, ways=ways)
 
 
 def _picture_refused(error: ProductRejected, asked: Asked) -> Response:

@@ -9,12 +9,16 @@ import { compareProducts } from "./compare.js";
 import { pageByChoice } from "./paging.js";
 import { takePictures } from "./picture_input.js";
 import { markRegions } from "./region.js";
+import { suggestWords } from "./suggest.js";
 import { arrive } from "./visit.js";
+import { takeVoice } from "./voice.js";
 import { explainHits } from "./why.js";
 
 filterInPlace(); // before what follows all links alike
 askInPlace();
 takePictures();
+suggestWords();
+takeVoice();
 tellClicks();
 keepPlace();
 markRegions();
