@@ -235,6 +235,13 @@ class Settings(BaseSettings):
         ge=0,
         description="How many proxies before the server add to `X-Forwarded-For`; 0 ignores it.",
     )
+    public_url: str | None = Field(
+        None,
+        description=(
+            "Where visitors reach the pages, such as `https://search.shop.example`: product pages "
+            "tell search engines and messengers their whole address then."
+        ),
+    )
     public_scopes: tuple[Scope, ...] = Field(
         (Scope.SEARCH, Scope.RECOMMEND, Scope.EVENTS),
         description=(
@@ -325,6 +332,17 @@ class Settings(BaseSettings):
         if not all(_RATE.fullmatch(part) for part in parts):
             raise ValueError("write 600/minute, 20/second; 600/minute, or off")
         return "; ".join(parts)
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, url: str | None) -> str | None:
+        origin = None if url is None else url.strip().lower().removesuffix("/")
+        if origin and not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                "write https://search.shop.example, by its name, with the port where it is not the "
+                "usual one; pages are at its root, so nothing comes after it"
+            )
+        return origin or None
 
     @field_validator("cors_origins")
     @classmethod

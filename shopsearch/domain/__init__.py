@@ -88,6 +88,7 @@ from shopsearch.domain.products import (
     StoredProduct,
     Writes,
     minor_digits,
+    values_of,
 )
 from shopsearch.domain.queries import (
     MAX_WISHES,
@@ -242,6 +243,7 @@ __all__ = [
     "logged_text",
     "looks_personal",
     "minor_digits",
+    "values_of",
     "word_hash",
     "word_hashes",
 ]

@@ -12,12 +12,26 @@ from dataclasses import replace
 
 from flask import Flask
 
-from shopsearch.server import addresses, facet_links, wording
+from shopsearch.server import addresses, facet_links, structured_data, wording
 from shopsearch.server.context import services_of
-from shopsearch.server.pages import cards, products, query_links, search
+from shopsearch.server.pages import (
+    cards,
+    crawling,
+    favourites,
+    home,
+    products,
+    query_links,
+    search,
+)
 from shopsearch.server.pages.blueprint import blueprint
 
-PARTS = (cards, products, search)  # their routes are on the blueprint by being imported
+PARTS = (
+    cards,
+    favourites,
+    home,
+    products,
+    search,
+)  # their routes are on the blueprint by being imported
 
 
 def install(app: Flask) -> None:
@@ -25,6 +39,8 @@ def install(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.jinja_env.globals.update(
         addresses=addresses,
+        canonical=crawling.canonical,
+        structured_data=structured_data,
         facet_links=facet_links,
         query_links=query_links,
         wording=wording,

@@ -3,10 +3,16 @@
 
 import { askInPlace } from "./ask.js";
 import { tellClicks } from "./clicks.js";
+import { keepFavourites } from "./favourites.js";
+import { openGalleries } from "./gallery.js";
 import { takePictures } from "./picture_input.js";
+import { swapSections } from "./sections.js";
 import { arrive } from "./visit.js";
 
 askInPlace();
 takePictures();
 tellClicks();
+openGalleries();
+keepFavourites();
+swapSections();
 arrive();

@@ -25,6 +25,7 @@ export async function visit(address, { push = true, focus = null, scroll = 0 } =
     await preview(picture);
     if (picture?.gone) show("picture-gone");
     settle(focus, scroll);
+    document.dispatchEvent(new Event("shopsearch:arrived"));
   } catch (error) {
     if (error.name !== "AbortError") show("unreachable", () => visit(url, { push, focus, scroll }));
   } finally {
