@@ -37,6 +37,7 @@ PARTS = (
 def install(app: Flask) -> None:
     """Serve the pages."""
     app.register_blueprint(blueprint)
+    home.install(app)
     app.jinja_env.globals.update(
         addresses=addresses,
         canonical=crawling.canonical,
