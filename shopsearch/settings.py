@@ -147,6 +147,12 @@ class Settings(BaseSettings):
     )
     max_image_pixels: int = Field(50_000_000, ge=1, description="Larger pictures are refused.")
     max_image_bytes: int = Field(20_000_000, ge=1, description="Larger picture files are refused.")
+    further_pictures: int = Field(
+        8,
+        ge=0,
+        le=100,
+        description="Pictures of a product beside the main one that its page shows, at most.",
+    )
     fetch_timeout_s: float = Field(
         15.0, gt=0, description="Time limit of one picture fetch, further tries included."
     )

@@ -62,7 +62,7 @@ def product_by_parameter() -> str:
 
 def pictures_of(stored: StoredProduct) -> tuple[str, ...]:
     """The content hashes of the pictures that are kept of a product, the main one first."""
-    return tuple(filter(None, (stored.record.image_hash,)))
+    return tuple(dict.fromkeys(kept for _, kept in stored.record.kept_pictures))
 
 
 def told_of(stored: StoredProduct, public_url: str | None) -> Told:
