@@ -175,7 +175,10 @@ class Parts:
     def preparer(self) -> ItemPreparer:
         """The preprocessing of products and queries."""
         return ItemPreparer(
-            self.pictures, self.fetcher, max_file_bytes=self.settings.max_image_bytes
+            self.pictures,
+            self.fetcher,
+            max_file_bytes=self.settings.max_image_bytes,
+            further_pictures=self.settings.further_pictures,
         )
 
     @cached_property

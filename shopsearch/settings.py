@@ -147,6 +147,12 @@ class Settings(BaseSettings):
     )
     max_image_pixels: int = Field(50_000_000, ge=1, description="Larger pictures are refused.")
     max_image_bytes: int = Field(20_000_000, ge=1, description="Larger picture files are refused.")
+    further_pictures: int = Field(
+        8,
+        ge=0,
+        le=100,
+        description="Pictures of a product beside the main one that its page shows, at most.",
+    )
     fetch_timeout_s: float = Field(
         15.0, gt=0, description="Time limit of one picture fetch, further tries included."
     )
@@ -244,6 +250,13 @@ class Settings(BaseSettings):
         ge=0,
         description="How many proxies before the server add to `X-Forwarded-For`; 0 ignores it.",
     )
+    public_url: str | None = Field(
+        None,
+        description=(
+            "Where visitors reach the pages, such as `https://search.shop.example`: product pages "
+            "tell search engines and messengers their whole address then."
+        ),
+    )
     public_scopes: tuple[Scope, ...] = Field(
         (Scope.SEARCH, Scope.RECOMMEND, Scope.EVENTS),
         description=(
@@ -334,6 +347,17 @@ class Settings(BaseSettings):
         if not all(_RATE.fullmatch(part) for part in parts):
             raise ValueError("write 600/minute, 20/second; 600/minute, or off")
         return "; ".join(parts)
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, url: str | None) -> str | None:
+        origin = None if url is None else url.strip().lower().removesuffix("/")
+        if origin and not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                "write https://search.shop.example, by its name, with the port where it is not the "
+                "usual one; pages are at its root, so nothing comes after it"
+            )
+        return origin or None
 
     @field_validator("cors_origins")
     @classmethod

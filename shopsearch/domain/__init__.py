@@ -90,6 +90,7 @@ from shopsearch.domain.products import (
     StoredProduct,
     Writes,
     minor_digits,
+    values_of,
 )
 from shopsearch.domain.queries import (
     MAX_WISHES,
@@ -246,6 +247,7 @@ __all__ = [
     "logged_text",
     "looks_personal",
     "minor_digits",
+    "values_of",
     "word_hash",
     "word_hashes",
 ]

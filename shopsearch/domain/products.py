@@ -163,6 +163,16 @@ class ProductRecord:
     product: Product
     fingerprint: str  # SHA-256 over every field and the main picture's content
     image_hash: str | None  # content hash of the main picture
+    # of further ones in the order of `product.images`, up to the last one that is kept; None for
+    # one before it that is not
+    further_hashes: tuple[str | None, ...] = ()
+
+    @property
+    def kept_pictures(self) -> tuple[tuple[str, str], ...]:
+        """Where each picture that is kept came from, and its content hash; the main one first."""
+        hashes = (self.image_hash, *self.further_hashes)
+        pairs = zip(self.product.images, hashes, strict=False)  # not all further ones are kept
+        return tuple((source, kept) for source, kept in pairs if kept is not None)
 
 
 @dataclass(frozen=True, slots=True)

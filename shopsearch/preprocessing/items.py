@@ -6,6 +6,8 @@ import hashlib
 import json
 from dataclasses import fields
 
+import structlog
+
 from shopsearch.domain import Picture, PreparedItem, Product, ProductRecord, Region
 from shopsearch.errors import PictureRejected, ProductRejected
 from shopsearch.preprocessing.fetch import PictureFetcher
@@ -15,7 +17,10 @@ from shopsearch.preprocessing.pictures import PictureLibrary, hash_content
 from shopsearch.preprocessing.text import TEXT_VERSION, clean_query, compose
 
 DEFAULT_MAX_FILE_BYTES = 20_000_000
+DEFAULT_FURTHER_PICTURES = 8
 _FINGERPRINT_VERSION = f"1.{TEXT_VERSION}.{PICTURE_VERSION}"
+
+_log = structlog.get_logger(__name__)
 
 
 class ItemPreparer:
@@ -27,18 +32,23 @@ class ItemPreparer:
         fetcher: PictureFetcher,
         *,
         max_file_bytes: int = DEFAULT_MAX_FILE_BYTES,
+        further_pictures: int = DEFAULT_FURTHER_PICTURES,
     ) -> None:
         self._library = library
         self._fetcher = fetcher
         self._max_file_bytes = max_file_bytes
+        self._further_pictures = further_pictures  # of a product, at most
 
     def identify(self, product: Product) -> ProductRecord:
-        """What the content hashes to; nothing is decoded yet.
+        """What the content hashes to. The main picture is not decoded yet; further ones have their
+        working copies from here on, as one that is no picture is left out.
 
         Raises `PictureRejected` or `FetchRejected` when the main picture cannot be had.
         """
         image_hash = hash_content(self._encoded(product.images[0])) if product.images else None
-        return ProductRecord(product, _fingerprint(product, image_hash), image_hash)
+        further = self._further(product)
+        fingerprint = _fingerprint(product, image_hash, further)
+        return ProductRecord(product, fingerprint, image_hash, further)
 
     def prepare(self, record: ProductRecord) -> PreparedItem:
         """The composed text, and the picture: from the library, else from its source.
@@ -83,21 +93,39 @@ class ItemPreparer:
             raise PictureRejected(f"{place}: the picture changed while it was read; index it again")
         return picture
 
+    def _further(self, product: Product) -> tuple[str | None, ...]:
+        places = product.images[1 : 1 + self._further_pictures]
+        hashes = tuple(self._kept(place, product.product_id) for place in places)
+        while hashes and hashes[-1] is None:
+            hashes = hashes[:-1]
+        return hashes
+
+    def _kept(self, place: str, product_id: str) -> str | None:
+        """The content hash of a further picture; a product can do without it."""
+        try:
+            return self._library.add(self._encoded(place)).content_hash
+        except ProductRejected as error:
+            reason = _at(place, error)
+            _log.warning("a further picture is left out", product_id=product_id, reason=reason)
+            return None
+
     def _encoded(self, place: str) -> bytes:
         if place.startswith(("http://", "https://")):
             return self._fetcher.fetch(place)
         return read_picture(place, self._max_file_bytes)
 
 
-def _fingerprint(product: Product, image_hash: str | None) -> str:
-    """SHA-256 over every field and the main picture's content, wherever the picture lies."""
+def _fingerprint(
+    product: Product, image_hash: str | None, further: tuple[str | None, ...] = ()
+) -> str:
+    """SHA-256 over every field and the pictures' content, wherever the main picture lies."""
     told = {field.name: getattr(product, field.name) for field in fields(product)}  # no deep copy
-    told["images"] = [image_hash, *product.images[1:]]
+    told["images"] = [image_hash, *product.images[1:], *further]
     told["attributes"] = dict(product.attributes)
     told["price"] = product.price and [product.price.amount_minor, product.price.currency]
     canonical = json.dumps([_FINGERPRINT_VERSION, told], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _at(place: str, error: PictureRejected) -> str:
+def _at(place: str, error: ProductRejected) -> str:
     return str(error) if str(error).startswith(place) else f"{place}: {error}"

@@ -29,6 +29,12 @@ def product_address(product_id: str) -> str:
     return _with_id("/products", product_id)
 
 
+def alike_address(product_id: str, alike: str) -> str:
+    """The page of a product, with what is like it by its looks or by its words."""
+    address = product_address(product_id)
+    return f"{address}{'&' if '?' in address else '?'}{urlencode({'alike': alike})}#similar"
+
+
 def api_product_address(product_id: str) -> str:
     """A product of the API."""
     return _with_id("/api/v1/products", product_id)

@@ -371,7 +371,9 @@ class StoreUpkeep(Protocol):
         """All products by key, in batches."""
 
     def pictures(self) -> Iterator[tuple[str, str]]:
-        """The content hash of every main picture, each once, ascending, and a product of it."""
+        """The content hash of every picture that is kept, each once, ascending, and a product of
+        it.
+        """
 
     def embeddings(self) -> Iterator[Sequence[KeptEmbedding]]:
         """All rows of the embedding cache, in batches."""

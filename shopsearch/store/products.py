@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -212,9 +213,9 @@ def _replace_parts(connection: Connection, records: Mapping[int, ProductRecord])
         for keys in chunks(list(records)):
             connection.execute(delete(parts).where(parts.c.product_key.in_(keys)))
     images = [
-        {"product_key": key, "position": position, "source": source}
+        {"product_key": key, "position": position, "source": source, "content_hash": kept}
         for key, record in records.items()
-        for position, source in enumerate(record.product.images)
+        for position, (source, kept) in enumerate(_further(record))
     ]
     attributes = [
         {"product_key": key, "position": position, "name": name, "value": value}
@@ -225,6 +226,12 @@ def _replace_parts(connection: Connection, records: Mapping[int, ProductRecord])
         connection.execute(PRODUCT_IMAGES.insert(), images)
     if attributes:
         connection.execute(PRODUCT_ATTRIBUTES.insert(), attributes)
+
+
+def _further(record: ProductRecord) -> Iterator[tuple[str, str | None]]:
+    """Where each picture came from, and what a further one that is kept hashes to."""
+    hashes = chain((None,), record.further_hashes, repeat(None))
+    return zip(record.product.images, hashes, strict=False)
 
 
 def _record_removals(connection: Connection, keys: Mapping[str, int]) -> None:
@@ -256,13 +263,21 @@ def _load(connection: Connection, conditions: Iterable[ColumnElement[bool]]) -> 
         rows = connection.execute(select(PRODUCTS).where(condition)).all()
         keys = [row.key for row in rows]
         images: dict[int, list[str]] = defaultdict(list)
+        further: dict[int, list[str | None]] = defaultdict(list)
         for part in _parts(connection, PRODUCT_IMAGES, keys):
             images[part.product_key].append(part.source)
+            if part.position > 0:
+                further[part.product_key].append(part.content_hash)
         attributes: dict[int, dict[str, str]] = defaultdict(dict)
         for part in _parts(connection, PRODUCT_ATTRIBUTES, keys):
             attributes[part.product_key][part.name] = part.value
         loaded += [
-            _stored(row, tuple(images.get(row.key, ())), attributes.get(row.key, {}))
+            _stored(
+                row,
+                tuple(images.get(row.key, ())),
+                tuple(further.get(row.key, ())),
+                attributes.get(row.key, {}),
+            )
             for row in rows
         ]
     return loaded
@@ -279,7 +294,12 @@ def _parts(connection: Connection, parts: Table, keys: Sequence[int]) -> Sequenc
     return connection.execute(statement).all()
 
 
-def _stored(row: Row[Any], images: tuple[str, ...], attributes: Mapping[str, str]) -> StoredProduct:
+def _stored(
+    row: Row[Any],
+    images: tuple[str, ...],
+    further: tuple[str | None, ...],
+    attributes: Mapping[str, str],
+) -> StoredProduct:
     columns = row._mapping
     has_price = row.price_minor is not None and row.currency is not None
     product = Product(
@@ -289,5 +309,7 @@ def _stored(row: Row[Any], images: tuple[str, ...], attributes: Mapping[str, str
         attributes=attributes,
         **{name: columns[name] for name in PLAIN_FIELDS},
     )
-    record = ProductRecord(product, row.fingerprint, row.image_hash)
+    while further and further[-1] is None:  # beyond the last one that is kept
+        further = further[:-1]
+    record = ProductRecord(product, row.fingerprint, row.image_hash, further)
     return StoredProduct(key=row.key, revision=row.revision, record=record)

@@ -108,7 +108,11 @@ class ProductRow(Base):
 
 
 class ProductImageRow(Base):
-    """A picture of a product by its place; position 0 is the main one."""
+    """A picture of a product by its place; position 0 is the main one.
+
+    `content_hash` is there for further ones that are kept; that of the main one is the product's
+    `image_hash`.
+    """
 
     __tablename__ = "product_images"
 
@@ -117,6 +121,7 @@ class ProductImageRow(Base):
     )
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     source: Mapped[str]
+    content_hash: Mapped[str | None]
 
 
 class ProductAttributeRow(Base):

@@ -13,7 +13,7 @@ from shopsearch.store.database import Database
 from shopsearch.store.products import all_stored
 from shopsearch.store.schema import SchemaState
 from shopsearch.store.statements import chunks
-from shopsearch.store.tables import EMBEDDINGS, PRODUCTS
+from shopsearch.store.tables import EMBEDDINGS, PRODUCT_IMAGES, PRODUCTS
 
 MAX_FAULTS = 100  # of one kind; a file that is broken everywhere would tell thousands
 EMBEDDINGS_BATCH = 1000
@@ -82,9 +82,14 @@ class SqlUpkeep:
 
     def pictures(self) -> Iterator[tuple[str, str]]:
         """See `StoreUpkeep.pictures`."""
-        column = PRODUCTS.c.image_hash
+        main = select(PRODUCTS.c.image_hash.label("content_hash"), PRODUCTS.c.product_id)
+        further = select(PRODUCT_IMAGES.c.content_hash, PRODUCTS.c.product_id).join_from(
+            PRODUCT_IMAGES, PRODUCTS, PRODUCT_IMAGES.c.product_key == PRODUCTS.c.key
+        )
+        kept = main.union_all(further.where(PRODUCT_IMAGES.c.content_hash.is_not(None))).subquery()
+        column = kept.c.content_hash
         asked = (
-            select(column, func.min(PRODUCTS.c.product_id))
+            select(column, func.min(kept.c.product_id))
             .where(column.is_not(None))
             .group_by(column)
             .order_by(column)

@@ -194,17 +194,17 @@ def _removable(path: Path, what: str, severity: Severity) -> Fault:
 
 
 def _addresses(store: StoreUpkeep) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    """(N,) the first 8 bytes of what the main pictures' addresses are kept under, ascending."""
+    """(N,) the first 8 bytes of what the pictures' addresses are kept under, ascending."""
     prefixes = [
         np.array([_prefix(name_of_fetched(address)) for address in addresses], dtype=np.uint64)
         for batch in store.products()
-        if (addresses := [a for one in batch if (a := _address(one.product.images))])
+        if (addresses := [a for one in batch for a in one.product.images if _is_address(a)])
     ]
     return np.unique(np.concatenate([np.empty(0, np.uint64), *prefixes]))
 
 
-def _address(images: tuple[str, ...]) -> str | None:
-    return images[0] if images and images[0].startswith(("http://", "https://")) else None
+def _is_address(place: str) -> bool:
+    return place.startswith(("http://", "https://"))
 
 
 def _prefix(name: str) -> np.uint64:

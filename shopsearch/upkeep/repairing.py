@@ -143,7 +143,7 @@ class Repairer:
         if path.exists():
             path.rename(aside)
         try:
-            self._make_copy(stored)
+            self._make_copy(stored, path)
         except ProductRejected as error:
             if aside.exists():
                 aside.rename(path)
@@ -152,8 +152,10 @@ class Repairer:
             aside.unlink(missing_ok=True)
             self._done["pictures_remade"] += 1
 
-    def _make_copy(self, stored: StoredProduct) -> None:
+    def _make_copy(self, stored: StoredProduct, path: Path) -> None:
         preparer, record = self._home.preparer, stored.record
         if preparer.identify(record.product).image_hash != record.image_hash:
             raise ProductRejected(f"{record.product.images[0]}: the picture has changed since")
         preparer.prepare(record)
+        if not path.is_file():
+            raise ProductRejected("it was a further picture, which has changed since or is gone")

@@ -31,15 +31,19 @@ def source_faults(
     """Fetched pictures that are damaged, copies that show something else, sources that changed."""
     for batch in store.products():
         for stored in batch:
-            if stored.record.image_hash is not None and stored.product.images:
+            for place, kept in stored.record.kept_pictures:
                 count.add()
-                yield from _of_product(stored, images, library, max_pixels)
+                yield from _of_picture(stored, (place, kept), images, library, max_pixels)
 
 
-def _of_product(
-    stored: StoredProduct, images: Path, library: PictureLibrary, max_pixels: int
+def _of_picture(
+    stored: StoredProduct,
+    picture: tuple[str, str],
+    images: Path,
+    library: PictureLibrary,
+    max_pixels: int,
 ) -> Faults:
-    place, expected = stored.product.images[0], str(stored.record.image_hash)
+    place, expected = picture
     is_fetched = place.startswith(("http://", "https://"))
     name = name_of_fetched(place)
     path = images / FETCHED / name[:2] / name if is_fetched else Path(place)

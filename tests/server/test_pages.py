@@ -97,12 +97,12 @@ def test_a_product_page_tells_all_and_leads_on(client: FlaskClient) -> None:
 
 def test_a_product_shows_even_while_the_index_does_not_answer(client, monkeypatch) -> None:
     from shopsearch.errors import GenerationMissing
-    from shopsearch.search import SearchService
+    from shopsearch.recommend import RecommendService
 
     def gone(*_args, **_named):
         raise GenerationMissing("there is no index")
 
-    monkeypatch.setattr(SearchService, "similar", gone)
+    monkeypatch.setattr(RecommendService, "recommend", gone)
     page = page_of(client.get("/products/mug-red"))
     assert heading(page) == "Red striped mug"
     assert page.css_first(".similar") is None
@@ -119,8 +119,10 @@ def test_hostile_titles_are_words_and_never_markup(client: FlaskClient) -> None:
 
 
 def script_sources(html: str) -> set[str]:
-    """Where scripts come from, without the version; an inline one would be the empty text."""
-    scripts = LexborHTMLParser(html).css("script")
+    """Where scripts come from, without the version; an inline one would be the empty text. Those
+    that hold facts for machines are run by nobody.
+    """
+    scripts = LexborHTMLParser(html).css('script:not([type="application/ld+json"])')
     return {re.sub(r"^/static/\w+", "", script.attributes.get("src") or "") for script in scripts}
 
 

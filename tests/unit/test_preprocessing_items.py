@@ -19,9 +19,9 @@ from shopsearch.preprocessing.items import ItemPreparer
 from shopsearch.preprocessing.pictures import PictureLibrary
 
 
-def photo(colour: str = "red") -> bytes:
+def photo(colour: str = "red", size: tuple[int, int] = (30, 20)) -> bytes:
     content = io.BytesIO()
-    Image.new("RGB", (30, 20), colour).save(content, "PNG")
+    Image.new("RGB", size, colour).save(content, "PNG")
     return content.getvalue()
 
 
@@ -68,6 +68,45 @@ def test_identifying_decodes_nothing(preparer: ItemPreparer, mug: Product, tmp_p
     assert not (tmp_path / "images").exists()
     with pytest.raises(PictureRejected, match=r"mug\.png: .*no picture of a known format"):
         preparer.prepare(record)
+
+
+def test_further_pictures_have_their_copies_and_count_for_the_fingerprint(
+    preparer: ItemPreparer, library: PictureLibrary, mug: Product, tmp_path: Path
+) -> None:
+    back = tmp_path / "back.png"
+    back.write_bytes(photo(size=(20, 30)))
+    both = replace(mug, images=(*mug.images, str(back)))
+
+    record = preparer.identify(both)
+
+    (kept,) = record.further_hashes
+    assert record.kept_pictures == ((mug.images[0], record.image_hash), (str(back), kept))
+    assert library.get(kept).load().size == (20, 30)
+    back.write_bytes(photo(size=(20, 31)))
+    assert preparer.identify(both).fingerprint != record.fingerprint
+
+
+def test_a_further_picture_that_is_none_is_left_out_and_the_product_stays(
+    preparer: ItemPreparer, mug: Product, tmp_path: Path
+) -> None:
+    (tmp_path / "page.html").write_text("<p>no picture</p>")
+    (tmp_path / "back.png").write_bytes(photo(size=(20, 30)))
+    places = tuple(str(tmp_path / name) for name in ("page.html", "back.png", "gone.png"))
+
+    record = preparer.identify(replace(mug, images=(*mug.images, *places)))
+
+    assert [place for place, _ in record.kept_pictures] == [mug.images[0], places[1]]
+    assert record.further_hashes[0] is None
+    assert preparer.prepare(record).picture is not None
+
+
+def test_no_more_further_pictures_are_kept_than_are_wanted(
+    library: PictureLibrary, mug: Product, tmp_path: Path
+) -> None:
+    with PictureFetcher(tmp_path / "fetched") as fetcher:
+        few = ItemPreparer(library, fetcher, further_pictures=2)
+        record = few.identify(replace(mug, images=mug.images * 9))
+    assert len(record.further_hashes) == 2
 
 
 def test_the_fingerprint_stays_when_only_the_file_of_the_picture_moves(

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -317,6 +318,25 @@ def test_a_damaged_or_lost_working_copy_is_told_and_made_again(
     done = repair(services)
     assert done.done["pictures_remade"] == 1
     assert done.reindexed is None
+    assert path.read_bytes() == whole
+    assert_whole(services)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, cut_in_half])
+def test_the_copy_of_a_further_picture_is_told_and_made_again_too(
+    services: Services, damage: Damage, tmp_path: Path
+) -> None:
+    Image.effect_noise((48, 64), 90).convert("RGB").save(tmp_path / "back.png")
+    product = services.search.product("p1").product
+    both = replace(product, images=(*product.images, str(tmp_path / "back.png")))
+    services.indexer.run(listed(both), feed_name="two")
+    assert_whole(services)
+    (_, (_, further)) = services.search.product("p1").record.kept_pictures
+    path = services.pictures.path(further)
+    whole = path.read_bytes()
+    damage(path)
+    assert any(further[:16] in one and "'p1'" in one for one in told(check(services)))
+    assert repair(services).done["pictures_remade"] == 1
     assert path.read_bytes() == whole
     assert_whole(services)
 

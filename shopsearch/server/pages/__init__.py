@@ -12,12 +12,22 @@ from dataclasses import replace
 
 from flask import Flask
 
-from shopsearch.server import addresses, facet_links, offers, price_slider, wording
+from shopsearch.server import (
+    addresses,
+    facet_links,
+    offers,
+    price_slider,
+    structured_data,
+    wording,
+)
 from shopsearch.server.context import services_of
 from shopsearch.server.pages import (
     cards,
     compare,
+    crawling,
     facet_values,
+    favourites,
+    home,
     products,
     query_links,
     search,
@@ -27,14 +37,17 @@ from shopsearch.server.pages.blueprint import blueprint
 from shopsearch.server.swatches import swatch_of
 
 # imported, their routes are on the blueprint
-PARTS = (cards, compare, facet_values, products, search, why)
+PARTS = (cards, compare, facet_values, favourites, home, products, search, why)
 
 
 def install(app: Flask) -> None:
     """Serve the pages."""
     app.register_blueprint(blueprint)
+    home.install(app)
     app.jinja_env.globals.update(
         addresses=addresses,
+        canonical=crawling.canonical,
+        structured_data=structured_data,
         facet_links=facet_links,
         price_slider=price_slider,
         offers=offers,

@@ -1,4 +1,4 @@
-"""The start page, and pages of results."""
+"""Pages of results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from http import HTTPStatus
 from flask import Response, make_response, redirect, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
-from shopsearch.domain import Query, SearchPage, Sort
+from shopsearch.domain import Query, SearchPage
 from shopsearch.errors import ProductRejected
 from shopsearch.server import addresses
 from shopsearch.server.context import services
@@ -19,14 +19,6 @@ from shopsearch.server.pages.ways_on import ways_on
 from shopsearch.server.search_logging import log_search
 from shopsearch.server.search_request import MAX_REACH, SearchRequest
 from shopsearch.server.uploads import further_pictures, picture_of, uploaded_picture
-
-
-@blueprint.get("/")
-def home() -> str:
-    """What is new."""
-    read_address()
-    page = services().search.search(SearchRequest(sort=Sort.NEWEST).query())
-    return render_template("home.html", page=page, asked=None)
 
 
 @blueprint.get("/search")

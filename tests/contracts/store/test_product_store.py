@@ -49,6 +49,7 @@ FULL = ProductRecord(
     ),
     fingerprint="f" * 64,
     image_hash="a" * 64,
+    further_hashes=(None, "b" * 64),  # a first one that is not kept
 )
 
 

@@ -3,12 +3,15 @@
 
 import { askInPlace } from "./ask.js";
 import { tellClicks } from "./clicks.js";
-import { filterInPlace } from "./facets.js";
-import { keepPlace } from "./languages.js";
 import { compareProducts } from "./compare.js";
+import { filterInPlace } from "./facets.js";
+import { keepFavourites } from "./favourites.js";
+import { openGalleries } from "./gallery.js";
+import { keepPlace } from "./languages.js";
 import { pageByChoice } from "./paging.js";
 import { takePictures } from "./picture_input.js";
 import { markRegions } from "./region.js";
+import { swapSections } from "./sections.js";
 import { suggestWords } from "./suggest.js";
 import { arrive } from "./visit.js";
 import { takeVoice } from "./voice.js";
@@ -25,4 +28,7 @@ markRegions();
 compareProducts();
 explainHits();
 pageByChoice();
+openGalleries();
+keepFavourites();
+swapSections();
 arrive();

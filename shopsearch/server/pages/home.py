@@ -1,0 +1,110 @@
+"""The start page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+from flask import Flask, current_app, render_template
+
+from shopsearch.domain import (
+    CATEGORY_SEPARATOR,
+    AnyOf,
+    Facet,
+    FacetValue,
+    ProductFilter,
+    Query,
+    SearchPage,
+    Sort,
+)
+from shopsearch.server.context import services
+from shopsearch.server.facet_links import CATEGORY
+from shopsearch.server.pages import shelves
+from shopsearch.server.pages.blueprint import blueprint
+from shopsearch.server.pages.reading import read_address
+from shopsearch.server.search_request import SearchRequest
+from shopsearch.server.wording import level_name
+
+N_NEW = 12
+MAX_CATEGORIES = 12
+FEW_CATEGORIES = 3  # where there are no more, those below them are shown too
+_PICTURES = "shopsearch.category_pictures"
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryTile:
+    """A category to go to, and the picture of a product that is in it, where it has one."""
+
+    path: str
+    count: int
+    image_hash: str | None
+
+    @property
+    def name(self) -> str:
+        """Its own name, without those above it."""
+        return level_name(self.path)
+
+    @property
+    def above(self) -> str:
+        """The name of the level above it; "" at the top. Names repeat below different ones."""
+        return level_name(self.path.removesuffix(self.name).removesuffix(CATEGORY_SEPARATOR))
+
+
+class CategoryPictures:
+    """A picture for each category, looked up once for each index generation."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._generation = ""
+        self._known: Mapping[str, str | None] = {}
+
+    def of(self, generation: str, paths: Sequence[str]) -> Mapping[str, str | None]:
+        """The content hash of the picture of the most popular product in each category."""
+        with self._lock:
+            if generation != self._generation or not self._known.keys() >= {*paths}:
+                self._known = {path: _picture_in(path) for path in paths}
+                self._generation = generation
+            return self._known
+
+
+def install(app: Flask) -> None:
+    """Remember the pictures of categories with an application."""
+    app.extensions[_PICTURES] = CategoryPictures()
+
+
+@blueprint.get("/")
+def home() -> str:
+    """What there is: what is new, what others turn to, and the categories."""
+    read_address()
+    asked = SearchRequest(sort=Sort.NEWEST, size=N_NEW, facets=(CATEGORY,), collapse=True)
+    page = services().search.search(asked.query())
+    return render_template(
+        "home.html",
+        page=page,
+        trending=shelves.trending(),
+        categories=_tiles(page),
+        public_url=services().settings.public_url,
+        asked=None,
+    )
+
+
+def largest(facets: Sequence[Facet]) -> Sequence[FacetValue]:
+    """The largest categories; where there are few at the top, those below them."""
+    top = [value for facet in facets for value in facet.values]
+    while 0 < len(top) <= FEW_CATEGORIES and any(value.children for value in top):
+        top = [below for value in top for below in value.children or (value,)]
+    return sorted(top, key=lambda value: -value.count)[:MAX_CATEGORIES]
+
+
+def _tiles(page: SearchPage) -> Sequence[CategoryTile]:
+    values = largest(page.facets)
+    pictures: CategoryPictures = current_app.extensions[_PICTURES]
+    known = pictures.of(page.generation, [one.value for one in values])
+    return [CategoryTile(one.value, one.count, known.get(one.value)) for one in values]
+
+
+def _picture_in(path: str) -> str | None:
+    where = ProductFilter((AnyOf(CATEGORY, (path.casefold(),)),))
+    found = services().search.search(Query(where=where, sort=Sort.POPULARITY, k=1))
+    return next((hit.image_hash for hit in found.hits), None)

@@ -1,0 +1,32 @@
+// A link that changes one section of the page: that section alone is fetched and swapped in, so that
+// nothing else moves. Without this file it leads to the page with that section.
+
+export function swapSections() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-swap]");
+    const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+    if (!link || !plain || event.defaultPrevented) return;
+    event.preventDefault();
+    swap(link.dataset.swap, link.href, link.textContent);
+  });
+}
+
+async function swap(id, address, words) {
+  const busy = document.documentElement.classList;
+  busy.add("is-busy");
+  try {
+    const response = await fetch(address);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const section = page.getElementById(id);
+    if (!response.ok || !section) throw new TypeError(`${address} has no section ${id}`);
+    document.getElementById(id).replaceWith(document.adoptNode(section));
+    history.replaceState(history.state, "", address.split("#")[0]);
+    section.querySelector('[data-swap][aria-current="true"]')?.focus({ preventScroll: true });
+    document.querySelector("[data-announcer]").textContent = words;
+    document.dispatchEvent(new Event("shopsearch:arrived"));
+  } catch {
+    location.assign(address);
+  } finally {
+    busy.remove("is-busy");
+  }
+}
