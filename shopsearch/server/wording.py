@@ -149,6 +149,17 @@ def products_text(number: int) -> str:
     return ngettext("%(count)s product", "%(count)s products", number, count=number_text(number))
 
 
+def shown_text(shown: int, total: int) -> str:
+    """How much of a list that goes on is there: `48 of 300 products shown`."""
+    return ngettext(
+        "%(shown)s of %(count)s product shown",
+        "%(shown)s of %(count)s products shown",
+        total,
+        shown=number_text(shown),
+        count=number_text(total),
+    )
+
+
 def see_all_text(number: int) -> str:
     """Where a link leads that shows everything."""
     return ngettext(

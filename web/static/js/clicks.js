@@ -13,7 +13,8 @@ export function tellClicks() {
 
 function tell(event) {
   const chosen = event.target.closest?.("a[data-rank]")?.dataset;
-  const queryId = document.querySelector("main").dataset.queryId; // only where the search is logged
+  // only where the search is logged; parts of a list that goes on have ids of their own
+  const queryId = event.target.closest?.("[data-query-id]")?.dataset.queryId;
   if (!chosen || !queryId) return;
   const click = {
     type: "click",

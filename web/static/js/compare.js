@@ -16,6 +16,7 @@ export function compareProducts() {
     else if (event.target.closest("[data-tray-clear]")) clear();
   });
   document.addEventListener("shopsearch:arrived", draw);
+  document.addEventListener("shopsearch:added", draw);
   window.addEventListener("pageshow", draw); // Back may bring a page that was drawn before
   draw();
 }

@@ -4,6 +4,7 @@
 import { askInPlace } from "./ask.js";
 import { tellClicks } from "./clicks.js";
 import { compareProducts } from "./compare.js";
+import { pageByChoice } from "./paging.js";
 import { takePictures } from "./picture_input.js";
 import { arrive } from "./visit.js";
 import { explainHits } from "./why.js";
@@ -13,4 +14,5 @@ takePictures();
 tellClicks();
 compareProducts();
 explainHits();
+pageByChoice();
 arrive();
