@@ -32,7 +32,7 @@ from shopsearch.preprocessing.client import Tries
 from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.hosts import Hosts
 from shopsearch.preprocessing.items import ItemPreparer
-from shopsearch.preprocessing.pictures import PictureLibrary
+from shopsearch.preprocessing.pictures import GRID_THUMBNAILS_PX, PictureLibrary
 from shopsearch.settings import Settings
 from shopsearch.store.sql import (
     Database,
@@ -137,7 +137,9 @@ class Parts:
     def pictures(self) -> PictureLibrary:
         """The working copies and thumbnails."""
         return PictureLibrary(
-            self.settings.home / "images", max_pixels=self.settings.max_image_pixels
+            self.settings.home / "images",
+            max_pixels=self.settings.max_image_pixels,
+            thumbnail_sizes_px=GRID_THUMBNAILS_PX,
         )
 
     @cached_property

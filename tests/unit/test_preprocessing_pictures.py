@@ -94,6 +94,19 @@ def test_a_thumbnail_is_made_once_and_kept(library: PictureLibrary) -> None:
         assert (thumbnail.format, thumbnail.size) == ("WEBP", (120, 90))
 
 
+def test_sizes_that_pages_use_are_there_as_soon_as_the_picture_is(tmp_path: Path) -> None:
+    library = PictureLibrary(tmp_path, thumbnail_sizes_px=(160, 320))
+    added = library.add(photo())
+    there = {path.name.partition(".")[2]: path for path in tmp_path.glob("*/*")}
+
+    assert set(there) == {"jpg", "160.webp", "320.webp"}
+    made_at = there["320.webp"].stat().st_mtime_ns
+    assert library.thumbnail(added.content_hash, 320) == there["320.webp"]
+    assert there["320.webp"].stat().st_mtime_ns == made_at
+    with Image.open(there["160.webp"]) as thumbnail:
+        assert (thumbnail.format, thumbnail.size) == ("WEBP", (160, 120))
+
+
 @pytest.mark.parametrize(("asked", "longest"), [(1, 16), (-5, 16), (100_000, 512)])
 def test_the_size_of_a_thumbnail_stays_within_bounds(
     library: PictureLibrary, asked: int, longest: int

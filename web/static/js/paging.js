@@ -8,6 +8,7 @@ import { show } from "./notices.js";
 import { pageAt, visit } from "./visit.js";
 
 const KEY = "shopsearch.endless";
+const PLACE = "shopsearch.place"; // where the window was when the list was left
 const BY_ITSELF = 3; // pages in a row
 const EARLIER = 5; // pages
 
@@ -17,6 +18,7 @@ const near = new IntersectionObserver(
 );
 let nByItself = 0;
 let underWay = false;
+let left = null; // px from the top, where the list is come back to by loading it
 
 export function pageByChoice() {
   document.addEventListener("change", (event) => {
@@ -26,9 +28,8 @@ export function pageByChoice() {
     if (event.target.closest("[data-load-more]")) loadMore({ asked: true });
   });
   document.addEventListener("shopsearch:arrived", arrive);
-  window.addEventListener("pagehide", () => {
-    if (isEndless() && list()) history.replaceState({ ...history.state, scroll: window.scrollY }, "");
-  });
+  window.addEventListener("pagehide", keepPlace);
+  left = placeLeft();
   arrive();
 }
 
@@ -50,7 +51,7 @@ function isEndless() {
   }
 }
 
-function arrive() {
+async function arrive() {
   const endless = isEndless();
   document.documentElement.classList.toggle("is-endless", endless);
   const choice = document.querySelector("[data-endless]");
@@ -58,8 +59,9 @@ function arrive() {
   nByItself = 0;
   near.disconnect();
   if (!endless || !list()) return;
-  watch();
-  fillEarlier();
+  await fillEarlier(); // first: until then the end is nearer than it will be
+  left = null;
+  if (list()) watch();
 }
 
 function watch() {
@@ -108,13 +110,33 @@ async function fillEarlier() {
     const height = here.scrollHeight;
     here.prepend(...pages.flatMap(cardsOf));
     const above = here.scrollHeight - height;
-    const top = history.state?.scroll ?? window.scrollY + above;
+    const top = left ?? history.state?.scroll ?? window.scrollY + above;
     window.scrollTo({ top, behavior: "instant" });
     document.documentElement.classList.toggle("is-endless", first === 1); // else pages lead there
     document.dispatchEvent(new Event("shopsearch:added"));
   } catch {
     // the page at hand is there, and its links lead to those before
     document.documentElement.classList.remove("is-endless");
+  }
+}
+
+// Not in the history: browsers do not take it there any more while a page is left.
+function keepPlace() {
+  if (!isEndless() || !list()) return;
+  try {
+    sessionStorage.setItem(PLACE, JSON.stringify([location.href, window.scrollY]));
+  } catch {
+    // then the list begins where its page does
+  }
+}
+
+function placeLeft() {
+  try {
+    const [address, top] = JSON.parse(sessionStorage.getItem(PLACE));
+    const [{ type }] = performance.getEntriesByType("navigation");
+    return address === location.href && type !== "navigate" ? top : null;
+  } catch {
+    return null;
   }
 }
 
