@@ -65,6 +65,7 @@ async function fillPage(place) {
   const ids = kept("favourites");
   const clearing = document.querySelector('[data-clear-kept="favourites"]');
   place.querySelector("[data-kept-none]").hidden = ids.length > 0;
+  place.querySelector("[data-kept-some]").hidden = !ids.length;
   clearing.hidden = !ids.length;
   const shown = await fill(place, cards(ids));
   if (shown === null) return;
