@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -22,6 +23,7 @@ from shopsearch.server.context import services
 from shopsearch.server.facet_links import CATEGORY
 from shopsearch.server.pages import shelves
 from shopsearch.server.pages.blueprint import blueprint
+from shopsearch.server.pages.cards import ShownProduct
 from shopsearch.server.pages.reading import read_address
 from shopsearch.server.search_request import SearchRequest
 from shopsearch.server.wording import level_name
@@ -29,7 +31,9 @@ from shopsearch.server.wording import level_name
 N_NEW = 12
 MAX_CATEGORIES = 12
 FEW_CATEGORIES = 3  # where there are no more, those below them are shown too
+TRENDS_S = 60.0  # a week's trends are no others after a minute
 _PICTURES = "shopsearch.category_pictures"
+_TRENDS = "shopsearch.trending_ids"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,28 @@ class CategoryPictures:
             return self._known
 
 
+class TrendingIds:
+    """The ids of what trends, asked for again after `TRENDS_S`."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lock = Lock()
+        self._clock = clock
+        self._asked_at = float("-inf")
+        self._ids: Sequence[str] = ()
+
+    def get(self) -> Sequence[str]:
+        """The ids, as they were at most `TRENDS_S` ago; products may be gone since."""
+        with self._lock:
+            if self._clock() >= self._asked_at + TRENDS_S:
+                self._ids = [hit.product.product_id for hit in shelves.trending()]
+                self._asked_at = self._clock()
+            return self._ids
+
+
 def install(app: Flask) -> None:
-    """Remember the pictures of categories with an application."""
+    """Remember with an application what its start page need not ask for each time."""
     app.extensions[_PICTURES] = CategoryPictures()
+    app.extensions[_TRENDS] = TrendingIds()
 
 
 @blueprint.get("/")
@@ -82,7 +105,7 @@ def home() -> str:
     return render_template(
         "home.html",
         page=page,
-        trending=shelves.trending(),
+        trending=_trending(),
         categories=_tiles(page),
         public_url=services().settings.public_url,
         asked=None,
@@ -95,6 +118,13 @@ def largest(facets: Sequence[Facet]) -> Sequence[FacetValue]:
     while 0 < len(top) <= FEW_CATEGORIES and any(value.children for value in top):
         top = [below for value in top for below in value.children or (value,)]
     return sorted(top, key=lambda value: -value.count)[:MAX_CATEGORIES]
+
+
+def _trending() -> Sequence[ShownProduct]:
+    trends: TrendingIds = current_app.extensions[_TRENDS]
+    ids = trends.get()
+    stored = services().store.find(ids) if ids else {}
+    return [ShownProduct.of(stored[one]) for one in ids if one in stored]
 
 
 def _tiles(page: SearchPage) -> Sequence[CategoryTile]:

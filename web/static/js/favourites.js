@@ -6,6 +6,8 @@ const ADDRESS_CHARS = 2400; // of one request, and one id more: servers refuse l
 const CARDS = 50; // as /cards has it
 const EXAMPLES = 50; // as /for-you has it
 
+let filled = null;
+
 export function keepFavourites() {
   if (asksNotToBeFollowed()) clear("seen"); // what was kept before the visitor asked
   document.addEventListener("click", onClick);
@@ -14,8 +16,11 @@ export function keepFavourites() {
   arrived();
 }
 
+// Once for each <main>: a section that is swapped, or a second word of the same page, brings hearts.
 function arrived() {
   press();
+  if (filled === document.querySelector("main")) return;
+  filled = document.querySelector("main");
   fillShelves();
   const product = document.querySelector("main").dataset.product;
   if (product) keep("seen", product);
@@ -65,6 +70,7 @@ async function fillPage(place) {
   const ids = kept("favourites");
   const clearing = document.querySelector('[data-clear-kept="favourites"]');
   place.querySelector("[data-kept-none]").hidden = ids.length > 0;
+  place.querySelector("[data-kept-some]").hidden = !ids.length;
   clearing.hidden = !ids.length;
   const shown = await fill(place, cards(ids));
   if (shown === null) return;
