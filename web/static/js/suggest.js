@@ -10,7 +10,7 @@ import { visit } from "./visit.js";
 const PAUSE_MS = 80; // between two keys of somebody who types quickly
 const BACK_TO_THE_BOX = new Set(["Home", "End", "ArrowLeft", "ArrowRight"]);
 
-let box, popup, list;
+let box, list;
 let options = [];
 let active = -1; // the option that the arrows have led to; -1 is the box itself
 let waiting = 0;
@@ -18,7 +18,6 @@ let underWay = null;
 
 export function suggestWords() {
   box = document.querySelector("#q");
-  popup = document.querySelector("[data-suggest]");
   list = document.querySelector("#suggestions");
   const role = { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id };
   for (const [name, value] of Object.entries(role)) box.setAttribute(name, value);
@@ -32,9 +31,9 @@ export function suggestWords() {
     close();
   });
   document.querySelector("[data-clear]").addEventListener("click", clear);
-  popup.addEventListener("mousedown", (event) => event.preventDefault()); // the box keeps the focus
-  popup.addEventListener("click", useClick);
-  popup.addEventListener("pointermove", (event) => {
+  list.addEventListener("mousedown", (event) => event.preventDefault()); // the box keeps the focus
+  list.addEventListener("click", useClick);
+  list.addEventListener("pointermove", (event) => {
     if (event.pointerType === "mouse") activate(options.indexOf(event.target.closest("[role=option]")), false);
   });
 }
@@ -69,15 +68,20 @@ function stopAsking() {
 }
 
 function show(beginning, found) {
-  const groups = groupsOf(beginning.trimEnd(), found, recentSearches());
   if (document.activeElement !== box) return;
-  list.replaceChildren(...groups);
+  const chosen = options[active]?.dataset;
+  list.replaceChildren(...groupsOf(beginning.trimEnd(), found, recentSearches()));
   options = [...list.querySelectorAll("[role=option]")];
   options.forEach((option, place) => (option.id = `suggestion-${place}`));
-  activate(-1);
+  if (!chosen) list.scrollTop = 0;
+  activate(chosen ? options.findIndex(({ dataset }) => isSame(dataset, chosen)) : -1);
   setOpen(options.length > 0);
   if (options.length) sayHowMany();
   else if (beginning && found) announce(list.dataset.none);
+}
+
+function isSame(one, other) {
+  return one.kind === other.kind && one.value === other.value && one.href === other.href;
 }
 
 function sayHowMany() {
@@ -99,17 +103,16 @@ function clear() {
 }
 
 function setOpen(isWanted) {
-  popup.hidden = !isWanted;
+  list.hidden = !isWanted;
   box.setAttribute("aria-expanded", String(isWanted));
   if (!isWanted) return;
   const view = window.visualViewport; // what the keyboard of a phone leaves
   const top = box.form.parentElement.getBoundingClientRect().bottom - (view?.offsetTop ?? 0);
-  popup.style.setProperty("--suggest-room", `${Math.round((view?.height ?? innerHeight) - top)}px`);
-  popup.scrollTop = 0;
+  list.style.setProperty("--suggest-room", `${Math.round((view?.height ?? innerHeight) - top)}px`);
 }
 
 function isOpen() {
-  return !popup.hidden;
+  return !list.hidden;
 }
 
 function activate(place, isInView = true) {
@@ -179,7 +182,7 @@ function take(event, option) {
 function forgetOne(event, option) {
   if (option.dataset.kind !== "recent") return;
   event.preventDefault();
-  const place = active;
+  const place = event.type === "keydown" ? active : -1;
   forget(option.dataset.value);
   ask();
   activate(Math.min(place, options.length - 1));

@@ -9,7 +9,8 @@ const PLAIN_ID = /^[\w-]+$/; // ids that a path carries as they are
 export function groupsOf(typed, found, recent) {
   const fitting = typed ? recent.filter((one) => fits(one, typed)).slice(0, N_RECENT_BESIDE) : recent;
   const seen = new Set([typed, ...fitting].map(folded));
-  const words = (found?.suggestions ?? []).filter((one) => !seen.has(folded(one.text)));
+  const isNew = (one) => one.kind === "brand" || !seen.has(folded(one.text));
+  const words = (found?.suggestions ?? []).filter(isNew);
   const groups = [
     group("recent", fitting.map((one) => option("recent", { words: one, typed, value: one }))),
     group("words", words.map((one) => suggested(one, typed))),
