@@ -1,198 +1,221 @@
-"""Which regions of a picture may show a product: what stands out from the border of the picture.
+"""Where the things in a picture may be: boxes that a shopper may want to search by.
 
-Photos of products, and screenshots of several, mostly have a calm background that reaches the
-border. So each pixel is held against two models of it: a few colours of the border, and a plane
-through them, for light that falls off to one side. What is far from both is something; each
-connected piece of it is a region. A background that is as busy as the products defeats this, and
-then there are few proposals or none.
+The picture is looked at in small cells. What can be reached from its border without crossing an
+edge is ground (Wei et al. 2012, "Geodesic Saliency Using Background Priors"); what lies further
+than some height is a thing, at several heights, as things in front of others are. No model is
+asked: `benchmarks/regions.py` compares this with others.
+
+Letters: h and w are the cells of a picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from shopsearch.domain import Region
 
 MAX_PROPOSALS = 6
-SIDE_PX = 96  # what is looked at; finer detail costs time and adds noise
-BORDER = 0.04  # of a side
-N_COLOURS = 6
-CHROMA = 1.6  # a difference in colour counts more than one in light, which shadows make
-LEAST_AREA = 0.008  # of the picture
-FAINT = 0.1  # how much a light product stands out
-MARGIN = 0.015  # of a side, around what stands out
-MAX_OVERLAP = 0.55  # intersection over union of two proposals
-WHOLE = 0.9  # a region of so much of the picture is the picture
+CELLS = 64  # along the longest side
+_HEIGHTS = (0.12, 0.2, 0.32, 0.48, 0.68)  # of the highest cell
+_LEAST_SHARE, _MOST_SHARE = 0.006, 0.92  # of the picture
+_MOST_OVERLAP = 0.5  # of two proposals, intersection over union
+_RING = 0.12  # of a box's sides: what is looked at around it
+_MOST_ROUNDS = 160
 
-Grid = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+Cells = NDArray[np.float32]  # (h, w, C)
+Map = NDArray[np.float32]  # (h, w)
+Mask = NDArray[np.bool_]  # (h, w)
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A region, and how much it stands out, 0 to 1."""
+    """A region that may hold one thing. `score` is in 0..1; higher is likelier."""
 
     region: Region
     score: float
 
 
-def propose(picture: Image.Image) -> tuple[Proposal, ...]:
-    """At most `MAX_PROPOSALS` regions of an upright RGB picture, the best first.
+def propose(picture: Image.Image, limit: int = MAX_PROPOSALS) -> tuple[Proposal, ...]:
+    """Regions of an upright RGB picture, best first; none where all of it is alike.
 
-    No two overlap by more than `MAX_OVERLAP`, and none is the whole picture. Several pieces that
-    together may be one thing, such as a pair of shoes, are proposed together too.
+    No two of them overlap by more than half.
     """
-    small = picture.convert("RGB")
-    small.thumbnail((SIDE_PX, SIDE_PX), Image.Resampling.BOX)
-    standing_out = _standing_out(small.filter(ImageFilter.MedianFilter(3)))  # (H, W)
-    clear = standing_out > _threshold(standing_out)
-    found = [
-        _proposal(box, standing_out, mask)
-        for mask in (clear, _grown(clear), standing_out > FAINT)
-        for boxes in [_boxes(mask)]
-        for box in [*boxes, *_together(boxes)]
-    ]
-    kept: list[Proposal] = []
-    for one in sorted(found, key=lambda one: -one.score):
-        is_whole = one.region.width * one.region.height > WHOLE
-        if not is_whole and all(
-            _overlap(one.region, other.region) <= MAX_OVERLAP for other in kept
-        ):
-            kept.append(one)
-    return tuple(kept[:MAX_PROPOSALS])
+    return propose_in(colour_cells(picture), limit)
 
 
-def _standing_out(small: Image.Image) -> Grid:
-    """(H, W), 0 to 1: how far each pixel is from what the border is like."""
-    pixels = np.asarray(small.convert("YCbCr"), np.float64) * (1.0, CHROMA, CHROMA)  # (H, W, 3)
-    height, width, _ = pixels.shape
-    edge = max(1, round(BORDER * max(height, width)))
-    on_border = np.ones((height, width), np.bool_)
-    on_border[edge:-edge, edge:-edge] = False
-    border = pixels[on_border]  # (B, 3)
-    distance = np.minimum(
-        np.linalg.norm(pixels - _plane(pixels, on_border), axis=2), _to_colours(pixels, border)
+def propose_in(cells: Cells, limit: int = MAX_PROPOSALS) -> tuple[Proposal, ...]:
+    """The same of a picture that is given as cells with C values each."""
+    depth = depths(cells)
+    boxes = list(_boxes(depth))
+    if not boxes:
+        return ()
+    scored = [(_score(depth, box), box) for box in dict.fromkeys(boxes)]
+    scored.sort(key=lambda one: -one[0])
+    kept: list[tuple[float, _Box]] = []
+    for score, box in scored:
+        if len(kept) < limit and all(box.overlap(other) <= _MOST_OVERLAP for _, other in kept):
+            kept.append((score, box))
+    return tuple(Proposal(box.region(depth.shape), score) for score, box in kept)
+
+
+def colour_cells(picture: Image.Image, longest: int = CELLS) -> Cells:
+    """(h, w, 3) mean colours, lightness from 0 to 100, where distance is what is seen."""
+    scale = longest / max(picture.size)
+    size = (max(2, round(picture.width * scale)), max(2, round(picture.height * scale)))
+    small = picture.resize(size, Image.Resampling.BOX)
+    return _lab(np.asarray(small, dtype=np.float32) / 255.0)
+
+
+def depths(cells: Cells) -> Map:
+    """How far each cell is from the border, by the cheapest way of steps between neighbours.
+
+    A step costs as much as two cells differ, less what neighbours on the border differ anyway:
+    gradients and noise of the ground are free.
+    """
+    down = np.linalg.norm(np.diff(cells, axis=0), axis=2)  # (h - 1, w)
+    across = np.linalg.norm(np.diff(cells, axis=1), axis=2)  # (h, w - 1)
+    usual = _usual_step(down, across)
+    down, across = np.maximum(down - usual, 0.0), np.maximum(across - usual, 0.0)
+    depth = _border_costs(cells, usual)
+    for _ in range(_MOST_ROUNDS):
+        before = depth.copy()
+        np.minimum(depth[1:], depth[:-1] + down, out=depth[1:])
+        np.minimum(depth[:-1], depth[1:] + down, out=depth[:-1])
+        np.minimum(depth[:, 1:], depth[:, :-1] + across, out=depth[:, 1:])
+        np.minimum(depth[:, :-1], depth[:, 1:] + across, out=depth[:, :-1])
+        if np.array_equal(depth, before):
+            break
+    return depth
+
+
+def _usual_step(down: Map, across: Map) -> float:
+    border = np.concatenate([across[0], across[-1], down[:, 0], down[:, -1]])
+    usual: float = np.quantile(border, 0.8) * 1.25 + 0.5
+    return float(usual)
+
+
+def _border_costs(cells: Cells, usual: float) -> Map:
+    """A cell of the border is free, unless it stands out of the others: a thing may reach it."""
+    height, width = cells.shape[:2]
+    edge = np.zeros((height, width), dtype=bool)
+    edge[[0, -1], :] = True
+    edge[:, [0, -1]] = True
+    border = cells[edge]  # (n, C)
+    apart = np.linalg.norm(border[:, None] - border[None], axis=2)  # (n, n)
+    nearest = np.sort(apart, axis=1)[:, len(border) // 4]
+    costs = np.full((height, width), np.inf, dtype=np.float32)
+    costs[edge] = np.maximum(nearest - 2 * usual - 6.0, 0.0)
+    return costs
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """Cells from `top` to before `bottom`, and from `left` to before `right`."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def area(self) -> int:
+        return max(0, self.bottom - self.top) * max(0, self.right - self.left)
+
+    def overlap(self, other: _Box) -> float:
+        """Intersection over union."""
+        both = _Box(
+            max(self.top, other.top),
+            max(self.left, other.left),
+            min(self.bottom, other.bottom),
+            min(self.right, other.right),
+        ).area
+        return both / (self.area + other.area - both)
+
+    def region(self, shape: tuple[int, ...]) -> Region:
+        height, width = shape[:2]
+        return Region(
+            round(self.left / width, 4),
+            round(self.top / height, 4),
+            round((self.right - self.left) / width, 4),
+            round((self.bottom - self.top) / height, 4),
+        )
+
+
+def _boxes(depth: Map) -> Iterator[_Box]:
+    """The boxes of what is deeper than each height and hangs together."""
+    deepest = float(np.quantile(depth, 0.995))
+    if deepest <= 0.0:
+        return
+    least, most = _LEAST_SHARE * depth.size, _MOST_SHARE * depth.size
+    for height in _HEIGHTS:
+        labels = _labelled(depth > height * deepest)
+        for label in np.unique(labels[labels >= 0]):
+            rows, columns = np.nonzero(labels == label)
+            box = _Box(*map(int, (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)))
+            if least <= box.area <= most and min(box.bottom - box.top, box.right - box.left) > 2:
+                yield box
+
+
+def _labelled(mask: Mask) -> NDArray[np.int64]:
+    """A number for each part of the mask that hangs together; -1 elsewhere."""
+    labels = np.where(mask, np.arange(mask.size).reshape(mask.shape), -1)
+    while True:
+        before = labels.copy()
+        for axis in (0, 1):
+            for step in (1, -1):
+                _spread(labels, mask, axis, step)
+        if np.array_equal(labels, before):
+            return labels
+
+
+def _spread(labels: NDArray[np.int64], mask: Mask, axis: int, step: int) -> None:
+    """Carry the higher number over to the next row or column, all the way down in one go."""
+    moved, there = (labels, mask) if axis == 0 else (labels.T, mask.T)
+    moved, there = moved[::step], there[::step]
+    for row in range(1, len(moved)):
+        reached = there[row] & there[row - 1]
+        moved[row] = np.where(reached, np.maximum(moved[row], moved[row - 1]), moved[row])
+
+
+def _score(depth: Map, box: _Box) -> float:
+    """How much deeper a box is than what is around it; a larger one counts a little more."""
+    height, width = depth.shape
+    rim_y = max(1, round((box.bottom - box.top) * _RING))
+    rim_x = max(1, round((box.right - box.left) * _RING))
+    outer = _Box(
+        max(0, box.top - rim_y),
+        max(0, box.left - rim_x),
+        min(height, box.bottom + rim_y),
+        min(width, box.right + rim_x),
     )
-    calm = distance[on_border]
-    noise = np.median(calm) + 4.0 * np.median(np.abs(calm - np.median(calm)))
-    above = np.clip(distance - noise, 0.0, None)
-    return np.asarray(above / max(float(np.quantile(above, 0.99)), 24.0)).clip(0.0, 1.0)
+    total = float(depth[box.top : box.bottom, box.left : box.right].sum())
+    around = float(depth[outer.top : outer.bottom, outer.left : outer.right].sum()) - total
+    inside = total / box.area
+    ring = around / max(1, outer.area - box.area)
+    contrast = max(0.0, inside - ring) / (float(depth.max()) + 1e-6)
+    return min(1.0, 2.0 * contrast * math.pow(box.area / depth.size, 0.25))
 
 
-def _plane(pixels: Grid, on_border: Mask) -> Grid:
-    """(H, W, 3) the colour of each place by the plane that fits the border best (least squares)."""
-    height, width, _ = pixels.shape
-    ys, xs = np.mgrid[0:height, 0:width]
-    places = np.stack([np.ones_like(xs), xs / width, ys / height], axis=-1).astype(np.float64)
-    factors, *_ = np.linalg.lstsq(places[on_border], pixels[on_border], rcond=None)  # (3, 3)
-    return np.asarray(places @ factors)
+def _lab(rgb: NDArray[np.float32]) -> Cells:
+    """CIE L*a*b* of sRGB with white D65 (IEC 61966-2-1, CIE 15)."""
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = linear @ _TO_XYZ.T
+    bent = np.where(xyz > _SMALL, np.cbrt(xyz), xyz * (841 / 108) + 4 / 29)
+    x, y, z = bent[..., 0], bent[..., 1], bent[..., 2]
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1).astype(np.float32)
 
 
-def _to_colours(pixels: Grid, border: Grid) -> Grid:
-    """(H, W) the distance to the nearest of the colours that make up much of the border."""
-    strip = Image.fromarray(np.clip(border / (1.0, CHROMA, CHROMA), 0, 255).astype(np.uint8)[None])
-    codes = np.asarray(strip.quantize(N_COLOURS, method=Image.Quantize.MEDIANCUT))[0]  # (B,)
-    counts = np.bincount(codes)
-    much = [code for code, n in enumerate(counts) if n > 0.06 * len(codes)]
-    colours = np.array([border[codes == code].mean(axis=0) for code in much])  # (C, 3)
-    return np.asarray(np.linalg.norm(pixels[:, :, None] - colours, axis=3).min(axis=2))
-
-
-def _threshold(standing_out: Grid) -> float:
-    """Otsu's: the bound that leaves the least variance on its two sides (IEEE SMC 9, 1979)."""
-    counts, edges = np.histogram(standing_out, bins=64, range=(0.0, 1.0))
-    middles = (edges[:-1] + edges[1:]) / 2
-    below = np.cumsum(counts)
-    above = below[-1] - below
-    sums = np.cumsum(counts * middles)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        apart = sums / below - (sums[-1] - sums) / above
-    between = np.nan_to_num(below * above * apart**2)
-    return min(max(float(edges[int(np.argmax(between)) + 1]), 0.12), 0.5)
-
-
-def _grown(mask: Mask) -> Mask:
-    """The mask and what is near it: the parts of one thing may lie apart."""
-    picture = Image.fromarray(mask.astype(np.uint8) * 255).filter(ImageFilter.MaxFilter(5))
-    return np.asarray(picture) > 0
-
-
-def _boxes(mask: Mask) -> list[tuple[int, int, int, int]]:
-    """left, top, right, bottom of each connected piece that is large enough."""
-    height, width = mask.shape
-    waiting = mask.copy()
-    boxes = []
-    for start in zip(*np.nonzero(mask), strict=True):
-        if not waiting[start]:
-            continue
-        ys, xs = _piece(waiting, (int(start[0]), int(start[1])))
-        if len(ys) >= LEAST_AREA * height * width:
-            boxes.append((min(xs), min(ys), max(xs) + 1, max(ys) + 1))
-    return boxes
-
-
-def _piece(waiting: Mask, start: tuple[int, int]) -> tuple[list[int], list[int]]:
-    """Rows and columns of what hangs together with a place, which does not wait from now on."""
-    height, width = waiting.shape
-    ys, xs, ahead = [], [], [start]
-    waiting[start] = False
-    while ahead:
-        y, x = ahead.pop()
-        ys.append(y)
-        xs.append(x)
-        for row in range(max(0, y - 1), min(height, y + 2)):
-            for column in range(max(0, x - 1), min(width, x + 2)):
-                if waiting[row, column]:
-                    waiting[row, column] = False
-                    ahead.append((row, column))
-    return ys, xs
-
-
-def _together(boxes: Sequence[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
-    """Boxes around two pieces that lie beside each other, and around all."""
-    pairs = [
-        _around(one, other)
-        for at, one in enumerate(boxes)
-        for other in boxes[at + 1 :]
-        if _gap(one, other) < 0.06 * SIDE_PX
+_SMALL = (6 / 29) ** 3
+_TO_XYZ = np.array(
+    [
+        [0.4123908 / 0.9504559, 0.3575843 / 0.9504559, 0.1804808 / 0.9504559],
+        [0.2126390, 0.7151687, 0.0721923],
+        [0.0193308 / 1.0890578, 0.1191948 / 1.0890578, 0.9505322 / 1.0890578],
     ]
-    everything = [] if len(boxes) < 2 else [_around(*boxes)]
-    return [*pairs, *everything]
-
-
-def _around(*boxes: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-    return min(lefts), min(tops), max(rights), max(bottoms)
-
-
-def _gap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> int:
-    across = max(other[0] - one[2], one[0] - other[2], 0)
-    down = max(other[1] - one[3], one[1] - other[3], 0)
-    return max(across, down)
-
-
-def _proposal(box: tuple[int, int, int, int], standing_out: Grid, mask: Mask) -> Proposal:
-    """The box with a margin; it counts by how filled, how clear, and how large it is."""
-    height, width = mask.shape
-    left, top, right, bottom = box
-    inside = mask[top:bottom, left:right]
-    clear = float(standing_out[top:bottom, left:right][inside].mean())
-    filled = float(inside.mean())
-    area = (right - left) * (bottom - top) / (height * width)
-    x0, y0 = max(0.0, left / width - MARGIN), max(0.0, top / height - MARGIN)
-    x1, y1 = min(1.0, right / width + MARGIN), min(1.0, bottom / height + MARGIN)
-    region = Region(round(x0, 4), round(y0, 4), round(x1 - x0, 4), round(y1 - y0, 4))
-    return Proposal(region, round(min(1.0, clear * filled**0.5 * area**0.25), 4))
-
-
-def _overlap(one: Region, other: Region) -> float:
-    """Intersection over union."""
-    across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    both = max(0.0, across) * max(0.0, down)
-    return both / (one.width * one.height + other.width * other.height - both)
+)

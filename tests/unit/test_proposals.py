@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from shopsearch.domain import Region
-from shopsearch.preprocessing.proposals import MAX_OVERLAP, MAX_PROPOSALS, propose
+from shopsearch.preprocessing.proposals import MAX_PROPOSALS, propose
 
 RED, BLUE = (190, 30, 40), (30, 60, 170)
 
@@ -53,13 +53,6 @@ def test_each_thing_on_a_calm_background_is_proposed(background: str) -> None:
     assert all(hits(picture, box) for box in BOXES)
 
 
-def test_two_things_are_proposed_together_too() -> None:
-    picture = on(
-        Image.new("RGB", (500, 300), "white"), ((60, 80, 200, 220), RED), ((210, 80, 350, 220), RED)
-    )
-    assert hits(picture, (60, 80, 350, 220))
-
-
 @pytest.mark.parametrize("size", [(1, 1), (1, 900), (900, 1), (3, 3), (512, 511)])
 def test_an_empty_picture_of_any_size_has_no_region(size: tuple[int, int]) -> None:
     assert propose(Image.new("RGB", size, (12, 200, 90))) == ()
@@ -77,4 +70,4 @@ def test_noise_without_end_gives_few_regions_that_differ_and_stay_inside() -> No
             assert region.shows_something
             assert region.x + region.width <= 1.0001
             assert region.y + region.height <= 1.0001
-            assert all(overlap(region, other.region) <= MAX_OVERLAP + 1e-3 for other in found[:at])
+            assert all(overlap(region, other.region) <= 0.501 for other in found[:at])
