@@ -205,7 +205,7 @@ def test_an_older_answer_never_replaces_a_newer_one(page: Page, site: Site, box:
     box.press_sequentially("s")  # whatever comes of the answer has come before this is answered
     expect(page.get_by_role("option").filter(has_text="Mugs")).to_be_visible()
     expect(page.get_by_text("m old")).to_have_count(0)
-    assert overtaken == [held[0].request]
+    assert held[0].request in overtaken
 
 
 def test_what_was_asked_before_is_not_asked_again(page: Page, box: Locator) -> None:

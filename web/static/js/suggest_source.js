@@ -20,7 +20,8 @@ export function known(beginning) {
 }
 
 export function isWorthAsking(beginning) {
-  return beginning !== "" && beginning.length <= MAX_CHARS && performance.now() >= quietUntil;
+  const isHeard = navigator.onLine && performance.now() >= quietUntil;
+  return isHeard && beginning !== "" && beginning.length <= MAX_CHARS;
 }
 
 /** Raises what `fetch` raises; an answer of another kind than suggestions is null. */

@@ -44,7 +44,7 @@ function sketch() {
 }
 
 function tell() {
-  const words = document.querySelector('template[data-template="loading"]').dataset.late;
+  const words = document.querySelector('template[data-template="loading"]').dataset.words;
   document.querySelector("[data-announcer]").textContent = words;
   const late = document.querySelector("[data-late]");
   if (late) late.hidden = false;
