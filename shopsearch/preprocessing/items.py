@@ -12,6 +12,7 @@ from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.images import PICTURE_VERSION
 from shopsearch.preprocessing.local import check_bytes, read_picture
 from shopsearch.preprocessing.pictures import PictureLibrary, hash_content
+from shopsearch.preprocessing.proposals import Proposal, propose
 from shopsearch.preprocessing.text import TEXT_VERSION, clean_query, compose
 
 DEFAULT_MAX_FILE_BYTES = 20_000_000
@@ -66,6 +67,14 @@ class ItemPreparer:
             return PreparedItem(clean_query(text))
         check_bytes(len(image), self._max_file_bytes)
         return PreparedItem(clean_query(text), self._library.hold(image, region))
+
+    def propose_regions(self, image: bytes) -> tuple[Proposal, ...]:
+        """Regions of a shopper's picture that may hold one thing each; the picture is not kept.
+
+        Raises `PictureRejected`.
+        """
+        check_bytes(len(image), self._max_file_bytes)
+        return propose(self._library.hold(image).load())
 
     def _picture(self, record: ProductRecord) -> Picture | None:
         if record.image_hash is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlencode, urlsplit
 
-from shopsearch.domain import Hit, Sort
+from shopsearch.domain import Hit, Region, Sort
 from shopsearch.server.filter_fields import written_conditions
 from shopsearch.server.search_request import DEFAULT_SIZE, SearchRequest
 from shopsearch.server.wish_fields import IMAGE_URL, written_wishes
@@ -52,6 +52,7 @@ def search_fields(request: SearchRequest) -> list[tuple[str, str]]:
         ("q", request.text),
         ("image_url", request.image_url or ""),
         ("like", request.product_id or ""),
+        ("crop", "" if request.crop is None else crop_text(request.crop)),
         ("text_weight", "" if request.text_weight == 0.5 else f"{request.text_weight:g}"),
         *(("not", words) for words in request.negatives),
         *written_wishes(request.also),
@@ -70,6 +71,12 @@ def search_fields(request: SearchRequest) -> list[tuple[str, str]]:
         ("page", "" if request.page == 1 else str(request.page)),
     ]
     return [(name, value) for name, value in fields if value]
+
+
+def crop_text(region: Region) -> str:
+    """A region of the picture, as `crop` has it: a tenth of a thousandth is less than a pixel."""
+    sides = (region.x, region.y, region.width, region.height)
+    return ",".join(f"{round(side, 4):g}" for side in sides)
 
 
 def _said(flag: bool | None) -> str:
