@@ -66,6 +66,7 @@ _TOLD_TO_VISITORS = (
 _CHALLENGE = 'Bearer realm="shopsearch"'  # RFC 6750; browsers do not ask for anything because of it
 _RETRY_AFTER_S = 10
 _RETRY_AFTER_OVERLOAD_S = 2  # a queue is worked off in less
+_PASSING = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ class Problem:
     def title(self) -> str:
         """What the status means, in words."""
         return self.status.phrase
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same request may succeed after `retry_after_s`."""
+        return self.status in _PASSING
 
 
 def install(app: Flask) -> None:
@@ -102,9 +108,7 @@ def problem_of(error: errors.ShopsearchError) -> Problem:
     status = status_of(error)
     told = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, _TOLD_TO_VISITORS)
     detail = str(error) if told else _closed_message(status)
-    is_overload = isinstance(error, errors.Overloaded)
-    wait_s = _RETRY_AFTER_OVERLOAD_S if is_overload else _RETRY_AFTER_S
-    return Problem(status, _kebab(type(error).__name__), detail, wait_s)
+    return Problem(status, _kebab(type(error).__name__), detail, _wait_s(error))
 
 
 def problem_document(problem: Problem) -> dict[str, str | int]:
@@ -132,10 +136,13 @@ def answer_of(error: errors.ShopsearchError) -> Response:
     is_overload = isinstance(error, errors.Overloaded)  # the log has a line of each request anyway
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not is_overload:
         _log.error("request failed", code=problem.code, reason=str(error))
-    answer = _answer(problem)
+    return _answer(problem)
+
+
+def _wait_s(error: errors.ShopsearchError) -> int:
     if isinstance(error, errors.RateLimited):
-        answer.headers["Retry-After"] = str(error.retry_after_s)
-    return answer
+        return error.retry_after_s
+    return _RETRY_AFTER_OVERLOAD_S if isinstance(error, errors.Overloaded) else _RETRY_AFTER_S
 
 
 def _answer_http_error(error: HTTPException) -> Response:
@@ -169,10 +176,14 @@ def _answer_surprise(error: Exception) -> Response:
 def _answer(problem: Problem) -> Response:
     if wants_json():
         return problem_response(problem)
-    response = make_response(
-        render_template("error.html", problem=problem, asked=None, request_id=request_id())
+    page = render_template(
+        "error.html",
+        problem=problem,
+        asked=None,
+        typed=request.args.get("q", ""),  # so that it need not be typed again
+        request_id=request_id(),
     )
-    return _with_status(response, problem)
+    return _with_status(make_response(page), problem)
 
 
 def wants_json() -> bool:
@@ -184,7 +195,7 @@ def _with_status(response: Response, problem: Problem) -> Response:
     response.status_code = problem.status
     g.problem_code = problem.code  # counted by metrics
     response.headers["Cache-Control"] = "no-store"
-    if problem.status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if problem.is_passing:
         response.headers["Retry-After"] = str(problem.retry_after_s)
     if problem.status is HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = _CHALLENGE

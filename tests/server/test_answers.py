@@ -34,6 +34,7 @@ def test_every_answer_tells_the_browser_what_to_refuse(client: FlaskClient, path
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
     assert "camera=()" in headers["Permissions-Policy"]
+    assert "microphone=(self)" in headers["Permissions-Policy"]  # search by voice
     assert "unsafe" not in headers["Content-Security-Policy"]
 
 

@@ -3,10 +3,18 @@
 
 import { askInPlace } from "./ask.js";
 import { tellClicks } from "./clicks.js";
+import { filterInPlace } from "./facets.js";
+import { keepPlace } from "./languages.js";
 import { takePictures } from "./picture_input.js";
+import { suggestWords } from "./suggest.js";
 import { arrive } from "./visit.js";
+import { takeVoice } from "./voice.js";
 
+filterInPlace(); // before what follows all links alike
 askInPlace();
 takePictures();
+suggestWords();
+takeVoice();
 tellClicks();
+keepPlace();
 arrive();

@@ -1,13 +1,19 @@
 // Going to another address of this site without leaving the page: its <main> is fetched and swapped
 // in. The address holds everything that was asked, so back, forward, reload and sharing work.
 
+import { announce, dismiss, show } from "./notices.js";
+import { tellFailure, watchOutages } from "./outages.js";
 import { hasPicture, pictureOf } from "./pictures.js";
-import { dismiss, show } from "./notices.js";
+import { enter, goTo, keepPlaces, notePlace } from "./places.js";
+import { stopWaiting, wait } from "./waiting.js";
+
+const PATIENCE_MS = 30_000; // the shop itself gives up after ten seconds; a picture has to get there
 
 let underWay = null;
+let shown = new URL(location.href);
 
 /**
- * Show what is at an address.
+ * Show what is at an address. Whatever was on its way is overtaken, and never shown.
  * `push`: make it a new entry of the history. `focus`: the id of what takes the focus, "main" for the
  * beginning of the results, null to leave it where it is.
  */
@@ -15,32 +21,67 @@ export async function visit(address, { push = true, focus = null, scroll = 0 } =
   const url = new URL(address, location.href);
   underWay?.abort();
   const thisVisit = (underWay = new AbortController());
+  const { signal } = thisVisit;
+  const late = () => thisVisit.abort(new DOMException("no answer in time", "TimeoutError"));
+  const patience = setTimeout(late, PATIENCE_MS);
+  const typed = document.querySelector("#q").value;
+  if (push) notePlace();
   dismiss();
-  document.documentElement.classList.add("is-busy");
+  wait({ isRefined: isWorkedOn(focus) });
   try {
     const picture = await pictureOf(url);
-    const page = await fetchPage(url, picture, thisVisit.signal);
-    if (push) pushEntry(url);
-    swap(page);
+    const page = await fetchPage(url, picture, signal);
+    signal.throwIfAborted();
+    if (!page.querySelector("main")) throw new TypeError("the answer is no page of this shop");
+    if (push) enter(url);
+    shown = url;
+    stopWaiting();
+    swap(page, typed);
+    settle(focus, scroll);
     await preview(picture);
     if (picture?.gone) show("picture-gone");
-    settle(focus, scroll);
+    document.dispatchEvent(new Event("shopsearch:arrived"));
   } catch (error) {
-    if (error.name !== "AbortError") show("unreachable", () => visit(url, { push, focus, scroll }));
+    if (error.name === "AbortError") return;
+    stopWaiting({ restore: true });
+    tellFailure(error, () => visit(url, { push, focus, scroll }));
   } finally {
-    if (underWay === thisVisit) document.documentElement.classList.remove("is-busy");
+    clearTimeout(patience);
   }
 }
 
 /** Take up the address that the page was loaded with, and the ones that Back leads to. */
 export function arrive() {
-  window.addEventListener("popstate", (event) =>
-    visit(location.href, { push: false, scroll: event.state?.scroll ?? 0 }),
-  );
-  if (hasPicture(new URL(location.href))) visit(location.href, { push: false });
+  keepPlaces();
+  watchOutages();
+  document.addEventListener("click", stayOrRetry);
+  window.addEventListener("popstate", (event) => {
+    const url = new URL(location.href);
+    const isSame = url.href.split("#")[0] === shown.href.split("#")[0];
+    if (isSame && !hasPicture(url) && !hasPicture(shown)) return; // a place on the page at hand
+    visit(url, { push: false, scroll: event.state?.scroll ?? 0 });
+  });
+  if (hasPicture(shown)) visit(shown, { push: false, scroll: history.state?.scroll ?? 0 });
+  else document.dispatchEvent(new Event("shopsearch:arrived"));
 }
 
-async function fetchPage(url, picture, signal) {
+// Whoever uses a part of the results keeps it, and where they are; a dialog over them too.
+function isWorkedOn(focus) {
+  const used = document.activeElement;
+  return Boolean(document.querySelector("dialog[open]") || (focus !== "main" && used?.closest("main")));
+}
+
+// The hash of an address names a picture, so links to a place on the page leave it alone.
+function stayOrRetry(event) {
+  const link = event.target.closest?.('a[href^="#"], a[data-retry-after]');
+  if (!link || event.defaultPrevented) return;
+  event.preventDefault();
+  if (!("retryAfter" in link.dataset)) document.querySelector(link.hash)?.focus();
+  else if (link.ariaDisabled !== "true") visit(location.href, { push: false, focus: "main" });
+}
+
+/** The page at an address, as a document; a picture that it is asked for with is sent along. */
+export async function fetchPage(url, picture, signal) {
   const response = await ask(url, picture, signal);
   if (!response.headers.get("Content-Type")?.startsWith("text/html")) {
     throw new TypeError(`${url.pathname} answered with something else than a page`);
@@ -54,25 +95,21 @@ function ask(url, picture, signal) {
   url.searchParams.forEach((value, name) => body.append(name, value));
   if (picture.blob) body.append("image", picture.blob, "picture");
   else body.append("image_url", picture.address);
-  return fetch("/search", { method: "POST", body, signal });
+  return fetch(url.pathname, { method: "POST", body, signal });
 }
 
-function pushEntry(url) {
-  history.replaceState({ ...history.state, scroll: window.scrollY }, "");
-  history.pushState({}, "", url);
-}
-
-function swap(page) {
-  document.querySelector("main").replaceWith(document.adoptNode(page.querySelector("main")));
+// A page of a problem knows nothing of the search that failed, and whoever has typed on meanwhile
+// wants those words: both times the box keeps what it holds.
+function swap(page, typed) {
+  const main = page.querySelector("main");
+  document.querySelector("main").replaceWith(document.adoptNode(main));
   document.title = page.title;
+  announce(main.dataset.announce ?? page.title);
+  if ("problem" in main.dataset) return;
   const carried = page.querySelector("[data-carried]");
   document.querySelector("[data-carried]").replaceWith(document.adoptNode(carried));
-  document.querySelector("#q").value = page.querySelector("#q").value;
-  // an empty text first: a screen reader keeps quiet about one that did not change
-  const announcer = document.querySelector("[data-announcer]");
-  const words = document.querySelector("main").dataset.announce ?? page.title;
-  announcer.textContent = "";
-  requestAnimationFrame(() => (announcer.textContent = words));
+  const box = document.querySelector("#q");
+  if (box.value === typed) box.value = page.querySelector("#q").value;
 }
 
 async function preview(picture) {
@@ -93,6 +130,6 @@ async function preview(picture) {
 }
 
 function settle(focus, scroll) {
-  window.scrollTo({ top: scroll, behavior: "instant" });
+  goTo(scroll);
   if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
 }
