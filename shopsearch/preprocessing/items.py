@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from dataclasses import fields
 
@@ -16,6 +17,7 @@ from shopsearch.preprocessing.proposals import Proposal, propose
 from shopsearch.preprocessing.text import TEXT_VERSION, clean_query, compose
 
 DEFAULT_MAX_FILE_BYTES = 20_000_000
+PREVIEW_PX = 480
 _FINGERPRINT_VERSION = f"1.{TEXT_VERSION}.{PICTURE_VERSION}"
 
 
@@ -75,6 +77,18 @@ class ItemPreparer:
         """
         check_bytes(len(image), self._max_file_bytes)
         return propose(self._library.hold(image).load())
+
+    def preview(self, image: bytes) -> bytes:
+        """A shopper's picture as a small WebP, to be shown back; it is not kept.
+
+        Raises `PictureRejected`.
+        """
+        check_bytes(len(image), self._max_file_bytes)
+        small = self._library.hold(image).load()
+        small.thumbnail((PREVIEW_PX, PREVIEW_PX))
+        encoded = io.BytesIO()
+        small.save(encoded, "WEBP", quality=80)
+        return encoded.getvalue()
 
     def _picture(self, record: ProductRecord) -> Picture | None:
         if record.image_hash is None:

@@ -75,9 +75,9 @@ def search_fields(request: SearchRequest) -> list[tuple[str, str]]:
 
 
 def crop_text(region: Region) -> str:
-    """A region of the picture, as `crop` has it: a tenth of a thousandth is less than a pixel."""
+    """A region of the picture, as `crop` has it: 0.25,0.1,0.5,1."""
     sides = (region.x, region.y, region.width, region.height)
-    return ",".join(f"{round(side, 4):g}" for side in sides)
+    return ",".join(repr(float(side)).removesuffix(".0") for side in sides)
 
 
 def _said(flag: bool | None) -> str:

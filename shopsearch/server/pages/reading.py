@@ -44,7 +44,7 @@ def search_of(fields: Fields) -> SearchRequest:
 def without_pictures(asked: SearchRequest) -> SearchRequest:
     """The same search, as far as an address can ask for it."""
     told = tuple(wish for wish in asked.also if wish.kind != "image_url")
-    return replace(asked, image_url=None, also=told)
+    return replace(asked, image_url=None, crop=None, also=told)
 
 
 def as_shown(asked: SearchRequest) -> SearchRequest:

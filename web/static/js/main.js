@@ -5,7 +5,9 @@ import { askInPlace } from "./ask.js";
 import { tellClicks } from "./clicks.js";
 import { filterInPlace } from "./facets.js";
 import { keepPlace } from "./languages.js";
+import { weigh } from "./balance.js";
 import { takePictures } from "./picture_input.js";
+import { markRegions } from "./region.js";
 import { suggestWords } from "./suggest.js";
 import { arrive } from "./visit.js";
 import { takeVoice } from "./voice.js";
@@ -13,6 +15,8 @@ import { takeVoice } from "./voice.js";
 filterInPlace(); // before what follows all links alike
 askInPlace();
 takePictures();
+markRegions();
+weigh();
 suggestWords();
 takeVoice();
 tellClicks();
