@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from dataclasses import fields
 
@@ -14,10 +15,12 @@ from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.images import PICTURE_VERSION
 from shopsearch.preprocessing.local import check_bytes, read_picture
 from shopsearch.preprocessing.pictures import PictureLibrary, hash_content
+from shopsearch.preprocessing.proposals import Proposal, propose
 from shopsearch.preprocessing.text import TEXT_VERSION, clean_query, compose
 
 DEFAULT_MAX_FILE_BYTES = 20_000_000
 DEFAULT_FURTHER_PICTURES = 8
+PREVIEW_PX = 480
 _FINGERPRINT_VERSION = f"1.{TEXT_VERSION}.{PICTURE_VERSION}"
 
 _log = structlog.get_logger(__name__)
@@ -76,6 +79,26 @@ class ItemPreparer:
             return PreparedItem(clean_query(text))
         check_bytes(len(image), self._max_file_bytes)
         return PreparedItem(clean_query(text), self._library.hold(image, region))
+
+    def propose_regions(self, image: bytes) -> tuple[Proposal, ...]:
+        """Regions of a shopper's picture that may hold one thing each; the picture is not kept.
+
+        Raises `PictureRejected`.
+        """
+        check_bytes(len(image), self._max_file_bytes)
+        return propose(self._library.hold(image).load())
+
+    def preview(self, image: bytes) -> bytes:
+        """A shopper's picture as a small WebP, to be shown back; it is not kept.
+
+        Raises `PictureRejected`.
+        """
+        check_bytes(len(image), self._max_file_bytes)
+        small = self._library.hold(image).load()
+        small.thumbnail((PREVIEW_PX, PREVIEW_PX))
+        encoded = io.BytesIO()
+        small.save(encoded, "WEBP", quality=80)
+        return encoded.getvalue()
 
     def _picture(self, record: ProductRecord) -> Picture | None:
         if record.image_hash is None:

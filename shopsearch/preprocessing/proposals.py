@@ -22,9 +22,13 @@ from shopsearch.domain import Region
 
 MAX_PROPOSALS = 6
 CELLS = 64  # along the longest side
+_GRAINS = 4  # of a cell, along either side
+_GRAIN_WEIGHT = 2.0  # of its spread in lightness, beside colours
 _HEIGHTS = (0.12, 0.2, 0.32, 0.48, 0.68)  # of the highest cell
 _LEAST_SHARE, _MOST_SHARE = 0.006, 0.92  # of the picture
 _MOST_OVERLAP = 0.5  # of two proposals, intersection over union
+_MOST_WITHIN = 0.9  # of a proposal, within a better one that is less than three times as large
+_MUCH_LARGER = 3.0
 _RING = 0.12  # of a box's sides: what is looked at around it
 _MOST_ROUNDS = 160
 
@@ -46,30 +50,34 @@ def propose(picture: Image.Image, limit: int = MAX_PROPOSALS) -> tuple[Proposal,
 
     No two of them overlap by more than half.
     """
-    return propose_in(colour_cells(picture), limit)
+    return propose_in(cells_of(picture), limit)
 
 
 def propose_in(cells: Cells, limit: int = MAX_PROPOSALS) -> tuple[Proposal, ...]:
     """The same of a picture that is given as cells with C values each."""
-    depth = depths(cells)
-    boxes = list(_boxes(depth))
-    if not boxes:
-        return ()
-    scored = [(_score(depth, box), box) for box in dict.fromkeys(boxes)]
+    return propose_on(depths(cells), limit)
+
+
+def propose_on(depth: Map, limit: int = MAX_PROPOSALS) -> tuple[Proposal, ...]:
+    """The same of a map of how much each cell stands out."""
+    scored = [(_score(depth, box), box) for box in dict.fromkeys(_boxes(depth))]
     scored.sort(key=lambda one: -one[0])
     kept: list[tuple[float, _Box]] = []
     for score, box in scored:
-        if len(kept) < limit and all(box.overlap(other) <= _MOST_OVERLAP for _, other in kept):
+        if len(kept) < limit and not any(_tells_the_same(box, other) for _, other in kept):
             kept.append((score, box))
     return tuple(Proposal(box.region(depth.shape), score) for score, box in kept)
 
 
-def colour_cells(picture: Image.Image, longest: int = CELLS) -> Cells:
-    """(h, w, 3) mean colours, lightness from 0 to 100, where distance is what is seen."""
-    scale = longest / max(picture.size)
-    size = (max(2, round(picture.width * scale)), max(2, round(picture.height * scale)))
-    small = picture.resize(size, Image.Resampling.BOX)
-    return _lab(np.asarray(small, dtype=np.float32) / 255.0)
+def cells_of(picture: Image.Image) -> Cells:
+    """(h, w, 4) mean colours, lightness from 0 to 100, and how grainy each cell is."""
+    scale = CELLS / max(picture.size)
+    width, height = (max(2, round(side * scale)) for side in picture.size)
+    fine = picture.resize((width * _GRAINS, height * _GRAINS), Image.Resampling.BOX)
+    lab = _lab(np.asarray(fine, dtype=np.float32) / 255.0)
+    grains = lab.reshape(height, _GRAINS, width, _GRAINS, 3)
+    grain = _GRAIN_WEIGHT * grains[..., 0].std(axis=(1, 3))
+    return np.dstack([grains.mean(axis=(1, 3)), grain]).astype(np.float32)
 
 
 def depths(cells: Cells) -> Map:
@@ -127,14 +135,18 @@ class _Box:
     def area(self) -> int:
         return max(0, self.bottom - self.top) * max(0, self.right - self.left)
 
-    def overlap(self, other: _Box) -> float:
-        """Intersection over union."""
-        both = _Box(
+    def both(self, other: _Box) -> int:
+        """The cells of both."""
+        return _Box(
             max(self.top, other.top),
             max(self.left, other.left),
             min(self.bottom, other.bottom),
             min(self.right, other.right),
         ).area
+
+    def overlap(self, other: _Box) -> float:
+        """Intersection over union."""
+        both = self.both(other)
         return both / (self.area + other.area - both)
 
     def region(self, shape: tuple[int, ...]) -> Region:
@@ -145,6 +157,14 @@ class _Box:
             round((self.right - self.left) / width, 4),
             round((self.bottom - self.top) / height, 4),
         )
+
+
+def _tells_the_same(box: _Box, better: _Box) -> bool:
+    """Whether a box adds nothing to a better one: it is about the same, or a part of that thing."""
+    is_part = box.both(better) > _MOST_WITHIN * box.area
+    return box.overlap(better) > _MOST_OVERLAP or (
+        is_part and better.area < _MUCH_LARGER * box.area
+    )
 
 
 def _boxes(depth: Map) -> Iterator[_Box]:

@@ -67,8 +67,8 @@ def search_fields(request: SearchRequest) -> list[tuple[str, str]]:
     fields = [
         ("q", request.text),
         ("image_url", request.image_url or ""),
-        ("crop", "" if request.crop is None else _written_region(request.crop)),
         ("like", request.product_id or ""),
+        ("crop", "" if request.crop is None else crop_text(request.crop)),
         ("text_weight", "" if request.text_weight == 0.5 else f"{request.text_weight:g}"),
         *(("not", words) for words in request.negatives),
         *written_wishes(request.also),
@@ -89,8 +89,10 @@ def search_fields(request: SearchRequest) -> list[tuple[str, str]]:
     return [(name, value) for name, value in fields if value]
 
 
-def _written_region(region: Region) -> str:
-    return ",".join(f"{one:.12g}" for one in (region.x, region.y, region.width, region.height))
+def crop_text(region: Region) -> str:
+    """A region of the picture, as `crop` has it: 0.25,0.1,0.5,1."""
+    sides = (region.x, region.y, region.width, region.height)
+    return ",".join(repr(float(side)).removesuffix(".0") for side in sides)
 
 
 def _said(flag: bool | None) -> str:

@@ -57,10 +57,11 @@ def picture_of(asked: SearchRequest, uploaded: bytes | None) -> bytes | None:
         return uploaded
     if uploaded is not None:
         raise QueryError("there are a picture and the address of one; give either")
-    return _fetched(asked.image_url)
+    return fetched_picture(asked.image_url)
 
 
-def _fetched(address: str) -> bytes:
+def fetched_picture(address: str) -> bytes:
+    """The bytes at an address, unchecked. Raises `FetchRejected`."""
     check_deadline()  # several addresses may take long, one after the other
     return services().query_fetcher.fetch(address)
 
@@ -74,7 +75,7 @@ def further_pictures(asked: SearchRequest, picture: bytes | None) -> tuple[Wante
     limit = services().settings.max_image_bytes
     n_bytes = len(picture or b"") + sum(len(one.image or b"") for one in uploaded)
     for wish in (one for one in asked.also if one.kind == "image_url"):
-        content = _fetched(wish.value)
+        content = fetched_picture(wish.value)
         n_bytes += len(content)
         if n_bytes > limit:
             raise QueryError(

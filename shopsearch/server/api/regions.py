@@ -1,93 +1,103 @@
-"""`/api/v1/regions`: which regions of a picture a search may be narrowed to."""
+"""`/api/v1/regions`: where the things in a picture are, to search by one of them."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 from flask import Blueprint, Response, abort, jsonify, request
 from pydantic import Field
 
 from shopsearch.domain import Scope
 from shopsearch.errors import QueryError
-from shopsearch.preprocessing.proposals import MAX_PROPOSALS, Proposal, propose
+from shopsearch.preprocessing.proposals import MAX_PROPOSALS, Proposal
 from shopsearch.server.api.documents import Document
 from shopsearch.server.api.operations import JSON, MULTIPART, Answer, operation
 from shopsearch.server.api.parameters import Said
 from shopsearch.server.api.reading import Asked, read_body
 from shopsearch.server.context import services
-from shopsearch.server.uploads import PART, form_fields
+from shopsearch.server.uploads import PART, fetched_picture, form_fields, uploaded_picture
 
 blueprint = Blueprint("regions", __name__, url_prefix="/api/v1")
 
+Part = Annotated[float, Field(ge=0.0, le=1.0)]
+
 
 class RegionsBody(Asked):
-    """A picture by its address."""
+    """The picture, by its address."""
 
-    image_url: Said
+    image_url: Said = Field(description="The address of a picture.")
 
 
 class RegionsForm(Asked):
-    """A picture as a file."""
+    """The picture, as a file."""
 
     image: bytes = Field(description="The picture.")
 
 
 class RegionDocument(Document):
-    """A part of the picture, as `crop` of a search takes it."""
+    """A region of the upright picture, in parts of its width and height: the `crop` of a search."""
 
-    x: float = Field(ge=0.0, lt=1.0)
-    y: float = Field(ge=0.0, lt=1.0)
-    width: float = Field(gt=0.0, le=1.0)
-    height: float = Field(gt=0.0, le=1.0)
-    score: float = Field(ge=0.0, le=1.0, description="How much it stands out.")
+    x: Part = Field(description="Of the left edge, from the left.")
+    y: Part = Field(description="Of the upper edge, from the top.")
+    width: Part
+    height: Part
+    score: Part = Field(description="Higher is likelier to hold one thing; no probability.")
 
 
 class RegionsDocument(Document):
-    """Regions that may show a product, the best first."""
+    """Where the things in a picture may be."""
 
-    regions: list[RegionDocument] = Field(max_length=MAX_PROPOSALS)
-    took_ms: float = Field(ge=0.0)
+    regions: list[RegionDocument] = Field(
+        max_length=MAX_PROPOSALS, description="Best first; no two overlap by more than half."
+    )
+    took_ms: float = Field(ge=0)
 
 
 @blueprint.post("/regions")
 @operation(
-    "regions",
+    "proposeRegions",
     tag="search",
     scope=Scope.SEARCH,
-    bodies={JSON: RegionsBody, MULTIPART: RegionsForm},
-    answers={200: Answer("Regions that may show a product.", RegionsDocument)},
+    bodies={MULTIPART: RegionsForm, JSON: RegionsBody},
+    answers={200: Answer("Regions, best first; none where all is alike.", RegionsDocument)},
 )
-def regions() -> Response:
-    """Propose regions of a picture to search by. The picture is not kept."""
+def propose_regions() -> Response:
+    """Propose regions of a picture to search by. Nothing of the picture is kept."""
+    picture = _picture()
     started = time.perf_counter()
-    picture = services().preparer.prepare_query("", _given()).picture
-    found = [] if picture is None else [_document(one) for one in propose(picture.load())]
-    return jsonify(regions=found, took_ms=round(1000 * (time.perf_counter() - started), 1))
+    proposals = services().preparer.propose_regions(picture)
+    took_ms = (time.perf_counter() - started) * 1000
+    return jsonify(regions=list(map(region_json, proposals)), took_ms=round(took_ms, 1))
 
 
-def _given() -> bytes:
-    """The picture as it came. Raises `QueryError` and `FetchRejected`."""
-    if request.is_json:
-        return services().query_fetcher.fetch(read_body(RegionsBody).image_url)
-    if request.mimetype != MULTIPART:
-        abort(415, "send application/json, or multipart/form-data with a part named `image`")
-    if strange := next((name for name, _ in form_fields()), None):
-        raise QueryError(f"there is no `{strange[:80]}` here; send a file named `{PART}` alone")
-    parts = [(name, part) for name, part in request.files.items(multi=True)]
-    if [name for name, _ in parts] != [PART]:
-        raise QueryError(f"send one picture, as a file named `{PART}`")
-    content: bytes = parts[0][1].read()
-    if content:
-        return content
-    raise QueryError(f"the file `{PART}` is empty; send a picture")
-
-
-def _document(one: Proposal) -> dict[str, float]:
-    region = one.region
+def region_json(proposal: Proposal) -> dict[str, Any]:
+    """A proposal as the API tells it."""
+    region = proposal.region
     return {
         "x": region.x,
         "y": region.y,
         "width": region.width,
         "height": region.height,
-        "score": one.score,
+        "score": round(proposal.score, 4),
     }
+
+
+def _picture() -> bytes:
+    """The bytes of the picture, uploaded or fetched."""
+    if request.is_json:
+        return fetched_picture(read_body(RegionsBody).image_url)
+    if request.mimetype != MULTIPART:
+        abort(415, "send multipart/form-data with a part named `image`, or application/json")
+    if unknown := next(_further_parts(), None):
+        raise QueryError(f"there is no `{unknown[:80]}` here; send one file named `{PART}`")
+    uploaded = uploaded_picture()
+    if uploaded is None:
+        raise QueryError(f"there is no picture; send one as a file named `{PART}`")
+    return uploaded
+
+
+def _further_parts() -> Iterator[str]:
+    yield from (name for name, _ in form_fields())
+    yield from (name for name in request.files if name != PART)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from http import HTTPStatus
 
 from flask import Response, make_response, redirect, render_template
@@ -9,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from shopsearch.domain import Query, SearchPage
 from shopsearch.errors import ProductRejected
+from shopsearch.preprocessing.images import is_of_known_format
 from shopsearch.server import addresses
 from shopsearch.server.context import services
 from shopsearch.server.errors import problem_of
@@ -35,14 +37,16 @@ def results_by_picture() -> AnyResponse | str:
     wanted, uploaded = read_form(), uploaded_picture()
     further = further_pictures(wanted, uploaded)
     if uploaded is None and wanted.image_url is None and not further:
-        return redirect(addresses.search_address(wanted), HTTPStatus.SEE_OTHER)
+        return redirect(addresses.search_address(without_pictures(wanted)), HTTPStatus.SEE_OTHER)
     asked = Asked.of(wanted, pictured=True)
     try:
-        query = with_facets(wanted).query(picture_of(wanted, uploaded), further)
+        picture = picture_of(wanted, uploaded)
+        query = with_facets(wanted).query(picture, further)
         page = services().search.search(query)
+        preview = "" if picture is None or uploaded is not None else _preview(picture)
     except ProductRejected as error:
-        return _picture_refused(error, asked)
-    return _results(page, asked, query)
+        return _picture_refused(error, asked, uploaded)
+    return _results(page, asked, query, preview)
 
 
 def n_pages(page: SearchPage, asked: SearchRequest) -> int:
@@ -50,15 +54,29 @@ def n_pages(page: SearchPage, asked: SearchRequest) -> int:
     return min(-(-page.total // asked.size), MAX_REACH // asked.size)
 
 
-def _results(page: SearchPage, asked: Asked, query: Query) -> str:
+def _results(page: SearchPage, asked: Asked, query: Query, preview: str = "") -> str:
     query_id = log_search(asked.request, page, pictured=asked.pictured)
     is_all = query.is_empty and not asked.request.is_filtered  # then the shop itself is empty
     ways = None if page.total or is_all else ways_on(asked, query)
-    return render_template("results.html", page=page, asked=asked, query_id=query_id, ways=ways)
+    return render_template(
+        "results.html", page=page, asked=asked, query_id=query_id, ways=ways, preview=preview
+    )
 
 
-def _picture_refused(error: ProductRejected, asked: Asked) -> Response:
+def _preview(picture: bytes) -> str:
+    """A picture from another site, small and written out: the page may load none from there, and
+    no address of this site keeps it.
+    """
+    small = services().preparer.preview(picture)
+    return f"data:image/webp;base64,{base64.b64encode(small).decode()}"
+
+
+def _picture_refused(error: ProductRejected, asked: Asked, uploaded: bytes | None) -> Response:
     """The same page with the reason in the place of results, so that another try is one click."""
     problem = problem_of(error)
-    body = render_template("picture_refused.html", problem=problem, asked=asked)
+    if uploaded is None:
+        fault = "address"
+    else:
+        fault = "damaged" if is_of_known_format(uploaded) else "unknown"
+    body = render_template("picture_refused.html", problem=problem, asked=asked, fault=fault)
     return make_response(body, problem.status)

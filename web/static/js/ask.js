@@ -8,9 +8,6 @@ export function askInPlace() {
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-at-once]")) event.target.form.requestSubmit();
   });
-  document.addEventListener("input", (event) => {
-    if (event.target.matches("#balance")) sayWeight(event.target);
-  });
 }
 
 function followLink(event) {
@@ -58,9 +55,4 @@ export function addressOf(form, submitter = null) {
 // Turning a page leads to its beginning; a slider or a choice keeps the focus.
 function focusAfter(submitter) {
   return submitter ? "main" : document.activeElement?.id || null;
-}
-
-function sayWeight(slider) {
-  const percent = Math.round(slider.value * 100);
-  slider.setAttribute("aria-valuetext", slider.dataset.valuetext.replace("{}", percent));
 }

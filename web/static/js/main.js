@@ -2,13 +2,13 @@
 // Without this file everything still works, by forms and links.
 
 import { askInPlace } from "./ask.js";
+import { weigh } from "./balance.js";
 import { tellClicks } from "./clicks.js";
 import { compareProducts } from "./compare.js";
 import { filterInPlace } from "./facets.js";
 import { keepFavourites } from "./favourites.js";
 import { openGalleries } from "./gallery.js";
 import { keepPlace } from "./languages.js";
-import { pageByChoice } from "./paging.js";
 import { takePictures } from "./picture_input.js";
 import { markRegions } from "./region.js";
 import { swapSections } from "./sections.js";
@@ -20,11 +20,12 @@ import { explainHits } from "./why.js";
 filterInPlace(); // before what follows all links alike
 askInPlace();
 takePictures();
+markRegions();
+weigh();
 suggestWords();
 takeVoice();
 tellClicks();
 keepPlace();
-markRegions();
 compareProducts();
 explainHits();
 pageByChoice();

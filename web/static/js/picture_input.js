@@ -8,11 +8,12 @@ const CARRIED_ON = /^(q|not|sort|diversity|size|text_weight|filter\..+|price\.(m
 
 export function takePictures() {
   const form = document.querySelector("#picture-form");
-  const file = form.querySelector('input[type="file"]');
-  file.addEventListener("change", () => {
-    if (file.files.length) searchByFile(file.files[0]);
-    file.value = ""; // so that the same file can be chosen again
-  });
+  for (const file of form.querySelectorAll('input[type="file"]')) {
+    file.addEventListener("change", () => {
+      if (file.files.length) searchByFile(file.files[0]);
+      file.value = ""; // so that the same file can be chosen again
+    });
+  }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const address = form.elements.image_url;
@@ -34,14 +35,29 @@ async function searchByFile(file) {
     show("no-picture");
     return;
   }
-  const { hash, bytes } = await keep(file);
+  const { hash, blob } = await keep(file);
   const limit = Number(document.querySelector("#picture-form").dataset.maxBytes);
-  if (bytes > limit) show("too-large");
-  else searchWith(hash);
+  if (blob.size > limit) {
+    show("too-large");
+    return;
+  }
+  const arrived = searchWith(hash);
+  const shown = showLookingFor(blob);
+  await arrived;
+  document.querySelector('[data-notice="looking"]')?.remove();
+  URL.revokeObjectURL(shown);
+}
+
+// What was chosen is seen at once, while the shop looks for what is like it.
+function showLookingFor(blob) {
+  show("looking");
+  const image = document.querySelector("[data-looking]");
+  image.addEventListener("error", () => image.remove()); // the browser does not know the format
+  return (image.src = URL.createObjectURL(blob));
 }
 
 function searchByAddress(address) {
-  searchWith(hashOfAddress(address));
+  return searchWith(hashOfAddress(address));
 }
 
 // Words, filters and order of the search at hand stay; its page, and the product it was like, go.
@@ -53,7 +69,7 @@ function searchWith(hash) {
     if (value && CARRIED_ON.test(name)) url.searchParams.append(name, value);
   }
   url.hash = hash;
-  visit(url, { focus: "main" });
+  return visit(url, { focus: "main" });
 }
 
 function closeWhenLeft(lens) {

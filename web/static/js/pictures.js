@@ -22,13 +22,13 @@ export async function pictureOf(url) {
   return stored ? { blob: blobOf(stored) } : { gone: true };
 }
 
-/** The hash of an address that asks for a picture file, which is kept from now on. */
+/** A picture file, kept from now on: the hash of an address that asks for it, and what travels. */
 export async function keep(file) {
   const blob = await shrunk(file);
   const key = Math.random().toString(36).slice(2, 10);
   inMemory.set(key, blob);
   write(key, await dataUrl(blob));
-  return { hash: `#${new URLSearchParams({ [KEY]: key })}`, bytes: blob.size };
+  return { hash: `#${new URLSearchParams({ [KEY]: key })}`, blob };
 }
 
 /** The hash of an address that asks for a picture from the web. */
@@ -74,7 +74,7 @@ function dataUrl(blob) {
 }
 
 // Not by fetch(): the page's policy lets it connect to the shop alone.
-function blobOf(url) {
+export function blobOf(url) {
   const [head, content] = url.split(",");
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   return new Blob([bytes], { type: head.slice("data:".length).split(";")[0] });

@@ -1,135 +1,157 @@
-// Searching by a part of one's picture: the picture with a box on it, and parts that are proposed.
+// Marks the part of a picture that is searched by. The box is drawn, dragged, moved by the arrow
+// keys, or one of those that the shop proposes; each change is an address of its own.
 
+import { cutOut, loaded, sourceOf } from "./picture_preview.js";
 import { pictureOf } from "./pictures.js";
-import { fitted, steerBox } from "./region_box.js";
+import { WHOLE, around, boxOf, isAlike, isWhole, scaled, written } from "./region_box.js";
+import { useKeys, usePointer } from "./region_hands.js";
+import { proposalsFor } from "./region_proposals.js";
 import { visit } from "./visit.js";
 
-const PROPOSED = "/api/v1/regions";
-const THUMBNAIL_PX = 72;
-const FIRST = { x: 0.15, y: 0.15, width: 0.7, height: 0.7 };
+const REST_MS = 450; // after which a key that is held is let go, it seems
+const PART_PX = 56;
 
-let shown = null; // the picture at hand: {blob, url, width, height, proposals}
-let isOpen = false;
+let section = null; // on the page; stays the same one while the picture does
+let key = ""; // which picture it shows
+let box = WHOLE;
+let isHeld = false;
+let focused = null;
+let resting = 0;
 
 export function markRegions() {
-  document.addEventListener("shopsearch:arrived", prepare);
-  document.addEventListener("toggle", opened, { capture: true });
+  new MutationObserver(takeUp).observe(document.body, { childList: true });
+  document.addEventListener("focusin", (event) => {
+    focused = section?.contains(event.target) ? event.target : null;
+  });
   document.addEventListener("click", choose);
-  prepare();
+  const hands = { current: () => box, change, hold: (held) => (isHeld = held), search };
+  usePointer(hands);
+  useKeys({ ...hands, search: () => searchSoon() });
+  takeUp();
 }
 
-async function prepare() {
-  const panel = document.querySelector("[data-region]");
-  if (!panel) {
-    isOpen = false;
+// Runs as soon as a page was swapped in, before it is painted: what is worked on stays in place.
+function takeUp() {
+  const arrived = document.querySelector("main [data-region]");
+  if (!arrived || arrived === section) return;
+  if (section && key === location.hash) {
+    arrived.replaceWith(section);
+    if (focused && document.activeElement === document.body) focused.focus({ preventScroll: true });
+  } else {
+    section = arrived;
+    key = location.hash;
+    fill(section);
+  }
+  if (!isHeld) change(boxOf(location));
+}
+
+async function fill(place) {
+  const picture = await pictureOf(new URL(location.href));
+  const source = sourceOf(picture);
+  const image = source && (await loaded(source));
+  if (place !== section) return;
+  if (!image) {
+    find("none").hidden = !picture || Boolean(picture.gone);
     return;
   }
-  const picture = await pictureOf(new URL(location.href));
-  if (!picture?.blob) return; // the page says why there is nothing to mark
-  if (shown?.blob !== picture.blob && !(await take(picture.blob))) return;
-  panel.hidden = false;
-  panel.open = isOpen || Boolean(cropOf());
-  if (panel.open) show(panel);
-}
-
-// Its size is known before it is shown, so that nothing jumps.
-async function take(blob) {
-  try {
-    const bitmap = await createImageBitmap(blob);
-    if (shown) URL.revokeObjectURL(shown.url);
-    shown = { blob, url: URL.createObjectURL(blob), width: bitmap.width, height: bitmap.height, bitmap };
-    return true;
-  } catch {
-    return false; // the server knows more formats than the browser
-  }
-}
-
-function opened(event) {
-  if (!event.target.matches?.("[data-region]")) return;
-  isOpen = event.target.open;
-  if (isOpen) show(event.target);
-}
-
-function show(panel) {
-  const stage = panel.querySelector("[data-region-stage]");
-  if (!stage.hidden) return;
-  const image = stage.querySelector("img");
-  Object.assign(image, { width: shown.width, height: shown.height, src: shown.url });
+  find("picture").src = source;
+  const stage = find("stage");
+  stage.style.setProperty("--ratio", image.naturalWidth / image.naturalHeight);
   stage.hidden = false;
-  steerBox(stage, cropOf() ?? FIRST, search);
-  propose(panel);
+  const proposals = await proposalsFor(picture, source);
+  if (place === section) proposals.forEach((one, index) => propose(image, one, index + 1));
+  change(box);
 }
 
-async function propose(panel) {
-  shown.proposals ??= asked(shown.blob);
-  const regions = await shown.proposals;
-  const list = panel.querySelector("[data-proposals]");
-  const shape = panel.querySelector("template").content.firstElementChild;
-  const marked = cropOf();
-  list.querySelectorAll("[data-proposal]").forEach((old) => old.closest("li").remove());
-  regions.forEach((region, number) => {
-    const line = shape.cloneNode(true);
-    const button = line.querySelector("button");
-    button.dataset.proposal = written(region);
-    button.id = `region-${number + 1}`;
-    button.setAttribute("aria-label", button.getAttribute("aria-label").replace("{}", number + 1));
-    button.setAttribute("aria-pressed", String(Boolean(marked) && written(marked) === written(region)));
-    drawPart(line.querySelector("canvas"), region);
-    list.append(line);
-  });
+// A part to press below the picture, and a spot on it for pointers alone.
+function propose(image, proposed, number) {
+  const parts = find("parts");
+  const part = button("region__part", proposed);
+  part.append(cutOut(image, proposed, PART_PX));
+  part.setAttribute("aria-label", parts.dataset.part.replace("{}", number));
+  const entry = document.createElement("li");
+  entry.append(part);
+  parts.append(entry);
+  const spot = button("region__spot", proposed);
+  spot.tabIndex = -1;
+  spot.style.left = percent(proposed.x + proposed.width / 2);
+  spot.style.top = percent(proposed.y + proposed.height / 2);
+  find("spots").append(spot);
 }
 
-async function asked(blob) {
-  const body = new FormData();
-  body.append("image", blob, "picture");
-  try {
-    const response = await fetch(PROPOSED, { method: "POST", body });
-    return response.ok ? (await response.json()).regions.map(fitted) : [];
-  } catch {
-    return []; // the box works without proposals
-  }
-}
-
-function drawPart(canvas, { x, y, width, height }) {
-  const [w, h] = [width * shown.width, height * shown.height];
-  const scale = THUMBNAIL_PX / Math.max(w, h);
-  const [across, down] = [w * scale, h * scale];
-  const [left, top] = [(THUMBNAIL_PX - across) / 2, (THUMBNAIL_PX - down) / 2];
-  canvas.getContext("2d").drawImage(shown.bitmap, x * shown.width, y * shown.height, w, h, left, top, across, down);
+function button(name, proposed) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = name;
+  made.dataset.crop = written(proposed);
+  return made;
 }
 
 function choose(event) {
-  const button = event.target.closest("[data-proposal], [data-whole]");
-  if (!button?.closest("[data-region]")) return;
-  if ("whole" in button.dataset) search(null, button.id);
-  else search(regionOf(button.dataset.proposal), button.id);
+  const pressed = event.target.closest?.("[data-region] button");
+  if (!pressed) return;
+  if ("regionWhole" in pressed.dataset) change(WHOLE);
+  else if (pressed.dataset.crop) change(boxOf({ search: `?crop=${pressed.dataset.crop}` }));
+  else if (pressed.dataset.regionScale) change(rescaled(Number(pressed.dataset.regionScale)));
+  else return;
+  search();
 }
 
-function search(region, focus = "region-box") {
+function rescaled(times) {
+  if (!isWhole(box)) return scaled(box, times);
+  return times < 1 ? around(0.5, 0.5, times, times) : box;
+}
+
+// The box as it is now: on the picture, among the parts, and in words.
+function change(wanted) {
+  box = wanted;
+  for (const place of [find("box"), find("hole")]) {
+    place.style.left = percent(box.x); // of a picture, whose left is left in every language
+    place.style.top = percent(box.y);
+    place.style.width = percent(box.width);
+    place.style.height = percent(box.height);
+  }
+  section.classList.toggle("region--whole", isWhole(box));
+  find("whole").setAttribute("aria-pressed", String(isWhole(box)));
+  for (const part of section.querySelectorAll("[data-crop]")) {
+    const proposed = boxOf({ search: `?crop=${part.dataset.crop}` });
+    part.setAttribute("aria-pressed", String(isAlike(proposed, box)));
+  }
+}
+
+function searchSoon() {
+  clearTimeout(resting);
+  resting = setTimeout(search, REST_MS);
+}
+
+function search() {
+  clearTimeout(resting);
+  say();
   const url = new URL(location.href);
+  url.searchParams.delete("crop");
   url.searchParams.delete("page");
-  if (region) url.searchParams.set("crop", written(region));
-  else url.searchParams.delete("crop");
-  isOpen = true;
-  visit(url, { scroll: window.scrollY }).then(() => requestAnimationFrame(() => focusSoon(focus)));
+  const crop = written(box);
+  if (crop) url.searchParams.append("crop", crop);
+  if (url.href === location.href) return;
+  // whoever works on the picture stays there: without the focus a sketch would take its place
+  if (!section.contains(document.activeElement)) {
+    section.querySelector('[data-region-part="move"]').focus({ preventScroll: true });
+  }
+  visit(url, { scroll: window.scrollY });
 }
 
-// The panel of the new page is filled a moment after it has come.
-function focusSoon(id, tries = 20) {
-  const place = document.getElementById(id);
-  if (place?.checkVisibility()) place.focus({ preventScroll: true });
-  else if (tries) setTimeout(focusSoon, 25, id, tries - 1);
+function say() {
+  const { said, saidWhole } = section.dataset;
+  const told = Object.entries(box).reduce((text, [side, part]) => {
+    return text.replace(`{${side}}`, Math.round(part * 100));
+  }, said);
+  find("said").textContent = isWhole(box) ? saidWhole : told;
 }
 
-function cropOf() {
-  return regionOf(new URLSearchParams(location.search).get("crop"));
+function find(name) {
+  return section.querySelector(`[data-region-${name}]`);
 }
 
-function regionOf(text) {
-  const [x, y, width, height] = (text ?? "").split(",").map(Number);
-  return height > 0 && width > 0 ? fitted({ x, y, width, height }) : null;
-}
-
-function written({ x, y, width, height }) {
-  return [x, y, width, height].map((part) => Number(part.toFixed(3))).join(",");
+function percent(part) {
+  return `${(part * 100).toFixed(2)}%`;
 }

@@ -1,103 +1,64 @@
-// The box that marks a region of a picture: dragged, or moved and resized by keys. All numbers are
-// parts of the picture, 0 to 1.
+// A region of a picture: x, y, width and height in parts of it. Plain arithmetic.
 
-const LEAST = 0.06;
-const STEP = 0.02;
-const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+export const WHOLE = Object.freeze({ x: 0, y: 0, width: 1, height: 1 });
+const LEAST = 0.08; // of either side: less shows nothing to search by
+const DIGITS = 4;
 
-/** Keep a region inside the picture, and large enough to see something. */
-export function fitted({ x, y, width, height }) {
-  const w = Math.min(1, Math.max(LEAST, width));
-  const h = Math.min(1, Math.max(LEAST, height));
-  return { x: Math.min(1 - w, Math.max(0, x)), y: Math.min(1 - h, Math.max(0, y)), width: w, height: h };
+/** The region that an address asks for; all of the picture where it asks for none. */
+export function boxOf(place) {
+  const sides = (new URLSearchParams(place.search).get("crop") ?? "").split(",").map(Number);
+  if (sides.length !== 4 || !sides.every((side) => side >= 0 && side <= 1)) return WHOLE;
+  const [x, y, width, height] = sides;
+  return width && height ? { x, y, width: Math.min(width, 1 - x), height: Math.min(height, 1 - y) } : WHOLE;
 }
 
-/**
- * Let a visitor change the box of a stage. `region` is where it begins; `changed` is called with each
- * new one as it is released.
- */
-export function steerBox(stage, region, changed) {
-  const box = stage.querySelector("[data-box]");
-  let now = region;
-  let begun = null;
-  place();
-
-  function place() {
-    for (const [name, value] of Object.entries({ left: now.x, top: now.y, width: now.width, height: now.height })) {
-      box.style.setProperty(name, `${100 * value}%`);
-    }
-  }
-
-  stage.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    event.preventDefault();
-    stage.setPointerCapture(event.pointerId);
-    const corner = event.target.closest("[data-corner]")?.dataset.corner;
-    const inside = event.target.closest("[data-box]");
-    begun = { at: pointOf(event), from: now, corner, inside, moved: false };
-    box.focus({ preventScroll: true });
-  });
-  stage.addEventListener("pointermove", (event) => {
-    if (!begun) return;
-    const at = pointOf(event);
-    const by = { x: at.x - begun.at.x, y: at.y - begun.at.y };
-    if (!begun.moved && Math.hypot(by.x, by.y) < 0.01) return; // a tap that trembles
-    begun.moved = true;
-    now = fitted(dragged(begun, by, at));
-    place();
-  });
-  stage.addEventListener("pointerup", (event) => {
-    if (!begun) return;
-    // without a drag the box comes to where was pressed: nobody has to drag
-    if (!begun.moved && !begun.inside) {
-      const at = pointOf(event);
-      now = fitted({ ...now, x: at.x - now.width / 2, y: at.y - now.height / 2 });
-    }
-    const isNew = now !== begun.from;
-    begun = null;
-    place();
-    if (isNew) changed(now);
-  });
-  stage.addEventListener("pointercancel", () => {
-    now = begun?.from ?? now;
-    begun = null;
-    place();
-  });
-
-  let timer = 0;
-  box.addEventListener("keydown", (event) => {
-    const direction = KEYS[event.key];
-    if (!direction) return;
-    event.preventDefault();
-    const [x, y] = direction.map((one) => one * STEP);
-    now = fitted(
-      event.shiftKey
-        ? { ...now, width: Math.min(now.width + x, 1 - now.x), height: Math.min(now.height + y, 1 - now.y) }
-        : { ...now, x: now.x + x, y: now.y + y },
-    );
-    place();
-    clearTimeout(timer);
-    timer = setTimeout(() => changed(now), 450); // when the key rests
-  });
-
-  function pointOf(event) {
-    const { left, top, width, height } = stage.getBoundingClientRect();
-    return { x: (event.clientX - left) / width, y: (event.clientY - top) / height };
-  }
+/** A region as an address has it; null for all of the picture, which needs no word. */
+export function written(box) {
+  if (isWhole(box)) return null;
+  return [box.x, box.y, box.width, box.height].map((side) => Number(side.toFixed(DIGITS))).join(",");
 }
 
-// Beside the box a drag draws a new one, on a corner it resizes, inside it moves.
-function dragged({ from, corner, inside, at: start }, by, at) {
-  if (!inside) return between(start, at);
-  if (!corner) return { ...from, x: from.x + by.x, y: from.y + by.y };
-  const right = from.x + from.width;
-  const bottom = from.y + from.height;
-  const fixed = { x: corner.includes("w") ? right : from.x, y: corner.includes("n") ? bottom : from.y };
-  return between(fixed, at);
+export function isWhole(box) {
+  return box.width > 0.995 && box.height > 0.995;
 }
 
-function between(one, other) {
-  const [left, right] = [one.x, other.x].map((x) => Math.min(1, Math.max(0, x))).sort((a, b) => a - b);
-  const [top, bottom] = [one.y, other.y].map((y) => Math.min(1, Math.max(0, y))).sort((a, b) => a - b);
-  return { x: left, y: top, width: right - left, height: bottom - top };
+export function moved(box, right, down) {
+  return { ...box, x: clamp(box.x + right, 0, 1 - box.width), y: clamp(box.y + down, 0, 1 - box.height) };
+}
+
+/** The region with one of its corners moved: "nw", "ne", "se" or "sw". */
+export function resized(box, corner, right, down) {
+  let [left, top, end, bottom] = [box.x, box.y, box.x + box.width, box.y + box.height];
+  if (corner.includes("w")) left = clamp(left + right, 0, end - LEAST);
+  else end = clamp(end + right, left + LEAST, 1);
+  if (corner.includes("n")) top = clamp(top + down, 0, bottom - LEAST);
+  else bottom = clamp(bottom + down, top + LEAST, 1);
+  return { x: left, y: top, width: end - left, height: bottom - top };
+}
+
+/** The region as many times as large, around its middle. */
+export function scaled(box, times) {
+  return around(box.x + box.width / 2, box.y + box.height / 2, box.width * times, box.height * times);
+}
+
+/** A region of a size around a point, moved into the picture where it would reach beyond. */
+export function around(x, y, wide, high) {
+  const [width, height] = [clamp(wide, LEAST, 1), clamp(high, LEAST, 1)];
+  return { x: clamp(x - width / 2, 0, 1 - width), y: clamp(y - height / 2, 0, 1 - height), width, height };
+}
+
+/** The region between two opposite corners. */
+export function between(one, other) {
+  const [x, y] = [Math.min(one.x, other.x), Math.min(one.y, other.y)];
+  const width = Math.max(Math.abs(one.x - other.x), LEAST);
+  const height = Math.max(Math.abs(one.y - other.y), LEAST);
+  return { x: Math.min(x, 1 - width), y: Math.min(y, 1 - height), width, height };
+}
+
+export function isAlike(one, other) {
+  return ["x", "y", "width", "height"].every((side) => Math.abs(one[side] - other[side]) < 0.005);
+}
+
+function clamp(value, least, most) {
+  return Math.min(Math.max(value, least), Math.max(least, most));
 }

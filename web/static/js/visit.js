@@ -3,6 +3,7 @@
 
 import { announce, dismiss, show } from "./notices.js";
 import { tellFailure, watchOutages } from "./outages.js";
+import { preview } from "./picture_preview.js";
 import { hasPicture, pictureOf } from "./pictures.js";
 import { enter, goTo, keepPlaces, notePlace } from "./places.js";
 import { stopWaiting, wait } from "./waiting.js";
@@ -115,23 +116,6 @@ function swap(page, typed) {
   document.querySelector("[data-carried]").replaceWith(document.adoptNode(carried));
   const box = document.querySelector("#q");
   if (box.value === typed) box.value = page.querySelector("#q").value;
-}
-
-async function preview(picture) {
-  const place = document.querySelector("[data-picture-preview]");
-  if (!place || !picture || picture.gone) return;
-  if (!picture.blob) return; // pictures of other sites are not shown here
-  const image = new Image(56, 56);
-  image.alt = "";
-  image.src = URL.createObjectURL(picture.blob);
-  try {
-    await image.decode();
-    place.replaceChildren(image);
-  } catch {
-    // the browser does not know the format; the sign of a picture stays
-  } finally {
-    URL.revokeObjectURL(image.src);
-  }
 }
 
 function settle(focus, scroll) {
