@@ -19,7 +19,7 @@ RUNTIME := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quality faults hostile browser redis check lint types imports spelling audit-deps format \
+.PHONY: help setup demo test quality faults hostile browser redis check lint types imports spelling audit-deps translations format \
         migrations-check wheel-check bench docs lock clean
 
 help: ## Show the verbs
@@ -75,6 +75,9 @@ spelling: $(DEV) ## codespell
 
 audit-deps: $(DEV) ## Known vulnerabilities of constraints.txt; ARGS=--required fails without network
 	$(BIN)/python .ci/audit_dependencies.py $(ARGS)
+
+translations: $(DEV) ## Bring web/translations into step with the pages; ARGS=fr adds a language
+	$(BIN)/python .ci/translations.py $(ARGS)
 
 format: $(DEV) ## Put the code into the form that lint asks for
 	$(BIN)/ruff check --fix .

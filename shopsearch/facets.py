@@ -18,13 +18,14 @@ from shopsearch.domain import (
     FacetValue,
     FieldCounts,
     PriceBand,
+    PriceHistogram,
     ProductFilter,
     Query,
     minor_digits,
 )
 from shopsearch.errors import QueryError
 from shopsearch.index.generations import Generation
-from shopsearch.price_bands import bands_of
+from shopsearch.price_bands import bands_of, histogram_of
 
 MAX_FACETS = 20
 MAX_VALUES = 200
@@ -61,26 +62,33 @@ class FacetCounter:
             named=[word for one in named for word in _levels(field, one)],
             except_key=except_key,
             once_per=GROUP_FIELD if query.collapse else None,
+            containing=query.facet_query.casefold(),
         )
         values = _values(counts, named)
+        bands, histograms = (
+            self._prices(generation, query, except_key) if field == PRICE else ((), ())
+        )
         return Facet(
             name=name,
             field=field,
             values=_tree(values) if field == CATEGORY else tuple(values),
             n_values=counts.n_words,
             n_missing=counts.n_missing,
-            bands=self._bands(generation, query, except_key) if field == PRICE else (),
+            bands=bands,
+            histograms=histograms,
         )
 
-    def _bands(
+    def _prices(
         self, generation: Generation, query: Query, except_key: int | None
-    ) -> tuple[PriceBand, ...]:
+    ) -> tuple[tuple[PriceBand, ...], tuple[PriceHistogram, ...]]:
+        """The bands and the histogram of each currency."""
         others = query.where.without(PRICE)
         found = generation.index.fields.counts(
             CURRENCY, others, limit=MAX_CURRENCIES, except_key=except_key
         )
         chosen = {one for one in query.where.conditions if isinstance(one, Between)}
         bands: list[PriceBand] = []
+        histograms: list[PriceHistogram] = []
         for currency in found.words:
             of_currency = ProductFilter((*others.conditions, AnyOf(CURRENCY, (currency,))))
             prices = generation.index.fields.counts(
@@ -91,9 +99,12 @@ class FacetCounter:
                 once_per=GROUP_FIELD if query.collapse else None,
             ).numbers
             bands += bands_of(prices, currency.upper(), minor_digits(currency))
-        return tuple(
+            if histogram := histogram_of(prices, currency.upper(), minor_digits(currency)):
+                histograms.append(histogram)
+        marked = tuple(
             replace(band, chosen=Between(PRICE, band.low, band.high) in chosen) for band in bands
         )
+        return marked, tuple(histograms)
 
 
 def check_facets(names: Sequence[str], limit: int) -> None:

@@ -183,9 +183,18 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that `serve` listens on.")
+    shop_name: str = Field(
+        "shopsearch", min_length=1, max_length=60, description="What the pages call the shop."
+    )
+    theme: Path | None = Field(
+        None, description="A CSS file over the values of the look, see docs/theming.md."
+    )
+    logo: Path | None = Field(
+        None, description="A picture in the head of the pages: SVG, PNG, WebP or JPEG."
+    )
     workers: int = Field(1, ge=1, description="Server processes; each loads model and index.")
     worker_threads: int = Field(
-        8, ge=1, description="Searches that a server process works on at once."
+        4, ge=1, description="Searches that a server process works on at once."
     )
     queue_size: int = Field(
         128,

@@ -18,6 +18,7 @@ from shopsearch.domain import (
     Hit,
     Price,
     PriceBand,
+    PriceHistogram,
     Product,
     Reason,
     Recommendations,
@@ -111,13 +112,19 @@ def _wish_json(wish: AnyOf | Between) -> dict[str, Any]:
 
 
 def facets_json(facets: Iterable[Facet]) -> dict[str, Any]:
-    """Facets by name, as the query asked for them; the price has `bands` instead of `values`."""
+    """Facets by name, as the query asked for them; the price has `bands` and
+    `histograms` instead of `values`.
+    """
     return {facet.name: _facet_json(facet) for facet in facets}
 
 
 def _facet_json(facet: Facet) -> dict[str, Any]:
     if facet.field == "price":
-        return {"bands": list(map(_band_json, facet.bands)), "n_missing": facet.n_missing}
+        return {
+            "bands": list(map(_band_json, facet.bands)),
+            "histograms": list(map(_histogram_json, facet.histograms)),
+            "n_missing": facet.n_missing,
+        }
     return {
         "values": list(map(_value_json, facet.values)),
         "n_values": facet.n_values,
@@ -142,6 +149,11 @@ def _band_json(band: PriceBand) -> dict[str, Any]:
         "count": band.count,
         "chosen": band.chosen,
     }
+
+
+def _histogram_json(histogram: PriceHistogram) -> dict[str, Any]:
+    bins = [{"min": one.low, "max": one.high, "count": one.count} for one in histogram.bins]
+    return {"currency": histogram.currency, "bins": bins}
 
 
 def hit_json(hit: Hit, image: str | None) -> dict[str, Any]:

@@ -81,11 +81,27 @@ class PriceBand(Answer):
     chosen: bool = False
 
 
+class PriceBin(Answer):
+    """How many products cost so much, both bounds included."""
+
+    min: float
+    max: float
+    count: int
+
+
+class PriceHistogram(Answer):
+    """All prices of one currency, in ascending bins."""
+
+    currency: str
+    bins: tuple[PriceBin, ...]
+
+
 class Facet(Answer):
-    """The values of one field; the price has `bands` instead."""
+    """The values of one field; the price has `bands` and `histograms` instead."""
 
     values: tuple[FacetValue, ...] = ()
     bands: tuple[PriceBand, ...] = ()
+    histograms: tuple[PriceHistogram, ...] = ()
     n_values: int | None = None
     n_missing: int = 0
 

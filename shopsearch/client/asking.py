@@ -79,6 +79,7 @@ class Search:
     collapse: bool | None = None
     facets: Sequence[str] = ()
     facet_limit: int | None = None
+    facet_query: str | None = None
     fields: Sequence[str] = ()
 
     @property
@@ -134,6 +135,7 @@ class Search:
         names = (
             *("q", "product_id", "text_weight", "sort", "diversity", "page", "size", "why"),
             *("as_typed", "understand", "cutoff", "collapse", "facet_limit"),
+            "facet_query",
         )
         lists = ("not_product", "literal", "facets", "fields")
         told: dict[str, Any] = {name: getattr(self, name) for name in names}

@@ -138,6 +138,23 @@ class PriceBand:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceBin:
+    """How many products cost so much, both bounds included, in major units."""
+
+    low: float
+    high: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceHistogram:
+    """All prices of one currency, in bins that ascend, share no price and leave none out."""
+
+    currency: str  # ISO 4217
+    bins: tuple[PriceBin, ...]  # at least one; the outer bounds are the least and greatest price
+
+
+@dataclass(frozen=True, slots=True)
 class Facet:
     """The values of one field among all products that pass the filters of the other fields.
 
@@ -151,6 +168,7 @@ class Facet:
     n_values: int  # how many there are, the unlisted included
     n_missing: int  # how many products have none
     bands: tuple[PriceBand, ...] = ()  # of the price alone: each currency's, ascending
+    histograms: tuple[PriceHistogram, ...] = ()  # of the price alone: one for each currency
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ class Query:
     literal: tuple[str, ...] = ()  # parts of the words that shall be no more than words
     facets: tuple[str, ...] = ()  # fields whose values shall be counted over all that matches
     facet_limit: int = 20  # at most so many values of each, the most frequent
+    facet_query: str = ""  # only values that contain it are counted, in whatever case
     cutoff: bool = False  # whether only what is relevant shall be found and counted
     collapse: bool = False  # whether variants and copies of a product shall be one hit
     diversity: float = 0.0  # 0..1: how much hits shall differ; 1 looks at nothing else

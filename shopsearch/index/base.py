@@ -35,11 +35,13 @@ class Fields(Protocol):
         named: Sequence[str] = (),
         except_key: int | None = None,
         once_per: str | None = None,
+        containing: str = "",
     ) -> FieldCounts:
         """What the products that pass a filter have in one field, but for one product.
 
         Lists the `limit` most frequent words, and beyond these the `named` ones (case-folded) that
-        any product ever had. Products that have the same word in the field `once_per` count once
+        any product ever had. With `containing` (case-folded) only words that contain it count, but
+        for the named ones. Products that have the same word in the field `once_per` count once
         for each word or number that any of them has.
         """
 

@@ -119,10 +119,12 @@ class Column:
         limit: int,
         named: Iterable[str],
         groups: NDArray[np.int64] | None = None,
+        containing: str = "",
     ) -> FieldCounts:
         """What the rows of the mask have: the `limit` most frequent words, and the named ones.
 
-        Of equally frequent words those that came first are listed. With `groups`, a number for each
+        Of equally frequent words those that came first are listed; of all, where `containing` is
+        given, those that contain it. With `groups`, a number for each
         row, rows of one number count once for each word or number that they have.
         """
         of_words = _of_rows(self._owners.rows, mask)
@@ -138,21 +140,30 @@ class Column:
             owners = (np.unique(groups[owners[0]]), np.unique(groups[owners[1]]))
             n_rows = len(np.unique(groups[mask]))
         counts = np.bincount(codes, minlength=len(self._code_of))  # (V,)
-        listed = self._listed(counts, limit, named)
+        found = np.where(self._contain(containing), counts, 0) if containing else counts
+        listed = self._listed(counts, found, limit, named)
         return FieldCounts(
             words=tuple(word for word, _ in listed),
             counts=np.array([counts[code] for _, code in listed], dtype=np.int64),
             spellings=tuple(self._spellings[code] for _, code in listed),
             numbers=numbers,
-            n_words=int(np.count_nonzero(counts)),
+            n_words=int(np.count_nonzero(found)),
             n_missing=n_rows - _n_different(owners),
         )
 
+    def _contain(self, text: str) -> Mask:
+        """(V,) which words contain a text."""
+        return np.fromiter((text in word for word in self._code_of), np.bool_, len(self._code_of))
+
     def _listed(
-        self, counts: NDArray[np.int64], limit: int, named: Iterable[str]
+        self,
+        counts: NDArray[np.int64],
+        found: NDArray[np.int64],
+        limit: int,
+        named: Iterable[str],
     ) -> list[tuple[str, int]]:
-        """Words and codes: the most frequent, and the named ones that any row has."""
-        present = np.flatnonzero(counts)
+        """Words and codes: the most frequent found ones, and the named ones that any row has."""
+        present = np.flatnonzero(found)
         rank = counts[present] * np.int64(len(counts)) - present  # no two are equal
         if limit < len(present):
             present = present[np.argpartition(-rank, limit)[:limit]]
@@ -282,7 +293,14 @@ class FilterColumns:
         return mask
 
     def counts(
-        self, field: str, mask: Mask, limit: int, named: Iterable[str], once_per: str | None = None
+        self,
+        field: str,
+        mask: Mask,
+        *,
+        limit: int,
+        named: Iterable[str],
+        once_per: str | None = None,
+        containing: str = "",
     ) -> FieldCounts:
         """What the rows of the mask have in one field; see `Column.counts`. Rows that have the same
         word in the field `once_per` count once.
@@ -291,7 +309,7 @@ class FilterColumns:
         if once_per is not None and once_per in self._columns:
             codes = self.codes(once_per)
             groups = np.where(codes < 0, codes.max(initial=0) + 1 + np.arange(len(codes)), codes)
-        return self._columns.get(field, Column()).counts(mask, limit, named, groups)
+        return self._columns.get(field, Column()).counts(mask, limit, named, groups, containing)
 
     def numbers(self, field: str) -> NDArray[np.float64]:
         """(n,) the number of each row in one field; NaN where it has none."""

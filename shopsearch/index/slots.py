@@ -111,13 +111,16 @@ class Slots:
         named: Sequence[str] = (),
         except_key: int | None = None,
         once_per: str | None = None,
+        containing: str = "",
     ) -> FieldCounts:
         """See `Fields.counts`."""
         mask = self.mask(where)
         if except_key is not None and except_key in self._position_of:
             mask = mask.copy()
             mask[self._position_of[except_key]] = False
-        return self._columns.counts(field, mask, limit, named, once_per)
+        return self._columns.counts(
+            field, mask, limit=limit, named=named, once_per=once_per, containing=containing
+        )
 
     def numbers(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.float64]:
         """See `Fields.numbers`."""

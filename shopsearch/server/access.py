@@ -16,8 +16,11 @@ from shopsearch.server import rates
 from shopsearch.server.api.operations import operation_of
 from shopsearch.server.context import services
 
-OPEN = frozenset({"static", "health.alive", "health.ready"})  # whoever asks, and however often
-TOLD_TO_ALL = frozenset({"docs"})  # by the first part of the endpoint: how to ask, and no product
+OPEN = frozenset(  # whoever asks, and however often
+    {"static", "assets.stylesheet", "theme.theme", "theme.logo", "health.alive", "health.ready"}
+)
+# by the first part of the endpoint: how to ask, and in which language, and no product
+TOLD_TO_ALL = frozenset({"docs", "language"})
 METRICS = "/metrics"
 KEY_HEADER = "X-API-Key"
 _BEARER = "bearer "

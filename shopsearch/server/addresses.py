@@ -15,6 +15,7 @@ from shopsearch.server.search_request import DEFAULT_SIZE, SearchRequest
 from shopsearch.server.wish_fields import IMAGE_URL, written_wishes
 
 THUMBNAIL_SIZES_PX = (160, 320, 480)
+VALUES = "/search/values"
 PICTURES = ("image_url", IMAGE_URL)  # fields that stand in no address
 
 # what follows `/api/v1/products/` and is no id; one that looks like it travels as a parameter
@@ -80,6 +81,12 @@ def search_address(request: SearchRequest) -> str:
     """The page that answers a search. Pictures do not travel in addresses."""
     fields = [(name, value) for name, value in search_fields(request) if name not in PICTURES]
     return "/search" + (f"?{urlencode(fields)}" if fields else "")
+
+
+def values_address(request: SearchRequest, field: str) -> str:
+    """The page of all values of a field among what a search finds."""
+    fields = [(name, value) for name, value in search_fields(request) if name not in PICTURES]
+    return f"{VALUES}?{urlencode([*fields, ('facets', field)])}"
 
 
 def like_address(product_id: str) -> str:

@@ -19,12 +19,14 @@ from shopsearch.server import (
     cors,
     errors,
     health,
+    language_choice,
     locales,
     media,
     metrics,
     pages,
     request_log,
     security,
+    theme,
     tracing,
 )
 from shopsearch.server.context import give_services
@@ -92,9 +94,10 @@ def create_app(services: Services, metrics_folder: Path | None = None) -> Flask:
     Compress(app)
     locales.install(app, web)
     assets.install(app, web)
+    theme.install(app, services.settings)
     request_log.install(app)
     metrics.install(app, metrics_folder)
     doors = (tracing, admission, security, errors, cors, audit, access)
-    for part in (*doors, media, health, api, pages):
+    for part in (*doors, media, health, api, pages, language_choice):
         part.install(app)
     return app

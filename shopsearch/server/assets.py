@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, url_for
+from flask import Blueprint, Flask, Response, request, url_for
 
 from shopsearch.server.web_folder import fingerprint
 
@@ -39,14 +39,20 @@ def install(app: Flask, web: Path) -> None:
 
     @blueprint.get(f"/static/{fingerprint(folder)}.css")
     def stylesheet() -> Response:
-        answer = Response(content, mimetype="text/css")
-        answer.cache_control.public = True
-        answer.cache_control.max_age = _YEAR_S
-        answer.cache_control.immutable = True
-        return answer
+        return kept_for_ever(Response(content, mimetype="text/css"))
 
     app.register_blueprint(blueprint)
     app.jinja_env.globals.update(
         stylesheet=lambda: url_for("assets.stylesheet"),
         modules=lambda: [url_for("static", filename=f"js/{name}") for name in modules],
     )
+
+
+def kept_for_ever(response: Response) -> Response:
+    """The answer, told to be kept: its address changes with what is in it."""
+    response.cache_control.public = True
+    response.cache_control.max_age = _YEAR_S
+    response.cache_control.immutable = True
+    response.add_etag()
+    response.make_conditional(request)
+    return response

@@ -1,7 +1,8 @@
 """Which language a visitor reads the pages in.
 
-The browser says it (`Accept-Language`); the languages are the folders of `web/translations`, and
-English, which the pages are written in. Words of programs stay English: the API, logs, errors.
+The browser says it (`Accept-Language`) unless the visitor has chosen another at the foot of a page;
+the languages are the folders of `web/translations`, and English, which the pages are written in.
+Words of programs stay English: the API, logs, errors.
 
 More:  a language is a catalog of messages, see CONTRIBUTING.md.
 """
@@ -18,6 +19,8 @@ from flask_babel import lazy_gettext as _lazy_gettext
 from flask_babel import ngettext as _ngettext
 
 ENGLISH = Locale("en")
+COOKIE = "language"
+_LANGUAGES = "shopsearch.languages"
 
 
 def install(app: Flask, web: Path) -> None:
@@ -30,10 +33,16 @@ def install(app: Flask, web: Path) -> None:
         locale_selector=_chosen,
     )
     with app.app_context():
-        languages = {ENGLISH, *babel.list_translations()}
-    app.extensions["shopsearch.languages"] = tuple(sorted(languages, key=str))
+        known = {ENGLISH, *babel.list_translations()}
+    app.extensions[_LANGUAGES] = tuple(sorted(map(_tag, known)))
     app.jinja_env.globals.update(locales=_Page)
     app.after_request(_vary)
+
+
+def languages() -> tuple[str, ...]:
+    """The BCP 47 tags of the languages that pages are there in."""
+    tags: tuple[str, ...] = current_app.extensions[_LANGUAGES]
+    return tags
 
 
 def locale() -> Locale:
@@ -62,7 +71,7 @@ class _Page:
     @staticmethod
     def tag() -> str:
         """The BCP 47 tag, such as `zh-Hans`."""
-        return str(locale()).replace("_", "-")
+        return _tag(locale())
 
     @staticmethod
     def direction() -> str:
@@ -70,14 +79,18 @@ class _Page:
         return locale().text_direction
 
 
+def _tag(language: Locale) -> str:
+    return str(language).replace("_", "-")
+
+
 def _chosen() -> str:
-    languages = current_app.extensions["shopsearch.languages"]
-    tags = [str(one).replace("_", "-") for one in languages]
-    best = request.accept_languages.best_match(tags, default="en")
-    return best.replace("-", "_")
+    chosen = request.cookies.get(COOKIE)
+    if chosen not in languages():
+        chosen = request.accept_languages.best_match(languages(), default=_tag(ENGLISH))
+    return chosen.replace("-", "_")
 
 
 def _vary(response: Response) -> Response:
     if response.mimetype == "text/html":
-        response.vary.add("Accept-Language")
+        response.vary.update(("Accept-Language", "Cookie"))
     return response

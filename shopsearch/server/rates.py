@@ -24,7 +24,8 @@ from shopsearch.server.errors import answer_of
 from shopsearch.server.rate_counts import SCHEME
 from shopsearch.settings import Settings
 
-UNLIMITED = frozenset({"static", "media", "health"})  # by the first part of the endpoint
+# by the first part of the endpoint
+UNLIMITED = frozenset({"static", "assets", "theme", "media", "health"})
 EXPOSED = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy")
 REDIS_SCHEMES = frozenset({"redis", "rediss", "redis+unix"})
 REDIS_WAIT_S = 0.25  # a search waits no longer for a counter, once; then it is counted here

@@ -12,6 +12,7 @@
     price.min       price.max
     facets          fields whose values shall be counted, joined by commas; repeatable
     facet_limit     at most so many values of each
+    facet_query     only values of these fields that contain it
     sort            relevance, price_asc, price_desc, newest, popularity
     diversity       0..1: how much the first hits shall differ
     cutoff          true: only what is relevant is found and counted
@@ -66,7 +67,7 @@ DEFAULT_FACET_LIMIT = 20
 _SINGLE = frozenset(
     {"q", "image_url", "product_id", "text_weight", "price.min", "price.max", "crop"}
     | {"sort", "page", "size", "why", "as_typed", "understand", "facet_limit", "diversity"}
-    | {"cutoff", "collapse"}
+    | {"cutoff", "collapse", "facet_query"}
 )
 _FLAGS = frozenset({"why", "as_typed", "understand", "cutoff", "collapse"})  # JSON's booleans
 _REPEATABLE = frozenset({"not", "facets", "literal", "fields"}) | WISH_NAMES
@@ -104,6 +105,7 @@ class SearchRequest:
     literal: tuple[str, ...] = ()
     facets: tuple[str, ...] = ()
     facet_limit: int = DEFAULT_FACET_LIMIT
+    facet_query: str = ""
     diversity: float = 0.0
     cutoff: bool | None = None  # None: nothing is said of it; pages cut and collapse then
     collapse: bool | None = None
@@ -142,6 +144,7 @@ class SearchRequest:
             literal=self.literal,
             facets=self.facets,
             facet_limit=self.facet_limit,
+            facet_query=self.facet_query,
             diversity=self.diversity,
             cutoff=bool(self.cutoff),
             collapse=bool(self.collapse),
@@ -193,6 +196,7 @@ def read_search(fields: Fields, *, strict: bool = False) -> SearchRequest:
         facet_limit=_whole_number(
             single, "facet_limit", high=MAX_VALUES, otherwise=DEFAULT_FACET_LIMIT
         ),
+        facet_query=_words(single.get("facet_query", "")),
         diversity=_number(single, "diversity", high=1) or 0.0,
         cutoff=_flag(single, "cutoff") if "cutoff" in single else None,
         collapse=_flag(single, "collapse") if "collapse" in single else None,

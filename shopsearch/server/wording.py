@@ -194,7 +194,7 @@ def band_text(band: PriceBand) -> str:
         return gettext("any price in %(currency)s", currency=band.currency)
     return _between(
         *(
-            None if bound is None else _round_amount_text(bound, band.currency)
+            None if bound is None else amount_text(bound, band.currency)
             for bound in (band.low, band.high)
         )
     )
@@ -208,8 +208,8 @@ def _between(low: str | None, high: str | None) -> str:
     return gettext("%(low)s to %(high)s", low=low, high=high)
 
 
-def _round_amount_text(amount: float, currency: str) -> str:
-    """A round amount without decimal places."""
+def amount_text(amount: float, currency: str) -> str:
+    """An amount of money; a round one without decimal places: `$20`, `$19.99`."""
     digits = 0 if amount == round(amount) else minor_digits(currency)
     return _amount_text(amount, currency, digits)
 

@@ -35,8 +35,11 @@ def page_of(client: FlaskClient, address: str) -> LexborHTMLParser:
 
 def facet_links(page: LexborHTMLParser, name: str) -> dict[str, tuple[str, int]]:
     """Words of a facet's values -> address and count."""
-    section = next(s for s in page.css(".facet") if s.css_first("h2").text() == name)
-    return {words_of(link): (href(link), count_of(link)) for link in section.css(".facet__value")}
+    section = next(s for s in page.css(".facet") if s.css_first(".facet__name").text() == name)
+    return {
+        words_of(link): (href(link), count_of(link))
+        for link in section.css("[data-value]:has(.facet__count)")
+    }
 
 
 def words_of(link: LexborNode) -> str:

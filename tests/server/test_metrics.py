@@ -217,7 +217,7 @@ def test_two_processes_count_together_and_what_one_counted_outlives_it(
         found = scraped(host, port)
         assert value(found, name, **request) == 12
         assert value(found, "http_requests_in_flight") == 1
-        assert value(found, "ready") == 1
+        eventually(host, port, "ready", 1)
         (folder,) = tmp_path.glob("shopsearch-metrics-*")
         assert not list(folder.glob(f"gauge_*_{killed}.db"))
 

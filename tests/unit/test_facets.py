@@ -236,6 +236,34 @@ def test_nothing_that_a_filter_or_a_facet_names_breaks_the_search(
     } or page.facets[0].values
 
 
+@quickly
+@given(conditions=FILTERS, part=st.sampled_from(["N", "nik", "ß", "stra", "> k", "x", "nothing"]))
+def test_values_that_contain_a_text_are_found_however_rare_they_are(
+    shop: Services, conditions: tuple[Condition, ...], part: str
+) -> None:
+    asked = Query(where=ProductFilter(conditions), facets=FIELDS, facet_query=part, k=1)
+    for facet in shop.search.search(asked).facets:
+        left = matching(conditions, but_field=facet.field)
+        truth = Counter(word for p in left for word in set(words_of(p, facet.field)))
+        found = {word: n for word, n in truth.items() if part.casefold() in word}
+        named = {one.value.casefold() for one in flattened(facet.values) if one.chosen}
+        assert {w: n for w, n in counted(facet).items() if w in found or w not in named} == found
+        assert facet.n_values == len(found)
+        assert facet.n_missing == sum(not words_of(p, facet.field) for p in left)
+
+
+@quickly
+@given(conditions=FILTERS)
+def test_a_histogram_counts_each_price_of_its_currency_once(
+    shop: Services, conditions: tuple[Condition, ...]
+) -> None:
+    query = Query(where=ProductFilter(conditions), facets=("price",), k=1)
+    (facet,) = shop.search.search(query).facets
+    left = matching(conditions, but_field="price")
+    told = Counter({one.currency: sum(b.count for b in one.bins) for one in facet.histograms})
+    assert told == Counter(p.price.currency for p in left if p.price)
+
+
 def test_a_value_is_spelt_as_a_product_spells_it(shop: Services) -> None:
     (brand,) = shop.search.search(Query(facets=("brand",), where=ProductFilter())).facets
     spelt = {value.value for value in brand.values}

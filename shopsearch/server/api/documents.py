@@ -164,12 +164,28 @@ class PriceBandDocument(Document):
     chosen: bool
 
 
+class PriceBinDocument(Document):
+    """How many products cost so much, both bounds included."""
+
+    min: float
+    max: float
+    count: Count
+
+
+class PriceHistogramDocument(Document):
+    """All prices of one currency, in ascending bins that share no price and leave none out."""
+
+    currency: Currency
+    bins: list[PriceBinDocument] = Field(min_length=1, max_length=24)
+
+
 class FacetDocument(Document):
-    """The values of one field; the price has `bands` instead."""
+    """The values of one field; the price has `bands` and `histograms` instead."""
 
     values: list[FacetValueDocument] | None = None
     n_values: Count | None = None
     bands: list[PriceBandDocument] | None = None
+    histograms: list[PriceHistogramDocument] | None = None
     n_missing: Count
 
 

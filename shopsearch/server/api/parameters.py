@@ -142,6 +142,9 @@ class _Common(Asked):
     facet_limit: Annotated[int, Field(strict=True, ge=1, le=MAX_VALUES), JSON_WHOLE] = Field(
         DEFAULT_FACET_LIMIT, description="Values of each facet."
     )
+    facet_query: Words = Field(
+        "", description="Only values of the facets that contain it, in whatever case."
+    )
 
 
 class SearchParameters(_Common):

@@ -45,9 +45,9 @@ function searchByWords(form) {
   visit(url);
 }
 
-// What a form asks for, as an address; a picture that is being searched by stays.
-function addressOf(form, submitter = null) {
-  const url = new URL("/search", location.href);
+/** What a form asks for, as an address; a picture that is being searched by stays. */
+export function addressOf(form, submitter = null) {
+  const url = new URL(form.getAttribute("action"), location.href);
   for (const [name, value] of new FormData(form, submitter)) {
     if (value && name !== "image_url" && name !== "also_image_url") url.searchParams.append(name, value);
   }

@@ -3,10 +3,14 @@
 
 import { askInPlace } from "./ask.js";
 import { tellClicks } from "./clicks.js";
+import { filterInPlace } from "./facets.js";
+import { keepPlace } from "./languages.js";
 import { takePictures } from "./picture_input.js";
 import { arrive } from "./visit.js";
 
+filterInPlace(); // before what follows all links alike
 askInPlace();
 takePictures();
 tellClicks();
+keepPlace();
 arrive();

@@ -10,7 +10,7 @@ export function show(name, retry = null) {
     dismiss();
     retry?.();
   });
-  document.body.append(notice);
+  (document.querySelector("dialog:modal") ?? document.body).append(notice); // else nobody reaches it
 }
 
 export function dismiss() {

@@ -25,6 +25,7 @@ export async function visit(address, { push = true, focus = null, scroll = 0 } =
     await preview(picture);
     if (picture?.gone) show("picture-gone");
     settle(focus, scroll);
+    document.dispatchEvent(new Event("shopsearch:arrived"));
   } catch (error) {
     if (error.name !== "AbortError") show("unreachable", () => visit(url, { push, focus, scroll }));
   } finally {
@@ -40,7 +41,8 @@ export function arrive() {
   if (hasPicture(new URL(location.href))) visit(location.href, { push: false });
 }
 
-async function fetchPage(url, picture, signal) {
+/** The page at an address, as a document; a picture that it is asked for with is sent along. */
+export async function fetchPage(url, picture, signal) {
   const response = await ask(url, picture, signal);
   if (!response.headers.get("Content-Type")?.startsWith("text/html")) {
     throw new TypeError(`${url.pathname} answered with something else than a page`);
@@ -54,7 +56,7 @@ function ask(url, picture, signal) {
   url.searchParams.forEach((value, name) => body.append(name, value));
   if (picture.blob) body.append("image", picture.blob, "picture");
   else body.append("image_url", picture.address);
-  return fetch("/search", { method: "POST", body, signal });
+  return fetch(url.pathname, { method: "POST", body, signal });
 }
 
 function pushEntry(url) {
