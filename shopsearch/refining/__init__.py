@@ -8,11 +8,13 @@ The rules are English, and there is no model. Nothing fails: what is not underst
 so. For one more kind of turn, give `reading` a rule and `turns.ChangeKind` a name.
 """
 
-from shopsearch.refining.reading import refine
-from shopsearch.refining.service import RefiningService
+from shopsearch.refining.reading import MAX_SAID_CHARS, refine
+from shopsearch.refining.service import MAX_SHOWN, RefiningService
 from shopsearch.refining.turns import Change, ChangeKind, Known, Missed, Refined, Turn
 
 __all__ = [
+    "MAX_SAID_CHARS",
+    "MAX_SHOWN",
     "Change",
     "ChangeKind",
     "Known",

@@ -50,13 +50,23 @@ class Draft:
         self.query = turn.query
         self.parts: tuple[UnderstoodPart, ...] = turn.parts
         self._known = known
+        self._pictured = turn.pictured
         self._changes: list[Change] = []
         self._missed: list[Missed] = []
 
     def refined(self) -> Refined:
         """What came of it; a changed query begins at its first page."""
+        if self.query.wishes and not self.is_sought:
+            self.query = replace(self.query, negatives=(), also=())
+            told = "Nothing is searched for any more, so nothing is unwanted either."
+            self.did(ChangeKind.REMOVED, "nothing unwanted", told)
         query = replace(self.query, offset=0) if self._changes else self.query
         return Refined(query=query, changes=tuple(self._changes), missed=tuple(self._missed))
+
+    @property
+    def is_sought(self) -> bool:
+        """Whether anything is searched for, which filters alone do not do."""
+        return self._pictured or not self.query.is_empty
 
     @property
     def is_untouched(self) -> bool:
@@ -119,7 +129,9 @@ class Draft:
 
     def unwant(self, words: str) -> None:
         """Products with these words come last."""
-        if any(editing.same(words, one) for one in self.query.negatives):
+        if not self.is_sought:
+            self.miss(words, f"Say first what to search for: “{words}” can be unwanted then.")
+        elif any(editing.same(words, one) for one in self.query.negatives):
             self.miss(words, f"“{words}” is unwanted already.")
         elif len(self.query.negatives) >= MAX_VALUES:
             self.miss(words, f"No more than {MAX_VALUES} things can be unwanted.")
@@ -181,7 +193,7 @@ class Draft:
         if len(text) > MAX_TEXT_CHARS:
             self.miss(words, "The search has as many words as it can hold.")
             return
-        too = "" if self.query.is_empty else " too"
+        too = " too" if self.is_sought else ""
         self.query = replace(self.query, text=text)
         self.did(ChangeKind.WORDS, f"“{words}”", f"Searched for “{words}”{too}.")
 
@@ -202,18 +214,22 @@ class Draft:
 
     def forget_field(self, said: str, field: str) -> None:
         """Nothing is asked of a field, by filters or by words."""
-        label = LABELS.get(field, field)
         parts = [one for one in self.parts if _field_of(one) == field]
-        label = {"for": "whom it is for"}.get(label, label)
-        self.forget(
-            said,
-            label,
-            lambda query: self._unworded(editing.without_field(query, field), parts),
-        )
+
+        def edit(query: Query) -> Query:
+            query = editing.without_field(query, field)
+            if field == editing.PRICE:  # a price that is told may be told in one currency
+                query = editing.without_field(query, "currency")
+            return self._unworded(query, parts)
+
+        label = "whom it is for" if field == "gender" else LABELS.get(field, field)
+        self.forget(said, label, edit)
 
     def _wished(self, wish: Wanted, said: str) -> bool:
         query = editing.with_wish(self.query, wish)
-        if query == self.query:
+        if wish.weight < 0.0 and not self.is_sought:
+            self.miss(said, "Say first what to search for, and then what less of.")
+        elif query == self.query:
             self.miss(said, f"“{said}” is wished for already.")
         elif len(query.also) > MAX_WISHES:
             self.miss(said, f"A search has at most {MAX_WISHES} wishes: take one away first.")

@@ -43,10 +43,13 @@ class RefiningService:
         self._understanding = understanding
         self._wording = wording
 
-    def refine(self, said: str, query: Query, shown: Sequence[str] = ()) -> Refined:
+    def refine(
+        self, said: str, query: Query, shown: Sequence[str] = (), *, pictured: bool = False
+    ) -> Refined:
         """The query after a turn about it, with `shown` products in sight, by id and in order.
 
-        Values of the query's filter may be spelled in any case. Raises `GenerationMissing`.
+        Values of the query's filter may be spelled in any case. It may be `pictured`: a picture
+        that it does not hold is searched by, too. Raises `GenerationMissing`.
         """
         with self._live.one() as generation:
             read = self._corrected(said, generation)
@@ -55,6 +58,7 @@ class RefiningService:
                 query=query,
                 parts=self._parts(query, generation),
                 shown=self._products(shown[:MAX_SHOWN]),
+                pictured=pictured,
             )
             refined = refine(turn, self._known(generation))
             if read != said:

@@ -53,6 +53,7 @@ class Turn:
     query: Query  # values of filters may be spelled in any case
     parts: tuple[UnderstoodPart, ...] = ()  # of the words of the query
     shown: tuple[Product | None, ...] = ()  # in order; None: it is gone meanwhile
+    pictured: bool = False  # a picture that the query does not hold is searched by, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ class Wants:
 
     def _begin(self, thing: str, said: str) -> None:
         words = cues.SOMETHING.sub("", _AFTER.sub("", thing)).strip() or thing
-        if self._draft.query.is_empty and not self._draft.query.where:
+        if not (self._draft.query.text or self._draft.query.product_id or self._draft.query.where):
             self._draft.add_words(words)
         elif editing.same(self._draft.query.text, words):
             self._draft.miss(said, f"“{words}” is searched for already.")

@@ -1,12 +1,19 @@
-"""A search as talk refines it: a request made a query, and a refined query made a request again."""
+"""A search as talk refines it: a request made a query, a refined query made a request again, and a
+request written as JSON.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
-from shopsearch.domain import AnyOf, Between, Condition, Exists, ProductFilter, Query, Wanted
-from shopsearch.server.search_request import SearchRequest
+from shopsearch.domain import AnyOf, Between, Condition, Exists, ProductFilter, Query, Sort, Wanted
+from shopsearch.server.search_request import (
+    DEFAULT_FACET_LIMIT,
+    DEFAULT_SIZE,
+    SearchRequest,
+)
 from shopsearch.server.wish_fields import WishField
 
 _PRICE = "price"
@@ -64,3 +71,61 @@ def _further(query: Query) -> Iterator[Condition]:
                 yield one
             case Between(field) if field != _PRICE:
                 yield one
+
+
+def search_document(request: SearchRequest) -> dict[str, Any]:
+    """A search as `POST /api/v1/search` takes it, without what is not asked for."""
+    told = {
+        "q": request.text,
+        "image_url": request.image_url,
+        "product_id": request.product_id,
+        "crop": _crop(request),
+        "text_weight": None if request.text_weight == 0.5 else request.text_weight,
+        "not": list(request.negatives),
+        "also": [{one.kind: one.value, "weight": one.weight} for one in request.also],
+        "filter": _values(request.filters),
+        "exclude": _values(request.further),
+        **_bounds(request),
+        "price": _told({"min": request.price_min, "max": request.price_max}),
+        "sort": None if request.sort is Sort.RELEVANCE else request.sort.value,
+        "diversity": request.diversity or None,
+        "size": None if request.size == DEFAULT_SIZE else request.size,
+        "page": None if request.page == 1 else request.page,
+        "why": request.explain or None,
+        "as_typed": request.as_typed or None,
+        "understand": None if request.understand else False,
+        "literal": list(request.literal),
+        "cutoff": request.cutoff,
+        "collapse": request.collapse,
+        "facets": list(request.facets),
+        "facet_limit": None if request.facet_limit == DEFAULT_FACET_LIMIT else request.facet_limit,
+        "facet_query": request.facet_query,
+        "fields": list(request.fields),
+    }
+    return _told(told)
+
+
+def _told(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in (None, "", [], {})}
+
+
+def _crop(request: SearchRequest) -> list[float] | None:
+    region = request.crop
+    return [region.x, region.y, region.width, region.height] if region else None
+
+
+def _values(conditions: Iterable[Condition]) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for one in conditions:
+        if isinstance(one, AnyOf):
+            values.setdefault(one.field, []).extend(one.values)
+    return values
+
+
+def _bounds(request: SearchRequest) -> dict[str, dict[str, Any]]:
+    numbers = [one for one in request.further if isinstance(one, Between)]
+    return {
+        "min": _told({one.field: one.low for one in numbers}),
+        "max": _told({one.field: one.high for one in numbers}),
+        "has": {one.field: one.present for one in request.further if isinstance(one, Exists)},
+    }

@@ -18,6 +18,7 @@ from shopsearch.server.api import (
     events,
     products,
     recommendations,
+    refine,
     search,
     suggest,
 )
@@ -30,6 +31,7 @@ BLUEPRINTS = (
     catalog.blueprint,
     docs.blueprint,
     recommendations.blueprint,
+    refine.blueprint,
 )
 
 
