@@ -14,6 +14,7 @@ from shopsearch.merchandising import LiveRules, Merchandising, Rules
 from shopsearch.parts import Parts
 from shopsearch.ranking.ranker import SHIPPED, Ranker
 from shopsearch.recommend import RecommendService
+from shopsearch.refining import RefiningService
 from shopsearch.relevance import RelevanceService
 from shopsearch.search import SearchService
 from shopsearch.second_stage import SecondStage
@@ -61,6 +62,16 @@ class SearchParts(Parts):
             understanding=self.understanding,
             signals=self.signals_of(signals or LiveSignals(self.signals)),
             listing=self.listing,
+        )
+
+    @cached_property
+    def refining(self) -> RefiningService:
+        """Refines searches by what shoppers say."""
+        return RefiningService(
+            live=self.live,
+            store=self.store,
+            understanding=self.understanding,
+            wording=self.wording,
         )
 
     @cached_property

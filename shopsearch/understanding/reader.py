@@ -81,7 +81,7 @@ class Understanding:
         """
         if not (self._is_enabled and query.understand and query.text.strip()):
             return Understood(query)
-        values, ambiguity = self._of(generation)
+        values, ambiguity = self.values_of(generation)
         reading = _Reading(query, values, ambiguity, self._store, self.language)
         found = sorted(reading.found(), key=_start)
         where, parts = _filtered(query.where, [one.part for one in found if one.part], generation)
@@ -91,10 +91,13 @@ class Understanding:
     def warm_up(self, generation: Generation) -> None:
         """Read the values of a generation, so that its first query need not wait for them."""
         if self._is_enabled:
-            self._of(generation)
+            self.values_of(generation)
 
-    def _of(self, generation: Generation) -> tuple[CatalogValues, Ambiguity]:
-        """Read once for each generation; whoever needs them meanwhile waits."""
+    def values_of(self, generation: Generation) -> tuple[CatalogValues, Ambiguity]:
+        """What words may mean in a generation, and how usual that is.
+
+        Read once for each generation; whoever needs them meanwhile waits.
+        """
 
         def read() -> tuple[CatalogValues, Ambiguity]:
             values = CatalogValues.of(generation.index, self.language)

@@ -18,6 +18,7 @@ from shopsearch.server.api import (
     events,
     products,
     recommendations,
+    refine,
     regions,
     search,
     suggest,
@@ -32,6 +33,7 @@ BLUEPRINTS = (
     catalog.blueprint,
     docs.blueprint,
     recommendations.blueprint,
+    refine.blueprint,
 )
 
 

@@ -28,6 +28,7 @@ def searches_of(case):
     yield case.query or {}
     body = case.body if isinstance(case.body, dict) else {}
     yield body
+    yield body.get("search") or {}
     batch = body.get("searches")
     yield from batch if isinstance(batch, list) else ()
 
