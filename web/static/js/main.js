@@ -9,6 +9,7 @@ import { filterInPlace } from "./facets.js";
 import { keepFavourites } from "./favourites.js";
 import { openGalleries } from "./gallery.js";
 import { keepPlace } from "./languages.js";
+import { pageByChoice } from "./paging.js";
 import { takePictures } from "./picture_input.js";
 import { markRegions } from "./region.js";
 import { swapSections } from "./sections.js";
