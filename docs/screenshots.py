@@ -84,6 +84,71 @@ def _forced_colors(page: Page, shop: str) -> None:
     page.goto(f"{shop}/search?q=red&filter.color=red")
 
 
+@scene()
+def _suggestions(page: Page, shop: str) -> None:
+    page.goto(shop)
+    page.locator("#q").click()
+    page.keyboard.type("mug", delay=40)
+    page.locator('[role="option"]').first.wait_for()
+
+
+@scene()
+def _filters(page: Page, shop: str) -> None:
+    page.goto(f"{shop}/search?q=red&filter.color=red")
+    opening = page.locator("[data-open-filters]")
+    if opening.is_visible():
+        opening.click()
+
+
+@scene()
+def _why(page: Page, shop: str) -> None:
+    page.goto(f"{shop}/search?q=red+mug")
+    page.locator(".card__why").first.click()
+    page.locator("[data-why]").first.wait_for()
+    page.wait_for_load_state("networkidle")
+
+
+@scene()
+def _compare(page: Page, shop: str) -> None:
+    page.goto(f"{shop}/compare?id=mug-plain-red&id=mug-plain-pink&id=sneaker-zigzag-red")
+
+
+@scene()
+def _favourites(page: Page, shop: str) -> None:
+    page.goto(f"{shop}/search?q=mug")
+    for heart in page.locator(".card button[aria-pressed]").all()[:6:2]:
+        heart.click()
+    page.goto(f"{shop}/favourites")
+
+
+@scene()
+def _part_of_a_picture(page: Page, shop: str) -> None:
+    page.goto(shop)
+    addresses = [
+        page.request.get(f"{shop}/api/v1/products/{one}").json()["image"]
+        for one in ("mug-plain-red", "sneaker-zigzag-red")
+    ]
+    scene = Image.new("RGB", (900, 480), (226, 223, 212))
+    for at, address in enumerate(addresses):
+        photo = Image.open(io.BytesIO(page.request.get(shop + address).body()))
+        scene.paste(photo.convert("RGB").resize((330, 330)), (80 + at * 410, 75))
+    encoded = io.BytesIO()
+    scene.save(encoded, "PNG")
+    picture = {"name": "two.png", "mimeType": "image/png", "buffer": encoded.getvalue()}
+    page.locator("#picture-file").set_input_files([picture])
+    page.locator(".region__part:not([data-region-whole])").first.click()
+    page.wait_for_url("**crop=**")
+
+
+@scene()
+def _offline(page: Page, shop: str) -> None:
+    page.goto(f"{shop}/search?q=mug")
+    page.context.set_offline(True)
+    page.locator("#q").fill("lamp")
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").first.wait_for()
+
+
 def take(browser: Browser, shop: str, name: str) -> None:
     """One scene at every width."""
     for size, (width, height) in SIZES.items():
