@@ -55,11 +55,12 @@ def propose(picture: Image.Image, limit: int = MAX_PROPOSALS) -> tuple[Proposal,
 
 def propose_in(cells: Cells, limit: int = MAX_PROPOSALS) -> tuple[Proposal, ...]:
     """The same of a picture that is given as cells with C values each."""
-    depth = depths(cells)
-    boxes = list(_boxes(depth))
-    if not boxes:
-        return ()
-    scored = [(_score(depth, box), box) for box in dict.fromkeys(boxes)]
+    return propose_on(depths(cells), limit)
+
+
+def propose_on(depth: Map, limit: int = MAX_PROPOSALS) -> tuple[Proposal, ...]:
+    """The same of a map of how much each cell stands out."""
+    scored = [(_score(depth, box), box) for box in dict.fromkeys(_boxes(depth))]
     scored.sort(key=lambda one: -one[0])
     kept: list[tuple[float, _Box]] = []
     for score, box in scored:
