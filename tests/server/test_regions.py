@@ -75,10 +75,10 @@ def test_addresses_inside_are_never_fetched(client: FlaskClient, url: str) -> No
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"\xff\xd8\xff\xe0 once a picture",
         crafted.png_claiming(20_000, 20_000),
-        crafted.gif_with(b"!\xfe\x01a\0" * 400_000),
+        crafted.gif_frame_claiming(20_000, 20_000),
         crafted.webp_without_size(),
     ],
-    ids=["empty", "SVG", "cut short", "a bomb", "tiny comments", "no size"],
+    ids=["empty", "SVG", "cut short", "a bomb", "a large frame", "no size"],
 )
 def test_hostile_pictures_are_refused(client: FlaskClient, content: bytes) -> None:
     answer = client.post(REGIONS, data=upload(content))
@@ -87,7 +87,7 @@ def test_hostile_pictures_are_refused(client: FlaskClient, content: bytes) -> No
 
 
 def test_a_picture_that_is_too_large_is_refused(client: FlaskClient, shop: Services) -> None:
-    content = b"\xff\xd8\xff" + bytes(shop.settings.max_image_bytes + 100_000)
+    content = b"\xff\xd8\xff" + bytes(2 * shop.settings.max_image_bytes)
     refused(client.post(REGIONS, data=upload(content)), 413, "too-large")
 
 
@@ -134,7 +134,7 @@ def test_a_page_whose_picture_is_gone_shows_the_search_without_its_region(
 ) -> None:
     page = client.get("/search?q=mug&crop=0.1,0.1,0.5,0.5")
     assert page.status_code == 200
-    assert "crop" not in page.text
+    assert 'name="crop"' not in page.text
     moved = client.post("/search", data={"q": "mug", "crop": "0.1,0.1,0.5,0.5"})
     assert moved.headers["Location"] == "/search?q=mug"
 
