@@ -116,7 +116,7 @@ def _compare(page: Page, shop: str) -> None:
 @scene()
 def _favourites(page: Page, shop: str) -> None:
     page.goto(f"{shop}/search?q=mug")
-    for heart in page.locator(".card [data-favourite]").all()[:3]:
+    for heart in page.locator(".card [data-heart]").all()[:3]:
         heart.click()
     page.goto(f"{shop}/favourites")
 

@@ -31,13 +31,14 @@ from shopsearch.server.pages import (
     products,
     query_links,
     search,
+    talking,
     why,
 )
 from shopsearch.server.pages.blueprint import blueprint
 from shopsearch.server.swatches import swatch_of
 
 # imported, their routes are on the blueprint
-PARTS = (cards, compare, facet_values, favourites, home, products, search, why)
+PARTS = (cards, compare, facet_values, favourites, home, products, search, talking, why)
 
 
 def install(app: Flask) -> None:
