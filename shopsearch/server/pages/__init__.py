@@ -14,7 +14,7 @@ from flask import Flask
 
 from shopsearch.server import addresses, facet_links, price_slider, wording
 from shopsearch.server.context import services_of
-from shopsearch.server.pages import cards, facet_values, products, query_links, search
+from shopsearch.server.pages import cards, facet_values, products, query_links, search, talking
 from shopsearch.server.pages.blueprint import blueprint
 from shopsearch.server.swatches import swatch_of
 
@@ -23,6 +23,7 @@ PARTS = (
     facet_values,
     products,
     search,
+    talking,
 )  # their routes are on the blueprint by being imported
 
 

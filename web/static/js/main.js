@@ -6,11 +6,13 @@ import { tellClicks } from "./clicks.js";
 import { filterInPlace } from "./facets.js";
 import { keepPlace } from "./languages.js";
 import { takePictures } from "./picture_input.js";
+import { talk } from "./talk.js";
 import { arrive } from "./visit.js";
 
 filterInPlace(); // before what follows all links alike
 askInPlace();
 takePictures();
 tellClicks();
+talk();
 keepPlace();
 arrive();
