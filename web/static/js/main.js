@@ -27,6 +27,7 @@ weigh();
 suggestWords();
 takeVoice();
 tellClicks();
+talk();
 keepPlace();
 compareProducts();
 explainHits();
