@@ -92,10 +92,9 @@ def _picture() -> bytes:
         abort(415, "send multipart/form-data with a part named `image`, or application/json")
     if unknown := next(_further_parts(), None):
         raise QueryError(f"there is no `{unknown[:80]}` here; send one file named `{PART}`")
-    uploaded = uploaded_picture()
-    if uploaded is None:
+    if PART not in request.files:
         raise QueryError(f"there is no picture; send one as a file named `{PART}`")
-    return uploaded
+    return uploaded_picture() or b""  # an empty file is no picture, and refused as one
 
 
 def _further_parts() -> Iterator[str]:
