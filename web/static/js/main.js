@@ -27,7 +27,6 @@ weigh();
 suggestWords();
 takeVoice();
 tellClicks();
-talk();
 keepPlace();
 compareProducts();
 explainHits();
