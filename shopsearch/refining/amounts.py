@@ -46,6 +46,11 @@ _UNDOABLE = re.compile(
     r"(?P<side>over|above|more than|dearer than|under|below|less than|cheaper than)\b",
     re.IGNORECASE,
 )
+_AND_AFTER = re.compile(  # what `and` goes on with is no part of the amount before it
+    r"(?<=[0-9])\s+and\s+(?!(?:less|under|below|cheaper|lower|more|over|above|up|higher)\b|\W?[0-9])",
+    re.IGNORECASE,
+)
+_BUDGET = re.compile(r"\b(?:(?:my|our|the) )?budget (?:is|of)\s+(?=\W?[0-9])", re.IGNORECASE)
 _MUCH = (
     r"(?:(?P<some>a (?:little )?(?:bit|little|tad|touch)|slightly|somewhat)\s+"
     r"|(?P<lots>much much|much|a lot|lots|way|far|a good deal|considerably|significantly)\s+"
@@ -99,6 +104,7 @@ def told_bounds(text: str, own: Iterable[str]) -> tuple[str, list[Bounds]]:
 
     `own` are the currencies of the catalog.
     """
+    text = _BUDGET.sub("under ", _AND_AFTER.sub(", ", text))
     text = _UNDOABLE.sub(lambda one: _OTHER_SIDE[one["side"].lower()], text)
     known = frozenset(code.upper() for code in own)
     found: list[Bounds] = []

@@ -69,6 +69,7 @@ INSTEAD: Final = _cue(r"\s*\b(?:instead|rather|in (?:its|their) place)(?!\s+of\b
 IN_PLACE_OF: Final = _cue(
     r"^(?P<new>.+?)\s+(?:instead of|rather than|in place of|not)\s+(?P<old>.+)$"
 )
+ALL_BUT: Final = _cue(r"\b(?:everything|anything|all)(?: else)? but\b")
 TOO: Final = _cue(r"\s*\b(?:too|as well|also|is (?:fine|ok|okay) too)\s*$")
 ONES: Final = _cue(r"\s*\b(?:ones?|things?|products?|items?|stuff|options?|results?|pieces?)\s*$")
 SOMETHING: Final = _cue(
@@ -111,7 +112,8 @@ FORGET: Final = _cue(
     r"|my |that |this |any )*(?P<what>.+)$"
 )
 ANY: Final = _cue(
-    r"^(?:(?:in |of |by |from |at |for )?(?:any|every|all|whatever|whichever)\s+(?P<one>.+)"
+    r"^(?:(?:in |of |by |from |at |for )?(?:any|every|all|whatever|whichever)\s+(?P<one>.+?)"
+    r"(?:\s+(?:is|are) (?:fine|ok|okay|good|all right)|\s+(?:will|would) do|\s+goes)?"
     r"|(?:i (?:don'?t|do not) (?:care|mind) (?:about )?)(?:the |which |what )*(?P<two>.+)"
     r"|(?:the )?(?P<three>.+?)\s+(?:(?:does|do)(?:n'?t| not) matter|(?:is|are) (?:not "
     r"|un)important|is irrelevant))$"
@@ -262,6 +264,8 @@ SAYS_NOTHING: Final = frozenset(
             "can",
         ),
         *(
+            "either",
+            "both",
             "some",
             "any",
             "all",

@@ -27,7 +27,8 @@ _STOCK = re.compile(
     r"(?:(?:that|which|what)(?:'s| is| are)?\s+|(?:are|is)\s+)?"
     r"(?:(?P<out>(?:out of stock|sold out|unavailable|not available|not in stock))"
     r"|(?P<pre>pre-?orders?|back-?orders?)"
-    r"|(?P<in>(?:available|in stock|in store|on stock|deliverable)(?:\s+(?:right )?now)?))"
+    r"|(?P<in>(?:available|in stock|in store|on stock|deliverable)(?:\s+(?:right )?now)?"
+    r"|(?:i|we) can (?:buy|order)(?: right)?(?: now)?))"
     r"(?:\s+(?:ones?|products?|items?|things?))?(?!\w)",
     re.IGNORECASE,
 )

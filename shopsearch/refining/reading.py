@@ -83,7 +83,7 @@ class _Reading:
         return cleared
 
     def _parts(self, said: str) -> None:
-        text, bounds = told_bounds(said, self._known.values.currencies)
+        text, bounds = told_bounds(cues.ALL_BUT.sub("except", said), self._known.values.currencies)
         for one in reversed(bounds):
             text = text[: one.span.start] + _PRICED + text[one.span.end :]
         for clause in clauses_of(text, joined_phrases(text, self._known)):

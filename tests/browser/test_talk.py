@@ -126,8 +126,7 @@ def test_the_picture_of_a_search_stays(page: Page, site: Site) -> None:
     see(page, "“mug” and your picture")
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark"), (1280, "light")])
 def test_the_panel_is_accessible_and_fits(
     new_page: NewPage, site: Site, scheme: str, width: int
 ) -> None:

@@ -94,6 +94,8 @@ def filtered(*conditions: AnyOf | Between) -> Query:
         ("around 30", 24, 36),
         ("at least $20", 20, None),
         ("20 to 40", 20, 40),
+        ("my budget is 80", None, 80),
+        ("under 70 and newest first", None, 70),
     ],
 )
 def test_prices_are_bounds(said: str, low: float | None, high: float | None) -> None:
@@ -150,6 +152,9 @@ def test_an_order_that_is_not_there_is_said_so() -> None:
         ("not leather", AnyOf("material", ("leather",), negate=True)),
         ("no Nike", AnyOf("brand", ("nike",), negate=True)),
         ("not red or blue", AnyOf("color", ("red", "blue"), negate=True)),
+        ("everything but Nike", AnyOf("brand", ("nike",), negate=True)),
+        ("either red or blue", AnyOf("color", ("red", "blue"))),
+        ("that I can buy right now", AnyOf("availability", ("in_stock",))),
         ("I don't want green", AnyOf("color", ("green",), negate=True)),
     ],
 )
@@ -227,7 +232,14 @@ def test_wishes_have_weights(said: str, wish: Wanted) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["any colour", "forget the color", "remove blue", "the colour doesn't matter"]
+    "said",
+    [
+        "any colour",
+        "any color is fine",
+        "forget the color",
+        "remove blue",
+        "the colour doesn't matter",
+    ],
 )
 def test_parts_are_taken_away(said: str) -> None:
     assert after(said, filtered(AnyOf("color", ("blue",)))).query == Query(text="dress")
