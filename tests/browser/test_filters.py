@@ -79,7 +79,7 @@ def test_a_facet_is_cleared_alone_and_all_at_once(
     counts_up_to(page, total(site, Between("price", None, 60.0)))
     expect(page.locator('[data-fold="color"] > summary')).to_be_focused()
     value(page, "color", colors[1]).click()
-    page.locator(".chips").get_by_role("link", name="Clear all filters").click()
+    page.locator(".facets").get_by_role("link", name="Clear all filters").click()
     counts_up_to(page, total(site))
     assert page.url == f"{site.url}/search"
 

@@ -22,6 +22,8 @@ function followLink(event) {
 
 function submit(event) {
   const form = event.target;
+  const back = form.querySelector("[data-here]"); // the language form leads back to where it was sent
+  if (back) back.value = location.pathname + location.search + location.hash;
   if (form.id === "search") {
     event.preventDefault();
     searchByWords(form);
