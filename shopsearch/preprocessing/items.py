@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from dataclasses import fields
 
@@ -14,7 +13,7 @@ from shopsearch.errors import PictureRejected, ProductRejected
 from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.images import PICTURE_VERSION
 from shopsearch.preprocessing.local import check_bytes, read_picture
-from shopsearch.preprocessing.pictures import PictureLibrary, hash_content
+from shopsearch.preprocessing.pictures import PictureLibrary, hash_content, shrunk
 from shopsearch.preprocessing.proposals import Proposal, propose
 from shopsearch.preprocessing.text import TEXT_VERSION, clean_query, compose
 
@@ -94,11 +93,7 @@ class ItemPreparer:
         Raises `PictureRejected`.
         """
         check_bytes(len(image), self._max_file_bytes)
-        small = self._library.hold(image).load()
-        small.thumbnail((PREVIEW_PX, PREVIEW_PX))
-        encoded = io.BytesIO()
-        small.save(encoded, "WEBP", quality=80)
-        return encoded.getvalue()
+        return shrunk(self._library.hold(image).load(), PREVIEW_PX)
 
     def _picture(self, record: ProductRecord) -> Picture | None:
         if record.image_hash is None:

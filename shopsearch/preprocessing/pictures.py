@@ -159,10 +159,7 @@ class PictureLibrary:
         self, content_hash: str, picture: Image.Image, sizes_px: Iterable[int]
     ) -> None:
         for size_px in sorted(sizes_px, reverse=True):  # each from the one before
-            picture.thumbnail((size_px, size_px), Image.Resampling.LANCZOS)
-            encoded = io.BytesIO()
-            picture.save(encoded, "WEBP", quality=_THUMBNAIL_QUALITY, method=_THUMBNAIL_METHOD)
-            self._files.keep(self._thumbnail(content_hash, size_px), encoded.getvalue())
+            self._files.keep(self._thumbnail(content_hash, size_px), shrunk(picture, size_px))
 
     def _thumbnail(self, content_hash: str, longest_side_px: int) -> Path:
         return self._copy(content_hash).with_suffix(f".{longest_side_px}.webp")
@@ -177,3 +174,11 @@ class PictureLibrary:
 def hash_content(encoded: bytes) -> str:
     """SHA-256, hexadecimal: what a picture is known by."""
     return hashlib.sha256(encoded).hexdigest()
+
+
+def shrunk(picture: Image.Image, longest_side_px: int) -> bytes:
+    """A picture made small where it stands, and written out as WebP."""
+    picture.thumbnail((longest_side_px, longest_side_px), Image.Resampling.LANCZOS)
+    encoded = io.BytesIO()
+    picture.save(encoded, "WEBP", quality=_THUMBNAIL_QUALITY, method=_THUMBNAIL_METHOD)
+    return encoded.getvalue()

@@ -1,8 +1,7 @@
 """Prices in a turn: bounds that are told, and bounds that follow from what is shown.
 
 "Cheaper" is below the median of the shown prices; "a bit cheaper" below their upper quartile,
-"much cheaper" below the lower one; "cheaper than the second one" below that price. "More "
-"expensive"
+"much cheaper" below the lower one; "cheaper than the second one" below that price. "More expensive"
 is the mirror of it. "Around 30" is within a fifth of it.
 """
 

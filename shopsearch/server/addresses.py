@@ -89,6 +89,11 @@ def search_fields(request: SearchRequest) -> list[tuple[str, str]]:
     return [(name, value) for name, value in fields if value]
 
 
+def address_fields(request: SearchRequest) -> list[tuple[str, str]]:
+    """The fields of the address that asks for the same again, as far as one can."""
+    return [(name, value) for name, value in search_fields(request) if name not in PICTURES]
+
+
 def crop_text(region: Region) -> str:
     """A region of the picture, as `crop` has it: 0.25,0.1,0.5,1."""
     sides = (region.x, region.y, region.width, region.height)
@@ -101,14 +106,13 @@ def _said(flag: bool | None) -> str:
 
 def search_address(request: SearchRequest) -> str:
     """The page that answers a search. Pictures do not travel in addresses."""
-    fields = [(name, value) for name, value in search_fields(request) if name not in PICTURES]
+    fields = address_fields(request)
     return "/search" + (f"?{urlencode(fields)}" if fields else "")
 
 
 def values_address(request: SearchRequest, field: str) -> str:
     """The page of all values of a field among what a search finds."""
-    fields = [(name, value) for name, value in search_fields(request) if name not in PICTURES]
-    return f"{VALUES}?{urlencode([*fields, ('facets', field)])}"
+    return f"{VALUES}?{urlencode([*address_fields(request), ('facets', field)])}"
 
 
 def like_address(product_id: str) -> str:

@@ -4,7 +4,7 @@ The browser says it (`Accept-Language`) unless the visitor has chosen another at
 the languages are the folders of `web/translations`, and English, which the pages are written in.
 Words of programs stay English: the API, logs, errors.
 
-More:  a language is a catalog of messages, see CONTRIBUTING.md.
+More:  a language is a catalog of messages, see docs/theming.md.
 """
 
 from __future__ import annotations

@@ -74,13 +74,9 @@ def _spelled(asked: SearchRequest) -> SearchRequest | None:
 def _looser(asked: SearchRequest, query: Query) -> Iterator[Way]:
     fewer = _with_a_filter_less(asked) if asked.is_filtered else _with_a_word_less(asked)
     for words, request in islice(fewer, N_TRIED):
-        as_asked = replace(query, text=request.text, where=request.query().where)
-        n_found = (
-            services()
-            .search.search(replace(as_asked, k=1, offset=0, facets=(), explain=False))
-            .total
-        )
-        if n_found:
+        looser = replace(query, text=request.text, where=request.query().where)
+        counted = replace(looser, k=1, offset=0, facets=(), explain=False)
+        if n_found := services().search.search(counted).total:
             yield Way(words, request, n_found)
 
 

@@ -12,12 +12,16 @@ export function askInPlace() {
 
 function followLink(event) {
   const link = event.target.closest("a[data-visit]");
-  const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
-  if (!link || !plain || event.defaultPrevented) return;
+  if (!link || !isPlain(event) || event.defaultPrevented) return;
   event.preventDefault();
   const url = new URL(link.href);
   if ("keepPicture" in link.dataset) url.hash = location.hash;
   visit(url, { focus: "main" });
+}
+
+/** Whether a click is one that opens no other tab or window. */
+export function isPlain(event) {
+  return event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
 }
 
 function submit(event) {

@@ -1,10 +1,12 @@
 // Tells the shop which product of a page of results was chosen, so that the search gets better. It
 // says nothing of who chose, and nothing at all where the browser asks not to be followed.
 
+import { asksNotToBeFollowed } from "./kept.js";
+
 const ADDRESS = "/api/v1/events";
 
 export function tellClicks() {
-  if (navigator.globalPrivacyControl || navigator.doNotTrack === "1") return;
+  if (asksNotToBeFollowed()) return;
   document.addEventListener("click", tell, { capture: true });
   document.addEventListener("auxclick", (event) => {
     if (event.button === 1) tell(event); // opened in another tab

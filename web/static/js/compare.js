@@ -1,6 +1,7 @@
 // The tray of products to compare. It belongs to the tab; the page that compares has an address.
 
-import { show } from "./notices.js";
+import { announce, show } from "./notices.js";
+import { store, stored } from "./storage.js";
 
 const KEY = "shopsearch.compare";
 const MAX = 4;
@@ -52,7 +53,7 @@ function clear() {
 function change(chosen, what, values) {
   write(chosen);
   draw();
-  document.querySelector("[data-announcer]").textContent = filled(tray().dataset[what], values);
+  announce(filled(tray().dataset[what], values));
 }
 
 function draw() {
@@ -93,18 +94,11 @@ function filled(words, values) {
 }
 
 function read() {
-  try {
-    const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
-    return kept.filter((one) => typeof one.id === "string" && /^(\/media\/|$)/.test(one.thumb)).slice(0, MAX);
-  } catch {
-    return []; // storage can be switched off, and hold anything
-  }
+  const kept = stored("sessionStorage", KEY);
+  const isEntry = (one) => typeof one?.id === "string" && /^(\/media\/|$)/.test(one.thumb);
+  return Array.isArray(kept) ? kept.filter(isEntry).slice(0, MAX) : [];
 }
 
 function write(chosen) {
-  try {
-    sessionStorage.setItem(KEY, JSON.stringify(chosen));
-  } catch {
-    // see above
-  }
+  store("sessionStorage", KEY, chosen);
 }

@@ -1,7 +1,7 @@
 // Filters in place: the results change, and who filters stays where they were: the value that was
 // used keeps the focus, the panel its scroll, and each fold stays as it was left.
 
-import { addressOf } from "./ask.js";
+import { addressOf, isPlain } from "./ask.js";
 import { drawerIsOpen, keepDrawer, useDrawer } from "./facets_drawer.js";
 import { slidePrices } from "./facets_price.js";
 import { findValues } from "./facets_values.js";
@@ -33,8 +33,7 @@ function ask(url, selector, place) {
 
 function followValue(event) {
   const link = event.target.closest("a[data-value]");
-  const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
-  if (!link?.closest("[data-sheet]") || !plain) return;
+  if (!link?.closest("[data-sheet]") || !isPlain(event)) return;
   event.preventDefault();
   const url = new URL(link.href);
   url.hash = location.hash;

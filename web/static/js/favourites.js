@@ -1,6 +1,7 @@
 // Hearts, the page of favourites, and the shelves of what was looked at and of what fits.
 
 import { asksNotToBeFollowed, clear, drop, keep, kept } from "./kept.js";
+import { announce } from "./notices.js";
 
 const ADDRESS_CHARS = 2400; // of one request, and one id more: servers refuse lines beyond 4094
 const CARDS = 50; // as /cards has it
@@ -48,7 +49,7 @@ function onClick(event) {
     clear(clearing.dataset.clearKept);
     press();
     fillShelves();
-    document.querySelector("[data-announcer]").textContent = clearing.dataset.said;
+    announce(clearing.dataset.said);
     document.getElementById("main").focus({ preventScroll: true }); // the button is gone
   }
 }

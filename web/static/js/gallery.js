@@ -1,6 +1,8 @@
 // The pictures of a product: small ones jump to theirs, and a dialog shows one closer. It is moved by
 // scrolling, so wheel, finger and arrow keys work by themselves; a mouse may drag it too.
 
+import { isPlain } from "./ask.js";
+
 export function openGalleries() {
   document.addEventListener("click", onClick);
   document.addEventListener("scroll", markShown, { capture: true, passive: true });
@@ -13,10 +15,9 @@ export function openGalleries() {
 }
 
 function onClick(event) {
-  const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
   const pressed = event.target.closest("[data-jump], [data-zoom], [data-turn], [data-closer], [data-close]");
   const dialog = document.querySelector("[data-zoom-dialog]");
-  if (!pressed || !plain || !dialog) {
+  if (!pressed || !isPlain(event) || !dialog) {
     if (event.target === dialog) dialog.close(); // beside it
     return;
   }

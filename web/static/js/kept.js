@@ -1,18 +1,16 @@
 // What this browser keeps of a visitor: favourites, and the products looked at last. It leaves the
 // browser only as ids, to ask for cards, and nothing of it is in a cookie.
 
+import { store, stored } from "./storage.js";
+
 const PREFIX = "shopsearch.";
 const MOST = { favourites: 100, seen: 24 };
 
 /** The ids that are kept under a name, "favourites" or "seen", the latest first. */
 export function kept(name) {
   if (name === "seen" && asksNotToBeFollowed()) return [];
-  try {
-    const ids = JSON.parse(localStorage.getItem(PREFIX + name) ?? "[]");
-    return Array.isArray(ids) ? ids.filter((id) => typeof id === "string" && id).slice(0, MOST[name]) : [];
-  } catch {
-    return []; // storage can be switched off, and anything may stand in it
-  }
+  const ids = stored("localStorage", PREFIX + name);
+  return Array.isArray(ids) ? ids.filter((id) => typeof id === "string" && id).slice(0, MOST[name]) : [];
 }
 
 /** Put an id in front; whether it could be kept. */
@@ -28,11 +26,7 @@ export function drop(name, id) {
 
 /** Keep nothing under a name. */
 export function clear(name) {
-  try {
-    localStorage.removeItem(PREFIX + name);
-  } catch {
-    // then nothing is there
-  }
+  store("localStorage", PREFIX + name, null);
 }
 
 /** Whether the browser says so: then no history is kept, and nothing is fitted to it. */
@@ -41,10 +35,5 @@ export function asksNotToBeFollowed() {
 }
 
 function write(name, ids) {
-  try {
-    localStorage.setItem(PREFIX + name, JSON.stringify(ids));
-    return true;
-  } catch {
-    return false; // switched off, or full
-  }
+  return store("localStorage", PREFIX + name, ids);
 }

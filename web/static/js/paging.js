@@ -4,7 +4,8 @@
 // it too (up to EARLIER of them), and where the window was. After some pages the list waits for its
 // button, so that the foot of the page can be reached.
 
-import { show } from "./notices.js";
+import { announce, show } from "./notices.js";
+import { store, stored } from "./storage.js";
 import { pageAt, visit } from "./visit.js";
 
 const KEY = "shopsearch.endless";
@@ -34,21 +35,14 @@ export function pageByChoice() {
 }
 
 function choose(endless) {
-  try {
-    localStorage.setItem(KEY, endless ? "1" : "0");
-  } catch {
-    // storage can be switched off: then it holds for this page
-  }
+  store("localStorage", KEY, endless ? 1 : 0);
   if (endless) arrive();
   else visit(location.href, { push: false, scroll: window.scrollY });
 }
 
 function isEndless() {
-  try {
-    return localStorage.getItem(KEY) === "1";
-  } catch {
-    return document.querySelector("[data-endless]")?.checked ?? false;
-  }
+  const kept = stored("localStorage", KEY); // where that cannot be, it holds for this page
+  return kept === null ? (document.querySelector("[data-endless]")?.checked ?? false) : kept === 1;
 }
 
 async function arrive() {
@@ -86,7 +80,8 @@ async function loadMore({ asked = false } = {}) {
     if (end) tail().replaceWith(document.adoptNode(end));
     else more.remove();
     history.replaceState(history.state, "", url);
-    announce(tail().querySelector("[data-shown]")?.textContent);
+    const shown = tail().querySelector("[data-shown]");
+    if (shown) announce(shown.textContent);
     if (asked) added[0]?.querySelector("a").focus({ preventScroll: true });
     document.dispatchEvent(new Event("shopsearch:added"));
     watch();
@@ -123,21 +118,13 @@ async function fillEarlier() {
 // Not in the history: browsers do not take it there any more while a page is left.
 function keepPlace() {
   if (!isEndless() || !list()) return;
-  try {
-    sessionStorage.setItem(PLACE, JSON.stringify([location.href, window.scrollY]));
-  } catch {
-    // then the list begins where its page does
-  }
+  store("sessionStorage", PLACE, [location.href, window.scrollY]);
 }
 
 function placeLeft() {
-  try {
-    const [address, top] = JSON.parse(sessionStorage.getItem(PLACE));
-    const [{ type }] = performance.getEntriesByType("navigation");
-    return address === location.href && type !== "navigate" ? top : null;
-  } catch {
-    return null;
-  }
+  const place = stored("sessionStorage", PLACE);
+  const [loaded] = performance.getEntriesByType("navigation");
+  return place?.[0] === location.href && loaded?.type !== "navigate" ? place[1] : null;
 }
 
 // Each page is a search of its own in the log: clicks name it. What moved to a later page in the
@@ -151,10 +138,6 @@ function cardsOf(page) {
       if (queryId) entry.dataset.queryId = queryId;
       return document.adoptNode(entry);
     });
-}
-
-function announce(words) {
-  if (words) document.querySelector("[data-announcer]").textContent = words;
 }
 
 function ofPage(n) {

@@ -1,17 +1,15 @@
 // What was searched for lately, kept in this browser alone: it is never sent anywhere.
 
+import { store, stored } from "./storage.js";
+
 const KEY = "shopsearch.recent";
 const MAX_KEPT = 8;
 const MAX_CHARS = 120; // longer ones are no searches to come back to
 
 /** The words of recent searches, the latest first. */
 export function recentSearches() {
-  try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-    return Array.isArray(kept) ? kept.filter((one) => typeof one === "string").slice(0, MAX_KEPT) : [];
-  } catch {
-    return []; // storage is off, or somebody else wrote there
-  }
+  const kept = stored("localStorage", KEY);
+  return Array.isArray(kept) ? kept.filter((one) => typeof one === "string").slice(0, MAX_KEPT) : [];
 }
 
 export function remember(words) {
@@ -36,10 +34,5 @@ function folded(words) {
 }
 
 function write(searches) {
-  try {
-    if (searches.length) localStorage.setItem(KEY, JSON.stringify(searches));
-    else localStorage.removeItem(KEY);
-  } catch {
-    // see above
-  }
+  store("localStorage", KEY, searches.length ? searches : null);
 }

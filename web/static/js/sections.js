@@ -1,11 +1,13 @@
 // A link that changes one section of the page: that section alone is fetched and swapped in, so that
 // nothing else moves. Without this file it leads to the page with that section.
 
+import { isPlain } from "./ask.js";
+import { announce } from "./notices.js";
+
 export function swapSections() {
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-swap]");
-    const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
-    if (!link || !plain || event.defaultPrevented) return;
+    if (!link || !isPlain(event) || event.defaultPrevented) return;
     event.preventDefault();
     swap(link.dataset.swap, link.href, link.textContent);
   });
@@ -22,7 +24,7 @@ async function swap(id, address, words) {
     document.getElementById(id).replaceWith(document.adoptNode(section));
     history.replaceState(history.state, "", address.split("#")[0]);
     section.querySelector('[data-swap][aria-current="true"]')?.focus({ preventScroll: true });
-    document.querySelector("[data-announcer]").textContent = words;
+    announce(words);
     document.dispatchEvent(new Event("shopsearch:arrived"));
   } catch {
     location.assign(address);

@@ -1,7 +1,8 @@
 // Refining a search by talking: each turn becomes a visit of the search that the shop makes of it.
 // The thread that led to an address stays in the tab, so back, forward and reload keep it.
 
-import { show } from "./notices.js";
+import { announce, show } from "./notices.js";
+import { store, stored } from "./storage.js";
 import { visit } from "./visit.js";
 
 const KEY = "shopsearch.talk";
@@ -87,7 +88,7 @@ function note(turn) {
   thread = [...thread, turn];
   keep(here(), thread);
   draw();
-  announce(turn.reply);
+  announceLater(turn.reply);
 }
 
 function takeBack(words) {
@@ -117,7 +118,7 @@ function arrived() {
   else keep(here(), thread);
   panel.open = isOpen;
   draw();
-  if (unsaid) announce(`${unsaid} ${document.querySelector("main").dataset.announce ?? ""}`);
+  if (unsaid) announceLater(`${unsaid} ${document.querySelector("main").dataset.announce ?? ""}`);
   if (isTalking) document.querySelector("#talk-say").focus({ preventScroll: true });
   unsaid = "";
   isTalking = isReturning = false;
@@ -161,12 +162,8 @@ function keepOpen(event) {
 }
 
 // After what the visit itself says, which waits for a frame too.
-function announce(words) {
-  const announcer = document.querySelector("[data-announcer]");
-  requestAnimationFrame(() => {
-    announcer.textContent = "";
-    requestAnimationFrame(() => (announcer.textContent = words));
-  });
+function announceLater(words) {
+  requestAnimationFrame(() => announce(words));
 }
 
 function here() {
@@ -178,19 +175,11 @@ function nameOf({ pathname, search, hash }) {
 }
 
 function read() {
-  try {
-    return JSON.parse(sessionStorage.getItem(KEY)) ?? {};
-  } catch {
-    return {}; // storage can be switched off
-  }
+  return stored("sessionStorage", KEY) ?? {};
 }
 
 function keep(name, turns) {
   const { [name]: _, ...others } = read();
   const kept = [...Object.entries(others), [name, turns]].slice(-MAX_KEPT);
-  try {
-    sessionStorage.setItem(KEY, JSON.stringify(Object.fromEntries(kept)));
-  } catch {
-    // see above: the thread at hand stays in memory
-  }
+  store("sessionStorage", KEY, Object.fromEntries(kept)); // else the thread at hand is in memory alone
 }

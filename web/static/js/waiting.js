@@ -1,6 +1,8 @@
 // What is seen while a page is on its way: nothing at all where it is quick; then the results dim
 // where they are about to be refined, and a sketch of results stands in where something else comes.
 
+import { announce } from "./notices.js";
+
 const SLOW_MS = 150;
 const VERY_SLOW_MS = 4000;
 
@@ -44,8 +46,7 @@ function sketch() {
 }
 
 function tell() {
-  const words = document.querySelector('template[data-template="loading"]').dataset.words;
-  document.querySelector("[data-announcer]").textContent = words;
+  announce(document.querySelector('template[data-template="loading"]').dataset.words);
   const late = document.querySelector("[data-late]");
   if (late) late.hidden = false;
 }
