@@ -2,11 +2,23 @@
 
 import { visit } from "./visit.js";
 
+const REST_MS = 250; // a key that is held changes the slider many times
+
+let resting = 0;
+let balance = null; // a page that arrives meanwhile does not take the slider back
+
 export function askInPlace() {
   document.addEventListener("click", followLink);
   document.addEventListener("submit", submit);
-  document.addEventListener("change", (event) => {
-    if (event.target.matches("[data-at-once]")) event.target.form.requestSubmit();
+  document.addEventListener("change", ({ target }) => {
+    if (target.matches("[data-at-once]")) target.form.requestSubmit();
+    if (!target.matches("#balance")) return;
+    balance = target.value;
+    clearTimeout(resting);
+    resting = setTimeout(weigh, REST_MS);
+  });
+  document.addEventListener("input", ({ target }) => {
+    if (target.matches("#balance")) sayWeight(target);
   });
 }
 
@@ -61,4 +73,20 @@ export function addressOf(form, submitter = null) {
 // Turning a page leads to its beginning; a slider or a choice keeps the focus.
 function focusAfter(submitter) {
   return submitter ? "main" : document.activeElement?.id || null;
+}
+
+// How much words count beside a picture or a product, once the slider rests.
+function weigh() {
+  const slider = document.querySelector("#balance");
+  if (!slider) return;
+  slider.value = balance;
+  sayWeight(slider);
+  slider.form.requestSubmit();
+}
+
+function sayWeight(slider) {
+  const percent = Math.round(slider.value * 100);
+  const shown = slider.form.querySelector("output");
+  slider.setAttribute("aria-valuetext", slider.dataset.valuetext.replace("{}", percent));
+  shown.value = shown.dataset.value.replace("{}", percent);
 }

@@ -2,7 +2,6 @@
 // Without this file everything still works, by forms and links.
 
 import { askInPlace } from "./ask.js";
-import { weigh } from "./balance.js";
 import { tellClicks } from "./clicks.js";
 import { compareProducts } from "./compare.js";
 import { filterInPlace } from "./facets.js";
@@ -22,7 +21,6 @@ filterInPlace(); // before what follows all links alike
 askInPlace();
 takePictures();
 markRegions();
-weigh();
 suggestWords();
 takeVoice();
 tellClicks();
