@@ -126,7 +126,9 @@ def without_ids(place: str) -> str:
     place = re.sub(r"CURRENT\.\d+\.new", "CURRENT.new", place)
     place = re.sub(r"^images/[0-9a-f]{2}\b", "images/..", place)
     return re.sub(
-        r"\.?[0-9a-f]{64}\.jpg(-\d+-\d+)?", lambda m: "copy.new" if m[1] else "copy", place
+        r"\.?[0-9a-f]{64}\.(?:jpg|(\d+\.webp))(-\d+-\d+)?",
+        lambda m: ("thumbnail" if m[1] else "copy") + (".new" if m[2] else ""),
+        place,
     )
 
 

@@ -19,7 +19,6 @@ export function compareProducts() {
   document.addEventListener("shopsearch:arrived", draw);
   document.addEventListener("shopsearch:added", draw);
   window.addEventListener("pageshow", draw); // Back may bring a page that was drawn before
-  draw();
 }
 
 function toggle({ productId, title, thumb }) {

@@ -20,7 +20,6 @@ export function filterInPlace() {
   useDrawer();
   slidePrices();
   findValues();
-  unfold();
 }
 
 // Visit an address from the panel; what the selector finds there takes the focus, in the same place.

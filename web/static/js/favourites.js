@@ -14,7 +14,6 @@ export function keepFavourites() {
   document.addEventListener("click", onClick);
   document.addEventListener("shopsearch:arrived", arrived);
   window.addEventListener("storage", press); // another window of this browser
-  arrived();
 }
 
 // Once for each <main>: a section that is swapped, or a second word of the same page, brings hearts.

@@ -31,7 +31,6 @@ export function pageByChoice() {
   document.addEventListener("shopsearch:arrived", arrive);
   window.addEventListener("pagehide", keepPlace);
   left = placeLeft();
-  arrive();
 }
 
 function choose(endless) {
@@ -51,17 +50,25 @@ async function arrive() {
   const choice = document.querySelector("[data-endless]");
   if (choice) choice.checked = endless;
   nByItself = 0;
-  near.disconnect();
+  rest();
   if (!endless || !list()) return;
   await fillEarlier(); // first: until then the end is nearer than it will be
   left = null;
   if (list()) watch();
 }
 
+// What is below the list is out of sight while the list goes on by itself: it would only be moved.
 function watch() {
-  near.disconnect();
+  rest();
   const more = tail().querySelector("[data-load-more]");
-  if (more && nByItself < BY_ITSELF) near.observe(more);
+  if (!more || nByItself >= BY_ITSELF) return;
+  near.observe(more);
+  document.documentElement.classList.add("is-going-on");
+}
+
+function rest() {
+  near.disconnect();
+  document.documentElement.classList.remove("is-going-on");
 }
 
 async function loadMore({ asked = false } = {}) {
@@ -86,7 +93,7 @@ async function loadMore({ asked = false } = {}) {
     document.dispatchEvent(new Event("shopsearch:added"));
     watch();
   } catch {
-    near.disconnect();
+    rest();
     show("unreachable", () => loadMore({ asked }));
   } finally {
     underWay = false;

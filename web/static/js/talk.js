@@ -27,7 +27,6 @@ export function talk() {
   document.addEventListener("toggle", keepOpen, { capture: true });
   window.addEventListener("popstate", () => (isReturning = true));
   document.addEventListener("shopsearch:arrived", arrived);
-  arrived();
 }
 
 function take(event) {
