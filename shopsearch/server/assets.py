@@ -27,6 +27,7 @@ SHEETS = (
     "talk",
     "states",
 )
+OF_SOME_PAGES = {"gallery.js"}  # modules that those pages ask for themselves
 _YEAR_S = 365 * 24 * 3600
 
 
@@ -34,7 +35,7 @@ def install(app: Flask, web: Path) -> None:
     """Serve the sheets of a web folder, and tell templates of its modules."""
     folder = web / "static" / "css"
     content = "\n".join((folder / f"{one}.css").read_text(encoding="utf-8") for one in SHEETS)
-    modules = sorted(path.name for path in (web / "static" / "js").glob("*.js"))
+    modules = sorted({path.name for path in (web / "static" / "js").glob("*.js")} - OF_SOME_PAGES)
     blueprint = Blueprint("assets", __name__)
 
     @blueprint.get(f"/static/{fingerprint(folder)}.css")

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.browser
 
 
 def titles(page: Page) -> list[str]:
+    expect(page.locator("[data-unfinished]")).to_have_count(0)  # the list comes in two steps
     return page.locator("main .card__link").all_inner_texts()
 
 

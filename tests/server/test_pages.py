@@ -113,7 +113,8 @@ def test_hostile_titles_are_words_and_never_markup(client: FlaskClient) -> None:
     for path in ("/search", "/products/hostile", "/search?like=hostile&q=" + quote(HOSTILE_TITLE)):
         answer = client.get(path)
         assert shown in unescape(answer.text)
-        assert script_sources(answer.text) == {"/js/main.js"}
+        own = {"/js/main.js", "/js/gallery.js"} if path.startswith("/products") else {"/js/main.js"}
+        assert script_sources(answer.text) == own
         assert "javascript:" not in answer.text
         assert event_attributes(answer.text) == []
 

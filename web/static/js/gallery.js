@@ -3,16 +3,14 @@
 
 import { isPlain } from "./ask.js";
 
-export function openGalleries() {
-  document.addEventListener("click", onClick);
-  document.addEventListener("scroll", markShown, { capture: true, passive: true });
-  document.addEventListener("pointerdown", drag);
-  document.addEventListener("keydown", (event) => {
-    const dialog = event.target.closest?.("[data-zoom-dialog]");
-    if (dialog && event.key === "+") closer(dialog, true);
-    if (dialog && event.key === "-") closer(dialog, false);
-  });
-}
+document.addEventListener("click", onClick);
+document.addEventListener("scroll", markShown, { capture: true, passive: true });
+document.addEventListener("pointerdown", drag);
+document.addEventListener("keydown", (event) => {
+  const dialog = event.target.closest?.("[data-zoom-dialog]");
+  if (dialog && event.key === "+") closer(dialog, true);
+  if (dialog && event.key === "-") closer(dialog, false);
+});
 
 function onClick(event) {
   const pressed = event.target.closest("[data-jump], [data-zoom], [data-turn], [data-closer], [data-close]");

@@ -1,6 +1,7 @@
 // Going to another address of this site without leaving the page: its <main> is fetched and swapped
 // in. The address holds everything that was asked, so back, forward, reload and sharing work.
 
+import { inSteps } from "./in_steps.js";
 import { announce, dismiss, show } from "./notices.js";
 import { tellFailure, watchOutages } from "./outages.js";
 import { preview } from "./picture_preview.js";
@@ -37,8 +38,12 @@ export async function visit(address, { push = true, focus = null, scroll = 0 } =
     if (push) enter(url);
     shown = url;
     stopWaiting();
+    const isUsed = document.activeElement.closest("main");
+    const finish = isUsed || scroll ? null : inSteps(page.querySelector("main"));
     swap(page, typed);
     settle(focus, scroll);
+    await finish?.();
+    signal.throwIfAborted();
     await preview(picture);
     if (picture?.gone) show("picture-gone");
     document.dispatchEvent(new Event("shopsearch:arrived"));
