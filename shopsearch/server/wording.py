@@ -29,7 +29,7 @@ from shopsearch.domain import (
 )
 from shopsearch.plain_text import clean
 from shopsearch.server.locales import gettext, lazy_gettext, locale, ngettext
-from shopsearch.server.offers import sale_price
+from shopsearch.server.offers import SALE_DATES, SALE_PRICE, sale_price
 
 _SIZE_WORD = re.compile(r"^(?:sizes?|sz)\b[\s:]*|[\s-]+sizes?$", re.IGNORECASE)
 ORDERS = {
@@ -62,6 +62,7 @@ _AVAILABILITIES: dict[str, object] = {
     "out of stock": lazy_gettext("Out of stock"),
     "preorder": lazy_gettext("Preorder"),
 }
+_OF_OFFERS = (SALE_PRICE, SALE_DATES)  # the price itself says it, and while the sale lasts alone
 _SHOWN_FIELDS = ("color", "size", "material", "gender", "gtin")
 
 
@@ -137,7 +138,8 @@ def details(product: Product) -> tuple[tuple[str, str], ...]:
     """Label and value of everything worth a row of the table, the usual fields first."""
     fields = [(name, getattr(product, name)) for name in _SHOWN_FIELDS]
     rows = [(field_label(name), clean(value)) for name, value in fields]
-    rows += [(field_label(name), clean(value)) for name, value in product.attributes.items()]
+    rest = {name: value for name, value in product.attributes.items() if name not in _OF_OFFERS}
+    rows += [(field_label(name), clean(value)) for name, value in rest.items()]
     return tuple((label, value) for label, value in rows if value)
 
 
