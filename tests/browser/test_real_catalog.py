@@ -28,7 +28,8 @@ pytestmark = pytest.mark.browser
 
 WIDTHS = (390, 768, 1280)
 
-# controls that cover each other, but for the corners of a marked part; what stays in its place while the page moves may cover what moves
+# controls that cover each other, but for the corners of a marked part; what stays in its place
+# while the page moves may cover what moves
 OVERLAPS = """
 () => {
   const stays = (one) => {
@@ -38,7 +39,8 @@ OVERLAPS = """
     return false;
   };
   const all = [...document.querySelectorAll("main :is(a, button, select, summary, input)")]
-    .filter((one) => one.type !== "range" && !one.closest("[data-region]") && one.checkVisibility() && !stays(one))
+    .filter((one) => one.type !== "range" && !one.closest("[data-region]"))
+    .filter((one) => one.checkVisibility() && !stays(one))
     .flatMap((one) => [...one.getClientRects()].map((box) => [one, box]))
     .filter(([, box]) => box.width > 2 && box.height > 2);
   const cover = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
