@@ -29,6 +29,11 @@ def sale_price(product: Product, now: datetime | None = None) -> Price | None:
     return sale if 0 < sale.amount_minor < usual.amount_minor else None
 
 
+def price_now(product: Product, now: datetime | None = None) -> Price | None:
+    """What one pays: the price of the sale while one lasts, else the usual one."""
+    return sale_price(product, now) or product.price
+
+
 def _lasts(dates: str, now: datetime | None) -> bool:
     if not dates.strip():
         return True

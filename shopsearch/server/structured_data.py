@@ -16,6 +16,7 @@ from typing import Any
 from markupsafe import Markup
 
 from shopsearch.domain import Price, Product, values_of
+from shopsearch.server.offers import price_now
 from shopsearch.server.wording import Level, description_text, title_text
 
 CONTEXT = "https://schema.org"
@@ -112,16 +113,31 @@ def valid_gtin(gtin: str) -> str | None:
 
 
 def _offer(product: Product, address: str | None) -> Document | None:
-    if product.price is None:
+    price = price_now(product)
+    if price is None:
         return None
     told = {
         "@type": "Offer",
-        "price": price_number(product.price),
-        "priceCurrency": product.price.currency,
+        "price": price_number(price),
+        "priceCurrency": price.currency,
+        "priceSpecification": _struck(product),
         "availability": availability_url(product.availability),
         "url": address,
     }
     return {name: value for name, value in told.items() if value}
+
+
+def _struck(product: Product) -> Document | None:
+    """The usual price beside that of a sale, as Google's merchant listings have it."""
+    usual = product.price
+    if usual is None or usual == price_now(product):
+        return None
+    return {
+        "@type": "UnitPriceSpecification",
+        "priceType": f"{CONTEXT}/StrikethroughPrice",
+        "price": price_number(usual),
+        "priceCurrency": usual.currency,
+    }
 
 
 def _one_of(text: str) -> str | list[str]:

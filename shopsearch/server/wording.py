@@ -29,7 +29,7 @@ from shopsearch.domain import (
 )
 from shopsearch.plain_text import clean
 from shopsearch.server.locales import gettext, lazy_gettext, locale, ngettext
-from shopsearch.server.offers import sale_price
+from shopsearch.server.offers import SALE_DATES, SALE_PRICE, sale_price
 
 _SIZE_WORD = re.compile(r"^(?:sizes?|sz)\b[\s:]*|[\s-]+sizes?$", re.IGNORECASE)
 ORDERS = {
@@ -62,6 +62,8 @@ _AVAILABILITIES: dict[str, object] = {
     "out of stock": lazy_gettext("Out of stock"),
     "preorder": lazy_gettext("Preorder"),
 }
+_HTML = re.compile(r"<|&#?\w+;")
+_OF_OFFERS = (SALE_PRICE, SALE_DATES)  # the price itself says it, and while the sale lasts alone
 _SHOWN_FIELDS = ("color", "size", "material", "gender", "gtin")
 
 
@@ -136,14 +138,24 @@ def category_levels(product: Product) -> tuple[Level, ...]:
 def details(product: Product) -> tuple[tuple[str, str], ...]:
     """Label and value of everything worth a row of the table, the usual fields first."""
     fields = [(name, getattr(product, name)) for name in _SHOWN_FIELDS]
-    rows = [(field_label(name), clean(value)) for name, value in fields]
-    rows += [(field_label(name), clean(value)) for name, value in product.attributes.items()]
+    rows = [(field_label(name), _listed(value)) for name, value in fields]
+    rest = {name: value for name, value in product.attributes.items() if name not in _OF_OFFERS}
+    rows += [(field_label(name), _listed(value)) for name, value in rest.items()]
     return tuple((label, value) for label, value in rows if value)
 
 
 def description_text(product: Product) -> str:
-    """The description as words alone; feeds carry HTML of any origin."""
-    return clean(product.description)
+    """The description as words alone; feeds carry HTML of any origin. What is none keeps its lines,
+    as lists are written in them.
+    """
+    if _HTML.search(product.description):
+        return clean(product.description)
+    return "\n".join(filter(None, map(clean, product.description.splitlines())))
+
+
+def _listed(value: str) -> str:
+    """Several values in one field as people list them."""
+    return ", ".join(filter(None, (part.strip() for part in clean(value).split("|"))))
 
 
 def products_text(number: int) -> str:

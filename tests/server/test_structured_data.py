@@ -119,6 +119,17 @@ def test_a_product_is_told_as_schema_org_has_it(public_shop: FlaskClient) -> Non
         assert public_shop.get(address.removeprefix(PUBLIC)).status_code == 200
 
 
+def test_an_offer_costs_what_one_pays_now_beside_the_usual_price() -> None:
+    usual = Price.of(Decimal("19.99"), "USD")
+    offer = product_document(
+        Product(product_id="p", price=usual, attributes={"sale_price": "12.50 USD"})
+    )["offers"]
+    assert (offer["price"], offer["priceCurrency"]) == ("12.50", "USD")
+    struck = offer["priceSpecification"]
+    assert struck["priceType"] == "https://schema.org/StrikethroughPrice"
+    assert (struck["price"], struck["priceCurrency"]) == ("19.99", "USD")
+
+
 def test_messengers_get_title_summary_picture_and_price(public_shop: FlaskClient) -> None:
     told = meta(public_shop, "/products/mug-red")
     assert told["og:title"] == "Red striped mug"

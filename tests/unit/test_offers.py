@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from shopsearch.domain import Price, Product
-from shopsearch.server.offers import sale_price
+from shopsearch.server.offers import price_now, sale_price
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -44,3 +44,9 @@ def test_a_sale_counts_while_it_lasts(dates: str, lasts: bool) -> None:
 
 def test_a_product_without_a_price_has_no_sale() -> None:
     assert sale_price(Product(product_id="p", attributes={"sale_price": "5 USD"}), NOW) is None
+
+
+def test_what_one_pays_is_the_sale_price_while_it_lasts() -> None:
+    assert price_now(product("15 USD"), NOW) == Price.of(Decimal(15), "USD")
+    assert price_now(product(""), NOW) == Price.of(Decimal("20"), "USD")
+    assert price_now(Product(product_id="p"), NOW) is None

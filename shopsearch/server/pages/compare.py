@@ -11,6 +11,7 @@ from flask import render_template
 from shopsearch.domain import Product
 from shopsearch.server import wording
 from shopsearch.server.locales import gettext
+from shopsearch.server.offers import price_now
 from shopsearch.server.pages.blueprint import blueprint
 from shopsearch.server.pages.cards import ShownProduct, named_products
 
@@ -35,10 +36,12 @@ def compare() -> str:
     """The products that the address names."""
     found = named_products(MAX_COMPARED)
     known = [stored for _, stored in found if stored is not None]
+    prices = {(one.product.price, price_now(one.product)) for one in known}
     return render_template(
         "compare.html",
         compared=[ShownProduct.of(stored) for stored in known],
         rows=_rows([stored.product for stored in known]),
+        prices_differ=len(prices) > 1,
         gone=[product_id for product_id, stored in found if stored is None],
         max_compared=MAX_COMPARED,
     )

@@ -29,6 +29,7 @@ from shopsearch.server.search_request import SearchRequest
 from shopsearch.server.wording import level_name
 
 N_NEW = 12
+N_PICTURED = 8  # of a category, until one has a picture
 MAX_CATEGORIES = 12
 FEW_CATEGORIES = 3  # where there are no more, those below them are shown too
 TRENDS_S = 60.0  # a week's trends are no others after a minute
@@ -64,7 +65,7 @@ class CategoryPictures:
         self._known: Mapping[str, str | None] = {}
 
     def of(self, generation: str, paths: Sequence[str]) -> Mapping[str, str | None]:
-        """The content hash of the picture of the most popular product in each category."""
+        """The content hash of a picture for each category, of its most popular product with one."""
         with self._lock:
             if generation != self._generation or not self._known.keys() >= {*paths}:
                 self._known = {path: _picture_in(path) for path in paths}
@@ -136,5 +137,5 @@ def _tiles(page: SearchPage) -> Sequence[CategoryTile]:
 
 def _picture_in(path: str) -> str | None:
     where = ProductFilter((AnyOf(CATEGORY, (path.casefold(),)),))
-    found = services().search.search(Query(where=where, sort=Sort.POPULARITY, k=1))
-    return next((hit.image_hash for hit in found.hits), None)
+    found = services().search.search(Query(where=where, sort=Sort.POPULARITY, k=N_PICTURED))
+    return next((hit.image_hash for hit in found.hits if hit.image_hash), None)
