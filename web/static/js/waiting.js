@@ -47,6 +47,5 @@ function sketch() {
 
 function tell() {
   announce(document.querySelector('template[data-template="loading"]').dataset.words);
-  const late = document.querySelector("[data-late]");
-  if (late) late.hidden = false;
+  document.querySelector("[data-late]")?.classList.add("is-late");
 }
