@@ -21,6 +21,7 @@ from shopsearch.fusion import Fusion
 from shopsearch.fusion.combiner import (
     Combiner,
 )
+from shopsearch.index.current import CurrentFile, CurrentGeneration
 from shopsearch.index.generations import Generations
 from shopsearch.index.live import LiveGeneration
 from shopsearch.index.manifest import Manifest
@@ -36,6 +37,7 @@ from shopsearch.preprocessing.pictures import GRID_THUMBNAILS_PX, PictureLibrary
 from shopsearch.settings import Settings
 from shopsearch.store.sql import (
     Database,
+    SqlCurrentGeneration,
     SqlEmbeddingCache,
     SqlFeedRuns,
     SqlLexicalIndex,
@@ -212,15 +214,25 @@ class Parts:
     @cached_property
     def generations(self) -> Generations:
         """The index generations on disk."""
-        return self._generations_in(self.settings.home)
+        return self._generations_in(self.settings.home, self.current_generation)
 
-    def _generations_in(self, folder: Path) -> Generations:
+    @cached_property
+    def current_generation(self) -> CurrentGeneration:
+        """What names the live generation."""
+        if self.settings.names_generation_in_database:
+            return SqlCurrentGeneration(self.database)
+        return CurrentFile(self.settings.home)
+
+    def _generations_in(
+        self, folder: Path, current: CurrentGeneration | None = None
+    ) -> Generations:
         in_memory = self.settings.words == "memory"
         return Generations(
             folder,
             loaders(),
             keep=self.settings.keep_generations,
             load_words=words_in(self.language) if in_memory else lambda _: None,
+            current=current,
         )
 
     @cached_property
@@ -228,7 +240,7 @@ class Parts:
         """The generation that answers, renewed when another becomes current."""
         return LiveGeneration(
             self.generations,
-            check_every_s=0.0,  # a stat costs microseconds
+            check_every_s=0.0,  # a stat costs microseconds, a row some hundreds of them
             fits=self.can_answer_from,
         )
 

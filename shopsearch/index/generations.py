@@ -1,7 +1,7 @@
 """Index generations on disk: built beside the live one, swapped in by one rename.
 
     home/
-      CURRENT                     the id of the live generation
+      CURRENT                     the id of the live generation, unless a database names it
       generations/
         20260122T101500123-7f3a/  manifest.json and the files of the index
         .building-<pid>-<id>/     a build under way, or what a killed one left behind
@@ -28,6 +28,7 @@ import structlog
 
 from shopsearch.errors import GenerationDamaged, GenerationMismatch, GenerationMissing, IndexFault
 from shopsearch.index.base import KeptWords, VectorIndex
+from shopsearch.index.current import CURRENT, CurrentFile, CurrentGeneration, fsync
 from shopsearch.index.manifest import REMEDY, Manifest, sha256
 from shopsearch.index.sharing import Identity, identity_of
 
@@ -35,7 +36,6 @@ __all__ = ["Generation", "Generations", "Manifest"]
 
 log = structlog.get_logger(__name__)
 
-CURRENT = "CURRENT"
 FOLDER = "generations"
 BUILDING = ".building-"
 REMOVING = ".removing-"
@@ -78,8 +78,9 @@ class Generation:
 class Generations:
     """The generations below a home folder.
 
-    `loaders` says for each kind of index how it is read. Any number of processes may read; one at a
-    time may publish.
+    `loaders` says for each kind of index how it is read, `current` what names the live generation:
+    the file `CURRENT` where nothing else is given. Any number of processes may read; one at a time
+    may publish.
     """
 
     def __init__(
@@ -88,8 +89,10 @@ class Generations:
         loaders: Mapping[str, Callable[[Path], VectorIndex]],
         keep: int = 3,
         load_words: Callable[[Path], KeptWords | None] = lambda _: None,
+        current: CurrentGeneration | None = None,
     ) -> None:
         self._root = root
+        self._current = current or CurrentFile(root)
         self._folder = root / FOLDER
         self._loaders = loaders
         self._keep = keep
@@ -98,23 +101,19 @@ class Generations:
         self._verified: dict[Identity, str] = {}  # checksums of the files that were loaded last
 
     @property
-    def current_path(self) -> Path:
-        """The file that names the live generation; it changes with every swap."""
-        return self._root / CURRENT
+    def current(self) -> CurrentGeneration:
+        """What names the live generation."""
+        return self._current
 
     def current_id(self) -> str | None:
-        """The live generation, or None where nothing is indexed yet."""
-        try:
-            text = self.current_path.read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise GenerationDamaged(
-                f"{self.current_path} cannot be read ({error}): {REMEDY}"
-            ) from error
-        if not _ID.fullmatch(text):
-            raise GenerationDamaged(f"{self.current_path} names no generation: {REMEDY}")
-        return text
+        """The live generation, or None where nothing is indexed yet.
+
+        Raises `GenerationDamaged`, and `StoreError` where a database names it.
+        """
+        named = self._current.read()
+        if named is not None and not _ID.fullmatch(named):
+            raise GenerationDamaged(f"{self._current} names no generation: {REMEDY}")
+        return named
 
     def ids(self) -> list[str]:
         """All generations, newest first."""
@@ -196,7 +195,7 @@ class Generations:
         """
         try:
             manifest = self._write(index, words, encoder_id, fusion_id, store_revision)
-            self._make_current(manifest.generation_id)
+            self._current.make_live(manifest.generation_id)
         except OSError as error:
             raise self._refused(error) from error
         try:
@@ -218,7 +217,7 @@ class Generations:
         target = generation_id or self._previous_id()
         manifest = self.load(target).manifest
         try:
-            self._make_current(target)
+            self._current.make_live(target)
         except OSError as error:
             raise self._refused(error) from error
         log.info("rolled back the index", generation=target)
@@ -280,10 +279,10 @@ class Generations:
             )
             manifest.write(building)
             for path in building.iterdir():
-                _fsync(path)
-            _fsync(building)
+                fsync(path)
+            fsync(building)
             building.rename(self._folder / generation_id)
-            _fsync(self._folder)
+            fsync(self._folder)
         finally:
             shutil.rmtree(building, ignore_errors=True)
             self._building.discard(building)
@@ -334,13 +333,6 @@ class Generations:
             now = datetime.strptime(date, _TIME).replace(tzinfo=UTC)
             now += timedelta(milliseconds=millisecond + 1)
 
-    def _make_current(self, generation_id: str) -> None:
-        beside = self._root / f"{CURRENT}.{os.getpid()}.new"
-        beside.write_text(generation_id + "\n", encoding="utf-8")
-        _fsync(beside)
-        beside.replace(self.current_path)
-        _fsync(self._root)
-
     def _prune(self) -> None:
         kept = {*self.ids()[: self._keep], *self._last_of_days(), self.current_id()}
         for generation_id in self.ids():
@@ -381,11 +373,3 @@ def _is_left_behind(building: Path) -> bool:
         return time.time() - building.stat().st_mtime > LEFT_BEHIND_AFTER_S
     except FileNotFoundError:
         return False
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from weakref import WeakMethod
@@ -14,7 +15,7 @@ from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 
 from shopsearch.errors import SchemaOutdated, StoreError, StoreUnavailable
-from shopsearch.store import postgresql, sqlite
+from shopsearch.store import postgresql, postgresql_listening, sqlite
 from shopsearch.store.database_url import shown_url
 from shopsearch.store.schema import (
     SchemaState,
@@ -111,6 +112,18 @@ class Database:
                         yield writer
         finally:
             engine.dispose()
+
+    def notify(self, connection: Connection, channel: str) -> None:
+        """Tell those who `listen`, with the commit of a transaction of `writing`."""
+        if not self._is_sqlite:
+            postgresql_listening.notify(connection, channel)
+
+    def listen(self, channel: str, heard: Callable[[], None], ended: threading.Event) -> None:
+        """Call `heard` at each notice, and whenever some may have been missed, until `ended` is
+        set. Returns at once on SQLite, which tells nobody anything.
+        """
+        if not self._is_sqlite:
+            postgresql_listening.listen(self._engine, channel, heard, ended)
 
     def close(self) -> None:
         """Give all connections back; the next use opens new ones."""

@@ -7,6 +7,7 @@ from shopsearch.store.events import SqlEventStore
 from shopsearch.store.idempotency import SqlIdempotencyKeys
 from shopsearch.store.keys import SqlKeyStore
 from shopsearch.store.lexical import SqlLexicalIndex
+from shopsearch.store.live_generation import SqlCurrentGeneration
 from shopsearch.store.products import SqlProductStore
 from shopsearch.store.rules import SqlRuleStore
 from shopsearch.store.runs import SqlFeedRuns
@@ -19,6 +20,7 @@ from shopsearch.store.write_times import SqlWriteTimes
 __all__ = [
     "Database",
     "SqlAuditLog",
+    "SqlCurrentGeneration",
     "SqlEmbeddingCache",
     "SqlEventStore",
     "SqlFeedRuns",
