@@ -12,6 +12,7 @@ from shopsearch.adapters import (
     encoder_of,
     fusion_of,
     loaders,
+    storage_of,
     words_in,
 )
 from shopsearch.embedding import Embedder
@@ -25,6 +26,7 @@ from shopsearch.index.current import CurrentFile, CurrentGeneration
 from shopsearch.index.generations import Generations
 from shopsearch.index.live import LiveGeneration
 from shopsearch.index.manifest import Manifest
+from shopsearch.index.shared import SharedGenerations
 from shopsearch.languages import Language, language_of
 from shopsearch.lexical.live import LiveWords
 from shopsearch.lexical.stored import StoredWords
@@ -33,8 +35,11 @@ from shopsearch.preprocessing.client import Tries
 from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.hosts import Hosts
 from shopsearch.preprocessing.items import ItemPreparer
+from shopsearch.preprocessing.picture_cache import PictureCache
+from shopsearch.preprocessing.picture_files import FolderFiles, PictureFiles, SharedFiles
 from shopsearch.preprocessing.pictures import GRID_THUMBNAILS_PX, PictureLibrary
 from shopsearch.settings import Settings
+from shopsearch.storage import Storage
 from shopsearch.store.sql import (
     Database,
     SqlCurrentGeneration,
@@ -43,6 +48,8 @@ from shopsearch.store.sql import (
     SqlLexicalIndex,
     SqlProductStore,
 )
+
+MB = 1_000_000
 
 
 class Parts:
@@ -139,10 +146,22 @@ class Parts:
     def pictures(self) -> PictureLibrary:
         """The working copies and thumbnails."""
         return PictureLibrary(
-            self.settings.home / "images",
+            self._picture_files(),
             max_pixels=self.settings.max_image_pixels,
             thumbnail_sizes_px=GRID_THUMBNAILS_PX,
         )
+
+    def _picture_files(self) -> PictureFiles:
+        settings = self.settings
+        if self.storage is None:
+            return FolderFiles(settings.home / "images")
+        cache = PictureCache(settings.home / "cache" / "pictures", settings.storage_cache_mb * MB)
+        return SharedFiles(self.storage, cache)
+
+    @cached_property
+    def storage(self) -> Storage | None:
+        """Where nodes share files; None where all is in the home folder. Raises `SettingsError`."""
+        return storage_of(self.settings)
 
     @cached_property
     def fetcher(self) -> PictureFetcher:
@@ -214,17 +233,21 @@ class Parts:
     @cached_property
     def generations(self) -> Generations:
         """The index generations on disk."""
-        return self._generations_in(self.settings.home, self.current_generation)
+        shared = None if self.storage is None else SharedGenerations(self.storage)
+        return self._generations_in(self.settings.home, self.current_generation, shared)
 
     @cached_property
     def current_generation(self) -> CurrentGeneration:
         """What names the live generation."""
-        if self.settings.names_generation_in_database:
+        if self.settings.names_generation_in_database or self.storage is not None:
             return SqlCurrentGeneration(self.database)
         return CurrentFile(self.settings.home)
 
     def _generations_in(
-        self, folder: Path, current: CurrentGeneration | None = None
+        self,
+        folder: Path,
+        current: CurrentGeneration | None = None,
+        shared: SharedGenerations | None = None,
     ) -> Generations:
         in_memory = self.settings.words == "memory"
         return Generations(
@@ -233,6 +256,7 @@ class Parts:
             keep=self.settings.keep_generations,
             load_words=words_in(self.language) if in_memory else lambda _: None,
             current=current,
+            shared=shared,
         )
 
     @cached_property

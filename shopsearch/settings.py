@@ -17,12 +17,13 @@ from shopsearch.domain import Scope
 from shopsearch.errors import SettingsError
 from shopsearch.preprocessing.addresses import AllowedHosts
 from shopsearch.settings_database import DatabaseSettings
+from shopsearch.settings_nodes import NodeSettings
 
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 _ORIGIN = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
 
-class Settings(DatabaseSettings, BaseSettings):
+class Settings(DatabaseSettings, NodeSettings, BaseSettings):
     """How one installation of shopsearch is set up. Frozen: a change is a new object."""
 
     model_config = SettingsConfigDict(

@@ -1,4 +1,4 @@
-"""A storage that fsspec reaches: a folder, memory, Amazon's S3 and what speaks like it, Google's."""
+"""A storage that fsspec reaches: a folder, memory, S3 and what speaks like it, Google's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +19,6 @@ from shopsearch.storage.base import StoredName
 
 BESIDE = ".part-"  # what a killed writer leaves in a folder is never named otherwise
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
-_DELETED_AT_ONCE = 500
 
 Got = TypeVar("Got")
 
@@ -93,7 +93,7 @@ class ObjectStorage:
         """See `Storage.delete`."""
         for name in names:
             path = f"{self._address.root}/{name}" if _is_beside(name) else self._path(name)
-            self._unless_missing("removed", name, lambda path=path: self._files.rm_file(path))
+            self._unless_missing("removed", name, partial(self._files.rm_file, path))
 
     def _swap_in(self, name: str, path: str, write: Callable[[Any], Any]) -> None:
         folder, _, last = path.rpartition("/")
@@ -145,9 +145,10 @@ class ObjectStorage:
 
 
 def _is_beside(name: str) -> bool:
-    return name.rpartition("/")[2].startswith(BESIDE) and _NAME.fullmatch(
-        name.replace(BESIDE, "part-", 1)
-    ) is not None
+    return (
+        name.rpartition("/")[2].startswith(BESIDE)
+        and _NAME.fullmatch(name.replace(BESIDE, "part-", 1)) is not None
+    )
 
 
 def _written_at(told: dict[str, Any]) -> float | None:

@@ -27,7 +27,8 @@ import structlog
 
 from shopsearch.errors import BackupError, GenerationDamaged, ShopsearchError
 from shopsearch.index.current import CURRENT
-from shopsearch.index.generations import FOLDER, Generations
+from shopsearch.index.folders import FOLDER
+from shopsearch.index.generations import Generations
 from shopsearch.index.lock import LOCK_FILE, OWNER_FILE, HomeLock
 from shopsearch.upkeep.archive import CARD, DATABASE, IMAGES, BackupCard, unpack
 from shopsearch.upkeep.generation_check import BEFORE_RESTORE, RESTORING
