@@ -24,6 +24,7 @@ from shopsearch.fusion.combiner import (
 from shopsearch.index.current import CurrentFile, CurrentGeneration
 from shopsearch.index.generations import Generations
 from shopsearch.index.live import LiveGeneration
+from shopsearch.index.lock import HomeLocks
 from shopsearch.index.manifest import Manifest
 from shopsearch.languages import Language, language_of
 from shopsearch.lexical.live import LiveWords
@@ -40,6 +41,7 @@ from shopsearch.store.sql import (
     SqlCurrentGeneration,
     SqlEmbeddingCache,
     SqlFeedRuns,
+    SqlIndexingLock,
     SqlLexicalIndex,
     SqlProductStore,
 )
@@ -215,6 +217,12 @@ class Parts:
     def generations(self) -> Generations:
         """The index generations on disk."""
         return self._generations_in(self.settings.home, self.current_generation)
+
+    @cached_property
+    def home_locks(self) -> HomeLocks:
+        """Keep all but one process from indexing."""
+        shared = SqlIndexingLock(self.database) if self.database.is_shared else None
+        return HomeLocks(self.settings.home, shared)
 
     @cached_property
     def current_generation(self) -> CurrentGeneration:

@@ -188,13 +188,16 @@ class Generations:
         encoder_id: str,
         fusion_id: str,
         store_revision: int,
+        check: Callable[[], None] = lambda: None,
     ) -> Manifest:
         """Write an index as a new generation and make it the live one.
 
-        Raises `IndexFault` where the disk refuses; the live generation stays then.
+        Raises `IndexFault` where the disk refuses, and what `check` raises, which is asked when all
+        is written; the live generation stays then.
         """
         try:
             manifest = self._write(index, words, encoder_id, fusion_id, store_revision)
+            check()
             self._current.make_live(manifest.generation_id)
         except OSError as error:
             raise self._refused(error) from error

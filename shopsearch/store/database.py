@@ -58,7 +58,7 @@ class Database:
 
         Raises `StoreUnavailable` and `SchemaOutdated`, as does `writing`.
         """
-        with self._translated(), self._engine.connect() as connection:
+        with self.translated(), self._engine.connect() as connection:
             reader = connection if self._is_sqlite else postgresql.snapshot(connection)
             with reader.begin():
                 yield reader
@@ -66,10 +66,21 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A connection whose writes are kept durably at the end of the block, or not at all."""
-        with self._translated(), self._engine.connect() as connection:
+        with self.translated(), self._engine.connect() as connection:
             writer = connection.execution_options(**{sqlite.WRITES: True})
             with writer.begin():
                 yield writer
+
+    @contextmanager
+    def apart(self) -> Iterator[Connection]:
+        """A connection to a PostgreSQL that is none of the pool and commits each statement: what
+        it keeps, such as a lock, ends with it. Its statements need `translated`.
+        """
+        with self.translated():
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection.detach()
+        with connection:
+            yield connection
 
     def schema_status(self) -> SchemaStatus:
         """Which tables there are; looks without making a database file."""
@@ -101,7 +112,7 @@ class Database:
         self._make_folder()
         engine = self._make_engine(migrating=True)
         try:
-            with self._translated():
+            with self.translated():
                 if self._is_sqlite:
                     sqlite.use_wal(engine)
                 with engine.connect() as connection:
@@ -125,9 +136,29 @@ class Database:
         if not self._is_sqlite:
             postgresql_listening.listen(self._engine, channel, heard, ended)
 
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """What the driver raises becomes a `StoreError`."""
+        try:
+            yield
+        except (DataError, IntegrityError) as error:
+            cause = " ".join(str(error.orig).split())
+            raise StoreError(f"{self} refuses what should be written: {cause}") from error
+        except DBAPIError as error:
+            raise self._explained(error.orig or error) from error
+        except UnicodeEncodeError as error:
+            raise StoreError(f"{self} refuses what should be written: {error}") from error
+        except sqlite.DriverError as error:
+            raise self._explained(error) from error
+
     def close(self) -> None:
         """Give all connections back; the next use opens new ones."""
         self._engine.dispose()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines may use it too: a server, not a file."""
+        return not self._is_sqlite
 
     @property
     def _is_sqlite(self) -> bool:
@@ -151,20 +182,6 @@ class Database:
                 f"the folder {self.path.parent} of the product database cannot be made: "
                 f"{error.strerror}; name another one by SHOPSEARCH_HOME or SHOPSEARCH_DATABASE_URL"
             ) from error
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (DataError, IntegrityError) as error:
-            cause = " ".join(str(error.orig).split())
-            raise StoreError(f"{self} refuses what should be written: {cause}") from error
-        except DBAPIError as error:
-            raise self._explained(error.orig or error) from error
-        except UnicodeEncodeError as error:
-            raise StoreError(f"{self} refuses what should be written: {error}") from error
-        except sqlite.DriverError as error:
-            raise self._explained(error) from error
 
     def _explained(self, error: BaseException) -> StoreError:
         cause = " ".join(str(error).split())
