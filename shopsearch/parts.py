@@ -36,6 +36,7 @@ from shopsearch.preprocessing.hosts import Hosts
 from shopsearch.preprocessing.items import ItemPreparer
 from shopsearch.preprocessing.pictures import GRID_THUMBNAILS_PX, PictureLibrary
 from shopsearch.settings import Settings
+from shopsearch.store.limits import Limits
 from shopsearch.store.sql import (
     Database,
     SqlCurrentGeneration,
@@ -45,6 +46,9 @@ from shopsearch.store.sql import (
     SqlLexicalIndex,
     SqlProductStore,
 )
+
+# for what goes on beside the requests of a server: changes, logs, events, measures, writes
+OTHER_CONNECTIONS = 6
 
 
 class Parts:
@@ -100,7 +104,14 @@ class Parts:
     @cached_property
     def database(self) -> Database:
         """The product database."""
-        return Database(self.settings.resolved_database_url)
+        settings = self.settings
+        limits = Limits(
+            n_connections=settings.database_pool or settings.worker_threads + OTHER_CONNECTIONS,
+            wait_s=settings.database_wait_s,
+            connect_s=settings.database_connect_s,
+            statement_s=settings.database_statement_s,
+        )
+        return Database(settings.resolved_database_url, limits)
 
     @cached_property
     def language(self) -> Language:

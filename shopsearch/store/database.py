@@ -13,10 +13,12 @@ from weakref import WeakMethod
 import structlog
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shopsearch.errors import SchemaOutdated, StoreError, StoreUnavailable
 from shopsearch.store import postgresql, postgresql_listening, sqlite
 from shopsearch.store.database_url import shown_url
+from shopsearch.store.limits import LIMITS, Limits
 from shopsearch.store.schema import (
     SchemaState,
     SchemaStatus,
@@ -34,11 +36,13 @@ _TABLES_MISSING = re.compile(r'no such (table|column)|(relation|column) "?\S+"? 
 class Database:
     """A SQLite file or a PostgreSQL, by URL. Opens no connection before the first use.
 
-    May be shared by threads; after a fork, the child makes connections of its own.
+    May be shared by threads; after a fork, the child makes connections of its own. `limits` are for
+    a server: a file has none.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limits: Limits = LIMITS) -> None:
         self._url = _parsed(url)
+        self._limits = limits
         self._engine = self._make_engine()
         # a connection that parent and child both use would corrupt the conversation
         forget = WeakMethod(self._forget_connections)
@@ -46,6 +50,11 @@ class Database:
 
     def __str__(self) -> str:
         return shown_url(self._url)
+
+    @property
+    def limits(self) -> Limits:
+        """How much of a server it asks for."""
+        return self._limits
 
     @property
     def path(self) -> Path | None:
@@ -146,6 +155,8 @@ class Database:
             raise StoreError(f"{self} refuses what should be written: {cause}") from error
         except DBAPIError as error:
             raise self._explained(error.orig or error) from error
+        except PoolTimeout as error:
+            raise self._explained(error) from error
         except UnicodeEncodeError as error:
             raise StoreError(f"{self} refuses what should be written: {error}") from error
         except sqlite.DriverError as error:
@@ -167,7 +178,7 @@ class Database:
     def _make_engine(self, *, migrating: bool = False) -> Engine:
         if self._is_sqlite:
             return sqlite.make_engine(self._url, migrating=migrating)
-        return postgresql.make_engine(self._url, migrating=migrating)
+        return postgresql.make_engine(self._url, self._limits, migrating=migrating)
 
     def _forget_connections(self) -> None:
         self._engine.dispose(close=False)
@@ -192,10 +203,7 @@ class Database:
             )
         if self.path is not None:
             return StoreUnavailable(sqlite.explain(error, self.path))
-        return StoreUnavailable(
-            f"the database {self} cannot be used: {cause}; check that the server runs and "
-            "that SHOPSEARCH_DATABASE_URL names it"
-        )
+        return StoreUnavailable(postgresql.explain(cause, str(self), self._limits))
 
 
 def _parsed(url: str) -> URL:
