@@ -152,7 +152,7 @@ class Services(SearchParts):
     @cached_property
     def repairer(self) -> Repairer:
         """Mends what the checks find."""
-        return Repairer(self.home, self.verifier, self.indexer.reindex)
+        return Repairer(self.home, self.home_locks, self.verifier, self.indexer.reindex)
 
     @cached_property
     def catalog_file(self) -> SqlCatalogFile:
@@ -180,7 +180,11 @@ class Services(SearchParts):
     def restore(self) -> RestoreService:
         """Puts backups in place."""
         return RestoreService(
-            self.settings.home, self.catalog_file, self.generations, self._generations_in
+            self.settings.home,
+            self.catalog_file,
+            self.home_locks,
+            self.generations,
+            self._generations_in,
         )
 
     @cached_property
@@ -209,7 +213,7 @@ class Services(SearchParts):
         """Brings the catalog in step with feeds."""
         in_memory = self.settings.words == "memory"
         drafts = Drafts(
-            self.settings.home,
+            self.home_locks,
             self.generations,
             new_index(self.settings),
             encoder_id=self.embedder.encoder_id,

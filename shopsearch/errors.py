@@ -52,6 +52,7 @@
     │   ├── IdempotencyKeyReused  the key came with another request before
     │   └── IdempotencyKeyInUse   the request of that key is under way
     ├── HomeBusy                  another process is indexing into the same home
+    ├── IndexingLockLost          the database no longer keeps other machines from indexing
     ├── Overloaded                a server has more to do than it can do in time
     ├── Unwritable                a file or folder cannot be written: no room, or no permission
     ├── StorageUnavailable        the storage that nodes share cannot be reached, or refuses
@@ -325,6 +326,10 @@ class IdempotencyKeyInUse(WriteError):
 
 class HomeBusy(ShopsearchError):
     """Another process is indexing into the same home folder."""
+
+
+class IndexingLockLost(ShopsearchError):
+    """The connection that kept other machines from indexing is gone, in the middle of a run."""
 
 
 class Overloaded(ShopsearchError):

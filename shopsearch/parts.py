@@ -25,6 +25,7 @@ from shopsearch.fusion.combiner import (
 from shopsearch.index.current import CurrentFile, CurrentGeneration
 from shopsearch.index.generations import Generations
 from shopsearch.index.live import LiveGeneration
+from shopsearch.index.lock import HomeLocks
 from shopsearch.index.manifest import Manifest
 from shopsearch.index.shared import SharedGenerations
 from shopsearch.languages import Language, language_of
@@ -40,16 +41,20 @@ from shopsearch.preprocessing.picture_files import FolderFiles, PictureFiles, Sh
 from shopsearch.preprocessing.pictures import GRID_THUMBNAILS_PX, PictureLibrary
 from shopsearch.settings import Settings
 from shopsearch.storage import Storage
+from shopsearch.store.limits import Limits
 from shopsearch.store.sql import (
     Database,
     SqlCurrentGeneration,
     SqlEmbeddingCache,
     SqlFeedRuns,
+    SqlIndexingLock,
     SqlLexicalIndex,
     SqlProductStore,
 )
 
 MB = 1_000_000
+# for what goes on beside the requests of a server: changes, logs, events, measures, writes
+OTHER_CONNECTIONS = 6
 
 
 class Parts:
@@ -105,7 +110,14 @@ class Parts:
     @cached_property
     def database(self) -> Database:
         """The product database."""
-        return Database(self.settings.resolved_database_url)
+        settings = self.settings
+        limits = Limits(
+            n_connections=settings.database_pool or settings.worker_threads + OTHER_CONNECTIONS,
+            wait_s=settings.database_wait_s,
+            connect_s=settings.database_connect_s,
+            statement_s=settings.database_statement_s,
+        )
+        return Database(settings.resolved_database_url, limits)
 
     @cached_property
     def language(self) -> Language:
@@ -235,6 +247,12 @@ class Parts:
         """The index generations on disk."""
         shared = None if self.storage is None else SharedGenerations(self.storage)
         return self._generations_in(self.settings.home, self.current_generation, shared)
+
+    @cached_property
+    def home_locks(self) -> HomeLocks:
+        """Keep all but one process from indexing."""
+        shared = SqlIndexingLock(self.database) if self.database.is_shared else None
+        return HomeLocks(self.settings.home, shared)
 
     @cached_property
     def current_generation(self) -> CurrentGeneration:

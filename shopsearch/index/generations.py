@@ -28,12 +28,12 @@ from filelock import FileLock
 from shopsearch.errors import GenerationDamaged, GenerationMismatch, GenerationMissing, IndexFault
 from shopsearch.index.base import KeptWords, VectorIndex
 from shopsearch.index.current import CurrentFile, CurrentGeneration
-from shopsearch.index.folders import GENERATION_ID, GenerationFolders
+from shopsearch.index.folders import FOLDER, GENERATION_ID, GenerationFolders
 from shopsearch.index.manifest import REMEDY, Manifest, sha256
 from shopsearch.index.shared import SharedGenerations
 from shopsearch.index.sharing import Identity, identity_of
 
-__all__ = ["Generation", "Generations", "Manifest"]
+__all__ = ["FOLDER", "Generation", "Generations", "Manifest"]
 
 log = structlog.get_logger(__name__)
 
@@ -202,13 +202,16 @@ class Generations:
         encoder_id: str,
         fusion_id: str,
         store_revision: int,
+        check: Callable[[], None] = lambda: None,
     ) -> Manifest:
         """Write an index as a new generation and make it the live one.
 
-        Raises `IndexFault` where the disk refuses; the live generation stays then.
+        Raises `IndexFault` where the disk refuses, and what `check` raises, which is asked when all
+        is written; the live generation stays then.
         """
         try:
             manifest = self._write(index, words, encoder_id, fusion_id, store_revision)
+            check()
             self._current.make_live(manifest.generation_id)
         except OSError as error:
             raise self._refused(error) from error

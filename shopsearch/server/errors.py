@@ -53,6 +53,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     errors.WriterBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.WriteUnfinished: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.HomeBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.IndexingLockLost: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ShopsearchError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 

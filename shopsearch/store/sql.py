@@ -5,6 +5,7 @@ from shopsearch.store.database import Database
 from shopsearch.store.embeddings import SqlEmbeddingCache
 from shopsearch.store.events import SqlEventStore
 from shopsearch.store.idempotency import SqlIdempotencyKeys
+from shopsearch.store.indexing_lock import SqlIndexingLock
 from shopsearch.store.keys import SqlKeyStore
 from shopsearch.store.lexical import SqlLexicalIndex
 from shopsearch.store.live_generation import SqlCurrentGeneration
@@ -25,6 +26,7 @@ __all__ = [
     "SqlEventStore",
     "SqlFeedRuns",
     "SqlIdempotencyKeys",
+    "SqlIndexingLock",
     "SqlKeyStore",
     "SqlLexicalIndex",
     "SqlProductStore",

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from shopsearch.errors import BackupError, GenerationDamaged, GenerationMissing
-from shopsearch.index.folders import FOLDER
-from shopsearch.index.generations import Generations
+from shopsearch.index.generations import FOLDER, Generations
 from shopsearch.index.manifest import MANIFEST_FILE, Manifest
 from shopsearch.upkeep.archive import (
     CARD,

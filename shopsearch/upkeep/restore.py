@@ -27,9 +27,8 @@ import structlog
 
 from shopsearch.errors import BackupError, GenerationDamaged, ShopsearchError
 from shopsearch.index.current import CURRENT
-from shopsearch.index.folders import FOLDER
-from shopsearch.index.generations import Generations
-from shopsearch.index.lock import LOCK_FILE, OWNER_FILE, HomeLock
+from shopsearch.index.generations import FOLDER, Generations
+from shopsearch.index.lock import LOCK_FILE, OWNER_FILE, HomeLocks
 from shopsearch.upkeep.archive import CARD, DATABASE, IMAGES, BackupCard, unpack
 from shopsearch.upkeep.generation_check import BEFORE_RESTORE, RESTORING
 
@@ -80,11 +79,13 @@ class RestoreService:
         self,
         home: Path,
         catalog: CatalogFile,
+        locks: HomeLocks,
         generations: Generations,
         generations_in: Callable[[Path], Generations],
     ) -> None:
         self._home = home
         self._catalog = catalog
+        self._locks = locks
         self._generations_in = generations_in
         self._generations = generations
 
@@ -102,7 +103,7 @@ class RestoreService:
         """
         try:
             self._home.mkdir(parents=True, exist_ok=True)
-            with HomeLock(self._home):
+            with self._locks():
                 is_empty = self._is_empty()
                 if not (is_empty or force):
                     raise BackupError(
