@@ -37,6 +37,7 @@ from shopsearch.index import VectorIndex
 from shopsearch.languages import Language
 from shopsearch.lexical.word_index import WordIndex
 from shopsearch.settings import Settings
+from shopsearch.storage import Storage
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -175,6 +176,18 @@ def words_in(language: Language) -> Callable[[Path], WordIndex | None]:
             return None
 
     return load
+
+
+def storage_of(settings: Settings) -> Storage | None:
+    """Where nodes share files, if the settings name a place. Raises `SettingsError`."""
+    if settings.storage is None:
+        return None
+    from shopsearch.storage.address import StorageAddress, check_package
+    from shopsearch.storage.object_storage import ObjectStorage
+
+    address = StorageAddress.of(settings.storage)
+    check_package(address)
+    return ObjectStorage(address)
 
 
 def new_index(settings: Settings) -> Callable[[int], VectorIndex]:

@@ -21,7 +21,7 @@ from shopsearch.encoders import LazyEncoder
 from shopsearch.encoders.batching import BatchingEncoder
 from shopsearch.enriching import Enricher
 from shopsearch.events.importing import EventImporter
-from shopsearch.following import Follower
+from shopsearch.following import Follower, Listen
 from shopsearch.index.draft import Drafts
 from shopsearch.index.generations import Generation
 from shopsearch.indexing import Indexer
@@ -29,7 +29,13 @@ from shopsearch.lexical.word_index import WordIndex, are_foreign
 from shopsearch.logbook import EventBook, Logbook
 from shopsearch.search_parts import SearchParts
 from shopsearch.store.catalog_file import SqlCatalogFile
-from shopsearch.store.sql import SqlAuditLog, SqlIdempotencyKeys, SqlKeyStore, SqlUpkeep
+from shopsearch.store.sql import (
+    SqlAuditLog,
+    SqlCurrentGeneration,
+    SqlIdempotencyKeys,
+    SqlKeyStore,
+    SqlUpkeep,
+)
 from shopsearch.upkeep.backup import BackupService, CatalogCopy, InUse
 from shopsearch.upkeep.export import Exporter
 from shopsearch.upkeep.repairing import Repairer
@@ -50,7 +56,12 @@ class Services(SearchParts):
             self.live.in_background(self.warm_up),
             self.catalog_words.in_background(),
             completion.look,
+            listen=self._hear_of_swaps(),
         )
+
+    def _hear_of_swaps(self) -> Listen | None:
+        current = self.current_generation
+        return current.listen if isinstance(current, SqlCurrentGeneration) else None
 
     def warm_up(self, generation: Generation) -> None:
         """Read and make what the first search over a generation would have to wait for."""
@@ -141,7 +152,7 @@ class Services(SearchParts):
     @cached_property
     def repairer(self) -> Repairer:
         """Mends what the checks find."""
-        return Repairer(self.home, self.verifier, self.indexer.reindex)
+        return Repairer(self.home, self.home_locks, self.verifier, self.indexer.reindex)
 
     @cached_property
     def catalog_file(self) -> SqlCatalogFile:
@@ -168,7 +179,13 @@ class Services(SearchParts):
     @cached_property
     def restore(self) -> RestoreService:
         """Puts backups in place."""
-        return RestoreService(self.settings.home, self.catalog_file, self._generations_in)
+        return RestoreService(
+            self.settings.home,
+            self.catalog_file,
+            self.home_locks,
+            self.generations,
+            self._generations_in,
+        )
 
     @cached_property
     def exporter(self) -> Exporter:
@@ -196,7 +213,7 @@ class Services(SearchParts):
         """Brings the catalog in step with feeds."""
         in_memory = self.settings.words == "memory"
         drafts = Drafts(
-            self.settings.home,
+            self.home_locks,
             self.generations,
             new_index(self.settings),
             encoder_id=self.embedder.encoder_id,

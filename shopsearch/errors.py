@@ -30,6 +30,7 @@
     ├── IndexFault                the vector index
     │   ├── DimensionMismatch     vectors of another length than the index holds
     │   ├── GenerationMissing     there is no such generation, or none at all yet
+    │   ├── GenerationUnreachable the storage that it lies in cannot be reached now
     │   ├── GenerationDamaged     a file differs from the manifest's checksum, or is gone
     │   └── GenerationMismatch    the manifest disagrees with the settings
     ├── StoreError                the product database
@@ -51,8 +52,10 @@
     │   ├── IdempotencyKeyReused  the key came with another request before
     │   └── IdempotencyKeyInUse   the request of that key is under way
     ├── HomeBusy                  another process is indexing into the same home
+    ├── IndexingLockLost          the database no longer keeps other machines from indexing
     ├── Overloaded                a server has more to do than it can do in time
     ├── Unwritable                a file or folder cannot be written: no room, or no permission
+    ├── StorageUnavailable        the storage that nodes share cannot be reached, or refuses
     └── DemoUnavailable           the demo catalog cannot be had
 
 Each message says what happened, with which value, and what to do.
@@ -222,6 +225,10 @@ class GenerationMissing(IndexFault):
     """There is no such index generation, or none at all yet."""
 
 
+class GenerationUnreachable(IndexFault):
+    """The storage that a generation lies in cannot be reached now."""
+
+
 class GenerationDamaged(IndexFault):
     """A file of a generation is gone or differs from its checksum in the manifest."""
 
@@ -321,6 +328,10 @@ class HomeBusy(ShopsearchError):
     """Another process is indexing into the same home folder."""
 
 
+class IndexingLockLost(ShopsearchError):
+    """The connection that kept other machines from indexing is gone, in the middle of a run."""
+
+
 class Overloaded(ShopsearchError):
     """A server has more to do than it can do in time: later it may answer."""
 
@@ -332,6 +343,10 @@ class Overloaded(ShopsearchError):
 
 class Unwritable(ShopsearchError):
     """A file or a folder cannot be written: the disk is full, or permission is missing."""
+
+
+class StorageUnavailable(ShopsearchError):
+    """The storage that nodes share cannot be reached, or refuses to read or write."""
 
 
 class DemoUnavailable(ShopsearchError):

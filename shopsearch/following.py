@@ -14,6 +14,7 @@ from shopsearch.errors import ShopsearchError
 
 T = TypeVar("T")
 Look = Callable[[], None]
+Listen = Callable[[Look, threading.Event], None]  # calls at each change, until the event is set
 
 _log = structlog.get_logger(__name__)
 
@@ -61,33 +62,51 @@ class Followed(Generic[T]):
 class Follower:
     """Looks for changes in a thread of its own, so that no request has to.
 
-    A look that fails on purpose comes again with the next turn; the same failure is logged once.
+    It looks every `every_s`, and at once when what it listens to tells of a change. A look that
+    fails on purpose comes again with the next turn; the same failure is logged once.
     """
 
-    def __init__(self, *looks: Look, every_s: float = LOOK_EVERY_S) -> None:
+    def __init__(
+        self, *looks: Look, every_s: float = LOOK_EVERY_S, listen: Listen | None = None
+    ) -> None:
         self._looks = looks
         self._every_s = every_s
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
+        self._woken = threading.Event()
+        self._threads = [threading.Thread(target=self._follow, name="follower", daemon=True)]
+        if listen is not None:
+            ear = (self._woken.set, self._ended)
+            self._threads.append(
+                threading.Thread(target=listen, args=ear, name="listener", daemon=True)
+            )
 
     def begin(self) -> None:
         """Start to look."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
         """Look no more; a look at hand is finished."""
         self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._woken.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
 
     def _follow(self) -> None:
         told: dict[Look, str] = {}
-        while not self._ended.wait(self._every_s):
+        while not self._is_over():
             for look in self._looks:
                 error = _failure(look)
                 if error and told.get(look) != error:
                     _log.warning("a look for changes failed", error=error)
                 told[look] = error
+
+    def _is_over(self) -> bool:
+        """Wait until it is time to look; whether there is no more to be looked for."""
+        self._woken.wait(self._every_s)
+        self._woken.clear()
+        return self._ended.is_set()
 
 
 def _failure(look: Look) -> str:

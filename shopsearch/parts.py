@@ -12,6 +12,7 @@ from shopsearch.adapters import (
     encoder_of,
     fusion_of,
     loaders,
+    storage_of,
     words_in,
 )
 from shopsearch.embedding import Embedder
@@ -21,9 +22,12 @@ from shopsearch.fusion import Fusion
 from shopsearch.fusion.combiner import (
     Combiner,
 )
+from shopsearch.index.current import CurrentFile, CurrentGeneration
 from shopsearch.index.generations import Generations
 from shopsearch.index.live import LiveGeneration
+from shopsearch.index.lock import HomeLocks
 from shopsearch.index.manifest import Manifest
+from shopsearch.index.shared import SharedGenerations
 from shopsearch.languages import Language, language_of
 from shopsearch.lexical.live import LiveWords
 from shopsearch.lexical.stored import StoredWords
@@ -32,15 +36,25 @@ from shopsearch.preprocessing.client import Tries
 from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.hosts import Hosts
 from shopsearch.preprocessing.items import ItemPreparer
+from shopsearch.preprocessing.picture_cache import PictureCache
+from shopsearch.preprocessing.picture_files import FolderFiles, PictureFiles, SharedFiles
 from shopsearch.preprocessing.pictures import GRID_THUMBNAILS_PX, PictureLibrary
 from shopsearch.settings import Settings
+from shopsearch.storage import Storage
+from shopsearch.store.limits import Limits
 from shopsearch.store.sql import (
     Database,
+    SqlCurrentGeneration,
     SqlEmbeddingCache,
     SqlFeedRuns,
+    SqlIndexingLock,
     SqlLexicalIndex,
     SqlProductStore,
 )
+
+MB = 1_000_000
+# for what goes on beside the requests of a server: changes, logs, events, measures, writes
+OTHER_CONNECTIONS = 6
 
 
 class Parts:
@@ -96,7 +110,14 @@ class Parts:
     @cached_property
     def database(self) -> Database:
         """The product database."""
-        return Database(self.settings.resolved_database_url)
+        settings = self.settings
+        limits = Limits(
+            n_connections=settings.database_pool or settings.worker_threads + OTHER_CONNECTIONS,
+            wait_s=settings.database_wait_s,
+            connect_s=settings.database_connect_s,
+            statement_s=settings.database_statement_s,
+        )
+        return Database(settings.resolved_database_url, limits)
 
     @cached_property
     def language(self) -> Language:
@@ -137,10 +158,22 @@ class Parts:
     def pictures(self) -> PictureLibrary:
         """The working copies and thumbnails."""
         return PictureLibrary(
-            self.settings.home / "images",
+            self._picture_files(),
             max_pixels=self.settings.max_image_pixels,
             thumbnail_sizes_px=GRID_THUMBNAILS_PX,
         )
+
+    def _picture_files(self) -> PictureFiles:
+        settings = self.settings
+        if self.storage is None:
+            return FolderFiles(settings.home / "images")
+        cache = PictureCache(settings.home / "cache" / "pictures", settings.storage_cache_mb * MB)
+        return SharedFiles(self.storage, cache)
+
+    @cached_property
+    def storage(self) -> Storage | None:
+        """Where nodes share files; None where all is in the home folder. Raises `SettingsError`."""
+        return storage_of(self.settings)
 
     @cached_property
     def fetcher(self) -> PictureFetcher:
@@ -212,15 +245,36 @@ class Parts:
     @cached_property
     def generations(self) -> Generations:
         """The index generations on disk."""
-        return self._generations_in(self.settings.home)
+        shared = None if self.storage is None else SharedGenerations(self.storage)
+        return self._generations_in(self.settings.home, self.current_generation, shared)
 
-    def _generations_in(self, folder: Path) -> Generations:
+    @cached_property
+    def home_locks(self) -> HomeLocks:
+        """Keep all but one process from indexing."""
+        shared = SqlIndexingLock(self.database) if self.database.is_shared else None
+        return HomeLocks(self.settings.home, shared)
+
+    @cached_property
+    def current_generation(self) -> CurrentGeneration:
+        """What names the live generation."""
+        if self.settings.names_generation_in_database or self.storage is not None:
+            return SqlCurrentGeneration(self.database)
+        return CurrentFile(self.settings.home)
+
+    def _generations_in(
+        self,
+        folder: Path,
+        current: CurrentGeneration | None = None,
+        shared: SharedGenerations | None = None,
+    ) -> Generations:
         in_memory = self.settings.words == "memory"
         return Generations(
             folder,
             loaders(),
             keep=self.settings.keep_generations,
             load_words=words_in(self.language) if in_memory else lambda _: None,
+            current=current,
+            shared=shared,
         )
 
     @cached_property
@@ -228,7 +282,7 @@ class Parts:
         """The generation that answers, renewed when another becomes current."""
         return LiveGeneration(
             self.generations,
-            check_every_s=0.0,  # a stat costs microseconds
+            check_every_s=0.0,  # a stat costs microseconds, a row some hundreds of them
             fits=self.can_answer_from,
         )
 

@@ -16,12 +16,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shopsearch.domain import Scope
 from shopsearch.errors import SettingsError
 from shopsearch.preprocessing.addresses import AllowedHosts
+from shopsearch.settings_database import DatabaseSettings
+from shopsearch.settings_nodes import NodeSettings
 
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 _ORIGIN = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
 
-class Settings(BaseSettings):
+class Settings(DatabaseSettings, NodeSettings, BaseSettings):
     """How one installation of shopsearch is set up. Frozen: a change is a new object."""
 
     model_config = SettingsConfigDict(
@@ -33,10 +35,6 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(Path(".shopsearch"), description="Folder of everything that is kept.")
-    database_url: str | None = Field(
-        None, description="SQLAlchemy address of the product database; SQLite in home when unset."
-    )
-
     language: Literal[
         "english",
         "danish",

@@ -65,6 +65,16 @@ def empty_postgres(postgres_url: str) -> Callable[[], str]:
     return emptied
 
 
+def hang_up_others(database: Database) -> int:
+    """End all sessions but one of this database, as an administrator does; how many."""
+    others = text(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with database.writing() as connection:
+        return int(connection.execute(others).scalar_one())
+
+
 @contextmanager
 def server() -> Iterator[str]:
     """Runs a server until the block ends, and gives the URL of its empty database.

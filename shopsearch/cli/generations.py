@@ -51,9 +51,8 @@ def prune(options: GlobalOptions, *, keep: int | None, dry_run: bool, as_json: b
     Files that a kept generation shares with a deleted one stay, and do not count as freed.
     """
     from shopsearch.cli import console
-    from shopsearch.index.lock import HomeLock
 
-    with options.services() as services, HomeLock(services.settings.home):
+    with options.services() as services, services.home_locks():
         n_kept = services.settings.keep_generations if keep is None else keep
         pruned = services.shelf.prune(n_kept, dry_run=dry_run)
     if as_json:
@@ -77,9 +76,8 @@ def rollback(options: GlobalOptions, *, generation: str | None, as_json: bool) -
     stored products stay as they are: the next `shopsearch index` or `reindex` catches up with them.
     """
     from shopsearch.cli import console
-    from shopsearch.index.lock import HomeLock
 
-    with options.services() as services, HomeLock(services.settings.home):
+    with options.services() as services, services.home_locks():
         manifest = services.generations.rollback(generation)
     row = _manifest_row(manifest, is_live=True)
     if as_json:

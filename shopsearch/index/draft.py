@@ -13,7 +13,7 @@ from shopsearch.domain import EVERYTHING, Product
 from shopsearch.errors import CatalogError, IndexFault
 from shopsearch.index.base import KeptWords, VectorIndex
 from shopsearch.index.generations import Generations, Manifest
-from shopsearch.index.lock import PATIENCE_S, HomeLock
+from shopsearch.index.lock import PATIENCE_S, HomeLocks
 
 
 class Draft:
@@ -22,7 +22,8 @@ class Draft:
     `are_foreign` says of the folder of a generation whether its words are in another language.
     The generation it starts from is read when the first change comes: a run that changes nothing
     reads no index and publishes none, unless what it shall have `replaced` holds products.
-    `revision` is the store revision that the draft has reached.
+    `revision` is the store revision that the draft has reached. `check` is asked before each change
+    and before anything goes live, and stops the run where it raises.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class Draft:
         new_words: Callable[[], KeptWords | None] = lambda: None,
         are_foreign: Callable[[Path], bool] = lambda _: False,
         replaced: Manifest | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
+        self._check = check
         self._generations = generations
         self._new_index = new_index
         self._start = start
@@ -57,6 +60,7 @@ class Draft:
 
         The first vectors decide the dimension of a new index.
         """
+        self._check()
         if len(keys):
             rows = [product.filter_row() for product in products]
             self._opened(vectors.shape[1]).upsert(keys, vectors, rows)
@@ -65,6 +69,7 @@ class Draft:
 
     def delete(self, keys: NDArray[np.int64]) -> None:
         """See `VectorIndex.delete`."""
+        self._check()
         is_empty = self._start is None or not self._start.count
         if len(keys) and (self._index is not None or not is_empty):
             self._opened(0).delete(keys)
@@ -100,6 +105,7 @@ class Draft:
                 encoder_id=encoder_id,
                 fusion_id=fusion_id,
                 store_revision=self.revision,
+                check=self._check,
             )
             self._index = self._words = None
 
@@ -120,7 +126,7 @@ class Drafts:
 
     def __init__(
         self,
-        home: Path,
+        locks: HomeLocks,
         generations: Generations,
         new_index: Callable[[int], VectorIndex],
         *,
@@ -129,7 +135,7 @@ class Drafts:
         new_words: Callable[[], KeptWords | None] = lambda: None,
         are_foreign: Callable[[Path], bool] = lambda _: False,
     ) -> None:
-        self._home = home
+        self._locks = locks
         self._generations = generations
         self._new_index = new_index
         self._encoder_id = encoder_id
@@ -146,7 +152,7 @@ class Drafts:
         the home is locked for longer than `patience_s`, and `GenerationMismatch` when the live
         generation was made by another encoder or fusion.
         """
-        with HomeLock(self._home, patience_s):
+        with self._locks(patience_s) as lock:
             start = None if fresh else self._live()
             draft = Draft(
                 self._generations,
@@ -155,6 +161,7 @@ class Drafts:
                 new_words=self._new_words,
                 are_foreign=self._are_foreign,
                 replaced=self._replaced() if fresh else None,
+                check=lock.check,
             )
             try:
                 yield draft

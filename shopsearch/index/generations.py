@@ -1,22 +1,20 @@
 """Index generations on disk: built beside the live one, swapped in by one rename.
 
     home/
-      CURRENT                     the id of the live generation
+      CURRENT                     the id of the live generation, unless a database names it
       generations/
         20260122T101500123-7f3a/  manifest.json and the files of the index
         .building-<pid>-<id>/     a build under way, or what a killed one left behind
 
 A reader sees the old generation or the new one, at every moment and after every power cut: files
-and folders reach the disk before the name that leads to them does.
+and folders reach the disk before the name that leads to them does. Where machines share a storage
+(`shopsearch.index.shared`), these folders are what this machine has fetched of it: a new generation
+is put there whole before its name is swapped in.
 """
 
 from __future__ import annotations
 
-import os
-import re
 import secrets
-import shutil
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,23 +23,22 @@ from threading import RLock
 from typing import Any, TypeVar
 
 import structlog
+from filelock import FileLock
 
 from shopsearch.errors import GenerationDamaged, GenerationMismatch, GenerationMissing, IndexFault
 from shopsearch.index.base import KeptWords, VectorIndex
+from shopsearch.index.current import CurrentFile, CurrentGeneration
+from shopsearch.index.folders import FOLDER, GENERATION_ID, GenerationFolders
 from shopsearch.index.manifest import REMEDY, Manifest, sha256
+from shopsearch.index.shared import SharedGenerations
 from shopsearch.index.sharing import Identity, identity_of
 
-__all__ = ["Generation", "Generations", "Manifest"]
+__all__ = ["FOLDER", "Generation", "Generations", "Manifest"]
 
 log = structlog.get_logger(__name__)
 
-CURRENT = "CURRENT"
-FOLDER = "generations"
-BUILDING = ".building-"
-REMOVING = ".removing-"
-LEFT_BEHIND_AFTER_S = 24 * 3600  # a build takes hours at most
+FETCHING = ".fetching.lock"
 
-_ID = re.compile(r"\d{8}T\d{9}-[0-9a-f]{4}")
 _TIME = "%Y%m%dT%H%M%S"
 _DATE_CHARS = 8  # of an id
 
@@ -78,8 +75,10 @@ class Generation:
 class Generations:
     """The generations below a home folder.
 
-    `loaders` says for each kind of index how it is read. Any number of processes may read; one at a
-    time may publish.
+    `loaders` says for each kind of index how it is read, `current` what names the live generation:
+    the file `CURRENT` where nothing else is given. Any number of processes may read; one at a time
+    may publish. Where they are `shared`, those of the storage count, and what cannot be had of it
+    raises `GenerationUnreachable`.
     """
 
     def __init__(
@@ -88,40 +87,42 @@ class Generations:
         loaders: Mapping[str, Callable[[Path], VectorIndex]],
         keep: int = 3,
         load_words: Callable[[Path], KeptWords | None] = lambda _: None,
+        *,
+        current: CurrentGeneration | None = None,
+        shared: SharedGenerations | None = None,
     ) -> None:
         self._root = root
-        self._folder = root / FOLDER
+        self._shared = shared
+        self._current = current or CurrentFile(root)
+        self._folders = GenerationFolders(root)
         self._loaders = loaders
         self._keep = keep
         self._load_words = load_words
-        self._building: set[Path] = set()
         self._verified: dict[Identity, str] = {}  # checksums of the files that were loaded last
 
     @property
-    def current_path(self) -> Path:
-        """The file that names the live generation; it changes with every swap."""
-        return self._root / CURRENT
+    def current(self) -> CurrentGeneration:
+        """What names the live generation."""
+        return self._current
 
     def current_id(self) -> str | None:
-        """The live generation, or None where nothing is indexed yet."""
-        try:
-            text = self.current_path.read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise GenerationDamaged(
-                f"{self.current_path} cannot be read ({error}): {REMEDY}"
-            ) from error
-        if not _ID.fullmatch(text):
-            raise GenerationDamaged(f"{self.current_path} names no generation: {REMEDY}")
-        return text
+        """The live generation, or None where nothing is indexed yet.
+
+        Raises `GenerationDamaged`, and `StoreError` where a database names it.
+        """
+        named = self._current.read()
+        if named is not None and not GENERATION_ID.fullmatch(named):
+            raise GenerationDamaged(f"{self._current} names no generation: {REMEDY}")
+        return named
 
     def ids(self) -> list[str]:
         """All generations, newest first."""
-        if not self._folder.is_dir():
-            return []
-        names = (path.name for path in self._folder.iterdir())
-        return sorted((name for name in names if _ID.fullmatch(name)), reverse=True)
+        return self._folders.ids() if self._shared is None else self._shared.ids()
+
+    @property
+    def shared(self) -> SharedGenerations | None:
+        """Those of the storage; None where they are on this machine alone."""
+        return self._shared
 
     def folder(self, generation_id: str) -> Path:
         """Where the files of a generation lie. Raises `GenerationMissing`."""
@@ -152,9 +153,7 @@ class Generations:
                 f"there is no index in {self._root} yet; index a feed first: `shopsearch index "
                 "FEED`"
             )
-        folder = self._existing(generation_id)
-        manifest = Manifest.read(folder)
-        manifest.verify(folder, self._verified)
+        folder, manifest = self._whole(generation_id)
         self._verified = manifest.checksums(folder)
         loader = self._loaders.get(manifest.index_kind)
         if loader is None:
@@ -181,6 +180,20 @@ class Generations:
             )
         return Generation(manifest, index, words)
 
+    def _whole(self, generation_id: str) -> tuple[Path, Manifest]:
+        folder = self._existing(generation_id)
+        try:
+            manifest = Manifest.read(folder)
+            manifest.verify(folder, self._verified)
+        except GenerationDamaged as error:
+            if self._shared is None:
+                raise
+            log.warning("a fetched generation is damaged; it is fetched again", error=str(error))
+            self._folders.forget(generation_id)
+            folder = self._existing(generation_id)
+            manifest = Manifest.read(folder)
+        return folder, manifest
+
     def publish(
         self,
         index: VectorIndex,
@@ -189,19 +202,22 @@ class Generations:
         encoder_id: str,
         fusion_id: str,
         store_revision: int,
+        check: Callable[[], None] = lambda: None,
     ) -> Manifest:
         """Write an index as a new generation and make it the live one.
 
-        Raises `IndexFault` where the disk refuses; the live generation stays then.
+        Raises `IndexFault` where the disk refuses, and what `check` raises, which is asked when all
+        is written; the live generation stays then.
         """
         try:
             manifest = self._write(index, words, encoder_id, fusion_id, store_revision)
-            self._make_current(manifest.generation_id)
+            check()
+            self._current.make_live(manifest.generation_id)
         except OSError as error:
             raise self._refused(error) from error
         try:
             self._prune()
-        except OSError as error:  # the next run that publishes tries it again
+        except (OSError, IndexFault) as error:  # the next run that publishes tries it again
             log.warning("old generations could not be removed", error=str(error))
         log.info(
             "published an index generation",
@@ -218,7 +234,7 @@ class Generations:
         target = generation_id or self._previous_id()
         manifest = self.load(target).manifest
         try:
-            self._make_current(target)
+            self._current.make_live(target)
         except OSError as error:
             raise self._refused(error) from error
         log.info("rolled back the index", generation=target)
@@ -231,23 +247,21 @@ class Generations:
         which one is live.
         Whoever calls holds the lock of the home folder: a draft may be reading the generation.
         """
-        folder = self._existing(generation_id)
+        if generation_id not in self.ids():
+            raise self._missing(generation_id)
         if generation_id == self.current_id():
             raise IndexFault(
                 f"the generation {generation_id} is live and stays; make another one live first: "
                 "`shopsearch reindex` or `shopsearch rollback`"
             )
-        # renamed first: half a generation must not look like a damaged one
-        doomed = self._folder / f"{REMOVING}{generation_id}"
-        folder.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+        if self._shared is not None:
+            self._shared.remove([generation_id])
+        if self._folders.of(generation_id).is_dir():
+            self._folders.remove(generation_id)
 
     def leftovers(self) -> list[Path]:
         """What killed builds, interrupted removals and swaps left behind; safe to delete."""
-        beside = [path for path in self._root.glob(f"{CURRENT}.*.new") if _is_left_behind(path)]
-        builds = [path for path in self._folder.glob(f"{BUILDING}*") if _is_left_behind(path)]
-        half_gone = self._folder.glob(f"{REMOVING}*")
-        return sorted([*beside, *half_gone, *(set(builds) - self._building)])
+        return self._folders.leftovers()
 
     def _write(
         self,
@@ -257,13 +271,11 @@ class Generations:
         fusion_id: str,
         store_revision: int,
     ) -> Manifest:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._clear_leftovers()
+        self._folders.clear_leftovers()
+        if self._shared is not None:
+            self._shared.sweep()
         generation_id = self._next_id()
-        building = self._folder / f"{BUILDING}{os.getpid()}-{generation_id}"
-        self._building.add(building)
-        try:
-            building.mkdir()
+        with self._folders.built_beside(generation_id) as building:
             index.save(building)
             if words is not None:
                 words.save(building)
@@ -279,15 +291,25 @@ class Generations:
                 files={path.name: self._checksum(path) for path in sorted(building.iterdir())},
             )
             manifest.write(building)
-            for path in building.iterdir():
-                _fsync(path)
-            _fsync(building)
-            building.rename(self._folder / generation_id)
-            _fsync(self._folder)
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
-            self._building.discard(building)
+            if self._shared is not None:
+                self._shared.put(building, manifest)
+            self._folders.put_in_place(building, generation_id)
         return manifest
+
+    def _bring(self, shared: SharedGenerations, generation_id: str) -> None:
+        """Fetch a generation, unless another process of this machine just has."""
+        folders = self._folders
+        folders.path.mkdir(parents=True, exist_ok=True)
+        with FileLock(folders.path / FETCHING):
+            if folders.of(generation_id).is_dir():
+                return
+            folders.clear_leftovers()
+            with folders.built_beside(generation_id) as building:
+                shared.bring(generation_id, building, folders.files())
+                folders.put_in_place(building, generation_id)
+            for old in folders.ids()[self._keep :]:
+                if old not in (generation_id, self.current_id()):
+                    folders.forget(old)
 
     def _checksum(self, path: Path) -> str:
         """Of a linked file, the one that it was read by: what befell it since must be noticed."""
@@ -295,8 +317,8 @@ class Generations:
 
     def _refused(self, error: OSError) -> IndexFault:
         return IndexFault(
-            f"the index cannot be written to {self._folder}: {error}; make room or give write "
-            "permission, or name another folder by SHOPSEARCH_HOME"
+            f"the index cannot be written to {self._folders.path}: {error}; make room or give "
+            "write permission, or name another folder by SHOPSEARCH_HOME"
         )
 
     def _previous_id(self) -> str:
@@ -307,20 +329,30 @@ class Generations:
         earlier = [id_ for id_ in self.ids() if current is None or id_ < current]
         if not earlier:
             raise GenerationMissing(
-                f"there is no generation in {self._folder} before {current or 'the first one'}; "
+                f"there is no generation in {self._place} before {current or 'the first one'}; "
                 "run `shopsearch reindex` to make a new one"
             )
         return earlier[0]
 
     def _existing(self, generation_id: str) -> Path:
-        folder = self._folder / generation_id
-        if not _ID.fullmatch(generation_id) or not folder.is_dir():
-            there = ", ".join(self.ids()) or "none"
-            raise GenerationMissing(
-                f"there is no index generation {generation_id!r} in {self._folder} (there: "
-                f"{there}): {REMEDY}"
-            )
+        folder = self._folders.of(generation_id)
+        is_id = GENERATION_ID.fullmatch(generation_id) is not None
+        if is_id and self._shared is not None and not folder.is_dir():
+            self._bring(self._shared, generation_id)
+        if not is_id or not folder.is_dir():
+            raise self._missing(generation_id)
         return folder
+
+    def _missing(self, generation_id: str) -> GenerationMissing:
+        there = ", ".join(self.ids()) or "none"
+        return GenerationMissing(
+            f"there is no index generation {generation_id!r} in {self._place} (there: {there}): "
+            f"{REMEDY}"
+        )
+
+    @property
+    def _place(self) -> str:
+        return str(self._shared or self._folders.path)
 
     def _next_id(self) -> str:
         """An id greater than all before, even where the clock was set back."""
@@ -334,21 +366,14 @@ class Generations:
             now = datetime.strptime(date, _TIME).replace(tzinfo=UTC)
             now += timedelta(milliseconds=millisecond + 1)
 
-    def _make_current(self, generation_id: str) -> None:
-        beside = self._root / f"{CURRENT}.{os.getpid()}.new"
-        beside.write_text(generation_id + "\n", encoding="utf-8")
-        _fsync(beside)
-        beside.replace(self.current_path)
-        _fsync(self._root)
-
     def _prune(self) -> None:
         kept = {*self.ids()[: self._keep], *self._last_of_days(), self.current_id()}
-        for generation_id in self.ids():
+        doomed = [generation_id for generation_id in self.ids() if generation_id not in kept]
+        if self._shared is not None and doomed:
+            self._shared.remove(doomed)
+        for generation_id in self._folders.ids():
             if generation_id not in kept:
-                # renamed first: half a generation must not look like a damaged one
-                doomed = self._folder / f"{REMOVING}{generation_id}"
-                (self._folder / generation_id).rename(doomed)
-                shutil.rmtree(doomed, ignore_errors=True)
+                self._folders.remove(generation_id)
 
     def _last_of_days(self) -> list[str]:
         """The newest generation of each of the latest days (UTC) that have one.
@@ -357,35 +382,3 @@ class Generations:
         """
         newest = {id_[:_DATE_CHARS]: id_ for id_ in reversed(self.ids())}
         return [newest[day] for day in sorted(newest, reverse=True)[: self._keep]]
-
-    def _clear_leftovers(self) -> None:
-        for path in self.leftovers():
-            log.info("cleared what a killed run left behind", name=path.name)
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-
-
-def _is_left_behind(building: Path) -> bool:
-    pid = re.split(r"[-.]", building.name.removeprefix(BUILDING).removeprefix(f"{CURRENT}."))[0]
-    try:
-        if not pid.isdigit() or int(pid) == os.getpid():
-            return True
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass  # it lives, as another user
-    try:
-        return time.time() - building.stat().st_mtime > LEFT_BEHIND_AFTER_S
-    except FileNotFoundError:
-        return False
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from shopsearch.errors import GenerationDamaged, IndexFault, ShopsearchError
+from shopsearch.errors import GenerationDamaged, IndexFault, ShopsearchError, StoreError
 from shopsearch.index.generations import Generation, Generations
 from shopsearch.index.manifest import REMEDY, Manifest
 
@@ -40,7 +40,7 @@ class LiveGeneration:
         self._loading = threading.Lock()
         self._generation: Generation | None = None
         self._next_check = 0.0
-        self._failed_id: str | None = None  # what CURRENT named when it could not be loaded
+        self._failed_id: str | None = None  # what was named when it could not be loaded
         self._retry_at = 0.0
         self._trouble = ""
         self._of_thread = threading.local()
@@ -122,12 +122,11 @@ class LiveGeneration:
         self._next_check = time.monotonic() + self._check_every_s
         try:
             current = self._generations.current_id()
-        except (IndexFault, OSError) as error:
-            self._note_failure(None, generation, error)
-            self._next_check = self._retry_at
+        except (IndexFault, StoreError, OSError) as error:
+            self._note_unknown(generation, error)
             return generation
         if current is None:
-            self._trouble = f"{self._generations.current_path} is gone: {REMEDY}"
+            self._trouble = f"{self._generations.current} is gone: {REMEDY}"
             return generation
         if current == generation.manifest.generation_id:
             self._trouble, self._failed_id = "", None
@@ -170,18 +169,33 @@ class LiveGeneration:
             error=str(error),
         )
 
+    def _note_unknown(self, staying: Generation, error: Exception) -> None:
+        if not isinstance(error, StoreError):
+            self._note_failure(None, staying, error)
+            self._next_check = self._retry_at
+            return
+        # a database comes back by itself, so the next look asks it again
+        staying_id = staying.manifest.generation_id
+        trouble = (
+            f"it is not known which index generation is live, so searches go on to answer from "
+            f"{staying_id}: {error}"
+        )
+        if trouble != self._trouble:
+            log.error("it is not known which index generation is live", error=str(error))
+        self._trouble = trouble
+
     def _named(self) -> str | None:
         try:
             return self._generations.current_id()
-        except GenerationDamaged:
+        except (GenerationDamaged, StoreError):
             return None
 
 
 def newest_good(generations: Generations, fits: Callable[[Manifest], bool]) -> Generation | None:
     """The newest generation before the live one that fits and is whole; None where there is none.
 
-    Where `CURRENT` is damaged, any may be the newest. Where it is not there at all, there is none:
-    nothing was made live yet, or a restore has just taken it away.
+    Where its name is damaged, any may be the newest. Where none is named, there is none: nothing
+    was made live yet, or a restore has just taken the name away.
     """
     try:
         current = generations.current_id()

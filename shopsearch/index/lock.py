@@ -1,5 +1,8 @@
 """One process at a time indexes into a home folder, and others are told which.
 
+Where machines share a database, a lock of the database is held beside that of the home: then one
+process at a time indexes over all of them.
+
 The lock is the operating system's (flock on `indexing.lock`): it is free again at the moment its
 holder ends, however it ends. `indexing.owner` beside it only informs; nothing is decided by it, so
 one that a killed process left behind, or whose number another process has by now, does no harm.
@@ -12,12 +15,13 @@ import os
 import shlex
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import structlog
 from filelock import FileLock, Timeout
@@ -54,11 +58,24 @@ class Owner:
     def read(cls, path: Path) -> Owner | None:
         """Who wrote the file; None where there is none, or nothing that can be read."""
         try:
-            owner = cls(**json.loads(path.read_text(encoding="utf-8")))
+            return cls.parse(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    @classmethod
+    def parse(cls, document: str) -> Owner | None:
+        """Who wrote it; None where nothing of it can be read."""
+        try:
+            owner = cls(**json.loads(document))
             datetime.fromisoformat(owner.started_at)
-        except (OSError, TypeError, ValueError):
+        except (TypeError, ValueError):
             return None
         return owner if isinstance(owner.pid, int) and owner.pid > 0 else None
+
+    @property
+    def document(self) -> str:
+        """What `parse` reads."""
+        return json.dumps(asdict(self))
 
     @property
     def is_here(self) -> bool:
@@ -86,15 +103,38 @@ class Owner:
         return f"process {self.pid} on host {self.host}"
 
 
+Check = Callable[[], None]  # raises `IndexingLockLost`
+
+
+class SharedLock(Protocol):
+    """A lock over all machines that share a database, which `str()` names."""
+
+    def held(self, owner: str, patience_s: float) -> AbstractContextManager[Check | None]:
+        """Held until the block ends: gives what tells whether it still is, or None where somebody
+        else has it for longer than `patience_s`. Raises `StoreError`.
+
+        `owner` says who holds it, for messages alone.
+        """
+
+    def holder(self) -> str | None:
+        """What the holder said of himself; it may be one that was killed. Raises `StoreError`."""
+
+
 class HomeLock:
     """Held while a process indexes into a home folder. `with HomeLock(home): ...`
 
-    Raises `HomeBusy` where another one holds it for longer than `patience_s`, and `Unwritable`
-    where the folder does not take a lock file.
+    Raises `HomeBusy` where another one holds it, or the `shared` lock, for longer than
+    `patience_s`, and `Unwritable` where the folder does not take a lock file.
     """
 
-    def __init__(self, home: Path, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self, home: Path, patience_s: float = PATIENCE_S, shared: SharedLock | None = None
+    ) -> None:
         self._home = home
+        self._patience_s = patience_s
+        self._shared = shared
+        self._opened = ExitStack()
+        self._check: Check = lambda: None
         self._lock = FileLock(home / LOCK_FILE, timeout=patience_s, poll_interval=POLL_S)
         self._owner_path = home / OWNER_FILE
 
@@ -102,12 +142,18 @@ class HomeLock:
         try:
             self._lock.acquire()
         except Timeout:
-            raise HomeBusy(self._who_is_busy()) from None
+            owner = Owner.read(self._owner_path)
+            raise HomeBusy(_who_is_busy(owner, f"into {self._home}")) from None
         except OSError as error:
             raise Unwritable(
                 f"{self._home} cannot be locked for indexing: {error.strerror or error}; make room "
                 "on its disk, give write permission, or name another folder by SHOPSEARCH_HOME"
             ) from error
+        try:
+            self._acquire_shared()
+        except BaseException:
+            self._lock.release()
+            raise
         self._sign()
         return self
 
@@ -119,30 +165,61 @@ class HomeLock:
     ) -> None:
         with suppress(OSError):
             self._owner_path.unlink(missing_ok=True)
-        self._lock.release()
+        try:
+            self._opened.close()
+        finally:
+            self._lock.release()
+
+    def check(self) -> None:
+        """Raise `IndexingLockLost` where it is held no more: only a database takes one away."""
+        self._check()
+
+    def _acquire_shared(self) -> None:
+        if self._shared is None:
+            return
+        held = self._shared.held(Owner.this_process().document, self._patience_s)
+        check = self._opened.enter_context(held)
+        if check is None:
+            self._opened.close()
+            document = self._shared.holder()
+            owner = None if document is None else Owner.parse(document)
+            raise HomeBusy(_who_is_busy(owner, f"over {self._shared}"))
+        self._check = check
 
     def _sign(self) -> None:
         """Say who holds the lock. A disk that is full must not keep a run from what it can do."""
         if before := Owner.read(self._owner_path):
             _log.info("the run before was cut off", was=str(before), command=before.command)
         with suppress(OSError):
-            text = json.dumps(asdict(Owner.this_process()))
-            self._owner_path.write_text(text + "\n", encoding="utf-8")
+            document = Owner.this_process().document
+            self._owner_path.write_text(document + "\n", encoding="utf-8")
 
-    def _who_is_busy(self) -> str:
-        owner = Owner.read(self._owner_path)
-        remedy = "wait until it is done, or stop it, and run the command again"
-        if owner is None or owner.is_gone():  # the holder has not signed yet
-            return f"another process is indexing into {self._home} at this moment; {remedy}"
-        if owner.is_stopped():
-            remedy = (
-                f"it is stopped: let it go on by `kill -CONT {owner.pid}`, or end it by "
-                f"`kill -KILL {owner.pid}`, and run the command again"
-            )
-        return (
-            f"{owner} has been indexing into {self._home} for {_age(owner.started_at)} "
-            f"({owner.command}); {remedy}"
+
+class HomeLocks:
+    """Makes the locks of one home. `with locks(): ...`"""
+
+    def __init__(self, home: Path, shared: SharedLock | None = None) -> None:
+        self._home = home
+        self._shared = shared
+
+    def __call__(self, patience_s: float = PATIENCE_S) -> HomeLock:
+        """A lock that waits for so long."""
+        return HomeLock(self._home, patience_s, self._shared)
+
+
+def _who_is_busy(owner: Owner | None, where: str) -> str:
+    remedy = "wait until it is done, or stop it, and run the command again"
+    if owner is None or owner.is_gone():  # the holder has not signed yet
+        return f"another process is indexing {where} at this moment; {remedy}"
+    if owner.is_stopped():
+        remedy = (
+            f"it is stopped: let it go on by `kill -CONT {owner.pid}`, or end it by "
+            f"`kill -KILL {owner.pid}`, and run the command again"
         )
+    return (
+        f"{owner} has been indexing {where} for {_age(owner.started_at)} ({owner.command}); "
+        f"{remedy}"
+    )
 
 
 def _command(arguments: list[str]) -> str:

@@ -19,7 +19,7 @@ MANIFEST_FILE = "manifest.json"
 METRIC = "cosine"
 REMEDY = "run `shopsearch reindex`, or go back by `shopsearch rollback`"
 
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +64,17 @@ class Manifest:
         """Raises `GenerationDamaged`, and `GenerationMismatch` for a version that is not known."""
         path = folder / MANIFEST_FILE
         try:
-            fields = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            text = path.read_bytes()
+        except OSError as error:
+            raise GenerationDamaged(f"{path} cannot be read ({error}): {REMEDY}") from error
+        return cls.parsed(text, path)
+
+    @classmethod
+    def parsed(cls, text: bytes, path: Path | str) -> Manifest:
+        """The same of the bytes that lie at a path, which is named in messages."""
+        try:
+            fields = json.loads(text.decode("utf-8"))
+        except ValueError as error:
             raise GenerationDamaged(f"{path} cannot be read ({error}): {REMEDY}") from error
         if not isinstance(fields, dict):
             raise GenerationDamaged(f"{path} is no manifest: {REMEDY}")
@@ -89,7 +98,7 @@ class Manifest:
         """
         for name, expected in self.files.items():
             path = folder / name
-            if not _PLAIN_NAME.fullmatch(name):
+            if not PLAIN_NAME.fullmatch(name):
                 raise GenerationDamaged(f"{folder / MANIFEST_FILE} names {name!r}: {REMEDY}")
             try:
                 found = known.get(identity_of(path)) or sha256(path)

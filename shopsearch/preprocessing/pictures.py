@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from shopsearch.domain import Picture, Region
-from shopsearch.errors import PictureRejected
-from shopsearch.preprocessing.atomic import KeptFiles
+from shopsearch.errors import PictureRejected, StorageUnavailable
 from shopsearch.preprocessing.images import (
     WORKING_LONGEST_SIDE_PX,
     load_working_copy,
     working_copy,
     working_copy_size,
 )
+from shopsearch.preprocessing.picture_files import FolderFiles, PictureFiles
 from shopsearch.preprocessing.room import DecodingRoom
 
 DEFAULT_MAX_PIXELS = 50_000_000
@@ -66,30 +66,33 @@ class PictureLibrary:
     """Keeps one working copy of each picture. Threads may share it.
 
     Copies are JPEGs without metadata, upright, on white, longest side at most 512 px. Whoever looks
-    at a picture, product or query, sees such a copy, so both are seen alike.
+    at a picture, product or query, sees such a copy, so both are seen alike. They lie in a folder,
+    or where `files` says. Where these are in a storage that cannot be reached, what looks for a
+    picture raises `StorageUnavailable`.
     """
 
     def __init__(
         self,
-        root: Path,
+        files: Path | PictureFiles,
         *,
         max_pixels: int = DEFAULT_MAX_PIXELS,
         thumbnail_sizes_px: Sequence[int] = (),
     ) -> None:
-        self._root = root
+        self._files = FolderFiles(files) if isinstance(files, Path) else files
         self._thumbnail_sizes_px = thumbnail_sizes_px  # made with the copy; others when asked for
         self._max_pixels = max_pixels
         self._room = DecodingRoom(max_pixels)
-        self._files = KeptFiles()
 
     def add(self, encoded: bytes) -> Picture:
         """Check a picture and keep its working copy. Raises `PictureRejected`."""
         content_hash = hash_content(encoded)
-        path = self._copy(content_hash)
-        if not path.is_file():
+        path = self._files.find(_copy(content_hash))
+        if path is None:
             copy = self._working_copy(encoded)
-            self._make_thumbnails(content_hash, load_working_copy(copy), self._thumbnail_sizes_px)
-            self._files.keep(path, copy)
+            small = _thumbnails(content_hash, load_working_copy(copy), self._thumbnail_sizes_px)
+            for name, thumbnail in small:
+                self._files.keep(name, thumbnail)
+            path = self._files.keep(_copy(content_hash), copy)  # last: then all are there
         return StoredPicture(content_hash, path)
 
     def hold(self, encoded: bytes, region: Region | None = None) -> Picture:
@@ -101,8 +104,8 @@ class PictureLibrary:
             copy = self._working_copy(encoded, region)
             return HeldPicture(hash_content(copy), copy)
         content_hash = hash_content(encoded)
-        if kept := self.get(content_hash):
-            return kept
+        if path := self._files.here(_copy(content_hash)):
+            return StoredPicture(content_hash, path)
         return HeldPicture(content_hash, self._working_copy(encoded))
 
     def get(self, content_hash: str) -> Picture | None:
@@ -114,18 +117,17 @@ class PictureLibrary:
         """Where the working copy lies, a JPEG; None where there is none."""
         if not _HASH.fullmatch(content_hash):
             return None  # it came from outside: never a path
-        path = self._copy(content_hash)
-        return path if path.is_file() else None
+        return self._files.find(_copy(content_hash))
 
     def size(self, content_hash: str) -> tuple[int, int] | None:
         """Width and height of the working copy; None where there is none that can be read.
 
         A copy is never larger than its picture, so below 512 px this is the picture's own size.
         """
-        path = self.path(content_hash)
         try:
+            path = self.path(content_hash)
             return None if path is None else working_copy_size(path)
-        except (OSError, SyntaxError):
+        except (OSError, SyntaxError, StorageUnavailable):
             return None
 
     def sketch(self, content_hash: str, side_px: int) -> NDArray[np.uint8] | None:
@@ -137,7 +139,7 @@ class PictureLibrary:
             if picture is None:
                 return None
             small = picture.load().resize((side_px, side_px), Image.Resampling.BOX)
-        except PictureRejected:
+        except (PictureRejected, StorageUnavailable):
             return None
         return np.asarray(small, dtype=np.uint8)
 
@@ -146,34 +148,40 @@ class PictureLibrary:
 
         The size is brought into 16 to 512 px. Raises `PictureRejected` where the copy is damaged.
         """
+        if not _HASH.fullmatch(content_hash):
+            return None
+        size_px = min(max(longest_side_px, _MIN_THUMBNAIL_PX), WORKING_LONGEST_SIDE_PX)
+        name = _thumbnail(content_hash, size_px)
+        find = self._files.find if size_px in self._thumbnail_sizes_px else self._files.here
+        if (path := find(name)) is not None:
+            return path
         picture = self.get(content_hash)
         if picture is None:
             return None
-        longest_side_px = min(max(longest_side_px, _MIN_THUMBNAIL_PX), WORKING_LONGEST_SIDE_PX)
-        path = self._thumbnail(content_hash, longest_side_px)
-        if not path.is_file():
-            self._make_thumbnails(content_hash, picture.load(), [longest_side_px])
-        return path
-
-    def _make_thumbnails(
-        self, content_hash: str, picture: Image.Image, sizes_px: Iterable[int]
-    ) -> None:
-        for size_px in sorted(sizes_px, reverse=True):  # each from the one before
-            self._files.keep(self._thumbnail(content_hash, size_px), shrunk(picture, size_px))
-
-    def _thumbnail(self, content_hash: str, longest_side_px: int) -> Path:
-        return self._copy(content_hash).with_suffix(f".{longest_side_px}.webp")
+        return self._files.keep_here(name, shrunk(picture.load(), size_px))
 
     def _working_copy(self, encoded: bytes, region: Region | None = None) -> bytes:
         return working_copy(encoded, max_pixels=self._max_pixels, room=self._room, region=region)
-
-    def _copy(self, content_hash: str) -> Path:
-        return self._root / content_hash[:2] / f"{content_hash}.jpg"
 
 
 def hash_content(encoded: bytes) -> str:
     """SHA-256, hexadecimal: what a picture is known by."""
     return hashlib.sha256(encoded).hexdigest()
+
+
+def _copy(content_hash: str) -> str:
+    return f"{content_hash[:2]}/{content_hash}.jpg"
+
+
+def _thumbnail(content_hash: str, size_px: int) -> str:
+    return f"{content_hash[:2]}/{content_hash}.{size_px}.webp"
+
+
+def _thumbnails(
+    content_hash: str, picture: Image.Image, sizes_px: Iterable[int]
+) -> Iterator[tuple[str, bytes]]:
+    for size_px in sorted(sizes_px, reverse=True):  # each from the one before
+        yield _thumbnail(content_hash, size_px), shrunk(picture, size_px)
 
 
 def shrunk(picture: Image.Image, longest_side_px: int) -> bytes:

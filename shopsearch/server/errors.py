@@ -38,6 +38,8 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     errors.GenerationMissing: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.GenerationMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.GenerationDamaged: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.GenerationUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.RegionsUnavailable: HTTPStatus.NOT_IMPLEMENTED,
     errors.EncoderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EventsBusy: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -51,6 +53,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     errors.WriterBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.WriteUnfinished: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.HomeBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.IndexingLockLost: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ShopsearchError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 

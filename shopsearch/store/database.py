@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from weakref import WeakMethod
@@ -12,10 +13,12 @@ from weakref import WeakMethod
 import structlog
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shopsearch.errors import SchemaOutdated, StoreError, StoreUnavailable
-from shopsearch.store import postgresql, sqlite
+from shopsearch.store import postgresql, postgresql_listening, sqlite
 from shopsearch.store.database_url import shown_url
+from shopsearch.store.limits import LIMITS, Limits
 from shopsearch.store.schema import (
     SchemaState,
     SchemaStatus,
@@ -33,11 +36,13 @@ _TABLES_MISSING = re.compile(r'no such (table|column)|(relation|column) "?\S+"? 
 class Database:
     """A SQLite file or a PostgreSQL, by URL. Opens no connection before the first use.
 
-    May be shared by threads; after a fork, the child makes connections of its own.
+    May be shared by threads; after a fork, the child makes connections of its own. `limits` are for
+    a server: a file has none.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limits: Limits = LIMITS) -> None:
         self._url = _parsed(url)
+        self._limits = limits
         self._engine = self._make_engine()
         # a connection that parent and child both use would corrupt the conversation
         forget = WeakMethod(self._forget_connections)
@@ -45,6 +50,11 @@ class Database:
 
     def __str__(self) -> str:
         return shown_url(self._url)
+
+    @property
+    def limits(self) -> Limits:
+        """How much of a server it asks for."""
+        return self._limits
 
     @property
     def path(self) -> Path | None:
@@ -57,7 +67,7 @@ class Database:
 
         Raises `StoreUnavailable` and `SchemaOutdated`, as does `writing`.
         """
-        with self._translated(), self._engine.connect() as connection:
+        with self.translated(), self._engine.connect() as connection:
             reader = connection if self._is_sqlite else postgresql.snapshot(connection)
             with reader.begin():
                 yield reader
@@ -65,10 +75,21 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A connection whose writes are kept durably at the end of the block, or not at all."""
-        with self._translated(), self._engine.connect() as connection:
+        with self.translated(), self._engine.connect() as connection:
             writer = connection.execution_options(**{sqlite.WRITES: True})
             with writer.begin():
                 yield writer
+
+    @contextmanager
+    def apart(self) -> Iterator[Connection]:
+        """A connection to a PostgreSQL that is none of the pool and commits each statement: what
+        it keeps, such as a lock, ends with it. Its statements need `translated`.
+        """
+        with self.translated():
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection.detach()
+        with connection:
+            yield connection
 
     def schema_status(self) -> SchemaStatus:
         """Which tables there are; looks without making a database file."""
@@ -100,7 +121,7 @@ class Database:
         self._make_folder()
         engine = self._make_engine(migrating=True)
         try:
-            with self._translated():
+            with self.translated():
                 if self._is_sqlite:
                     sqlite.use_wal(engine)
                 with engine.connect() as connection:
@@ -112,9 +133,43 @@ class Database:
         finally:
             engine.dispose()
 
+    def notify(self, connection: Connection, channel: str) -> None:
+        """Tell those who `listen`, with the commit of a transaction of `writing`."""
+        if not self._is_sqlite:
+            postgresql_listening.notify(connection, channel)
+
+    def listen(self, channel: str, heard: Callable[[], None], ended: threading.Event) -> None:
+        """Call `heard` at each notice, and whenever some may have been missed, until `ended` is
+        set. Returns at once on SQLite, which tells nobody anything.
+        """
+        if not self._is_sqlite:
+            postgresql_listening.listen(self._engine, channel, heard, ended)
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """What the driver raises becomes a `StoreError`."""
+        try:
+            yield
+        except (DataError, IntegrityError) as error:
+            cause = " ".join(str(error.orig).split())
+            raise StoreError(f"{self} refuses what should be written: {cause}") from error
+        except DBAPIError as error:
+            raise self._explained(error.orig or error) from error
+        except PoolTimeout as error:
+            raise self._explained(error) from error
+        except UnicodeEncodeError as error:
+            raise StoreError(f"{self} refuses what should be written: {error}") from error
+        except sqlite.DriverError as error:
+            raise self._explained(error) from error
+
     def close(self) -> None:
         """Give all connections back; the next use opens new ones."""
         self._engine.dispose()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines may use it too: a server, not a file."""
+        return not self._is_sqlite
 
     @property
     def _is_sqlite(self) -> bool:
@@ -123,7 +178,7 @@ class Database:
     def _make_engine(self, *, migrating: bool = False) -> Engine:
         if self._is_sqlite:
             return sqlite.make_engine(self._url, migrating=migrating)
-        return postgresql.make_engine(self._url, migrating=migrating)
+        return postgresql.make_engine(self._url, self._limits, migrating=migrating)
 
     def _forget_connections(self) -> None:
         self._engine.dispose(close=False)
@@ -139,20 +194,6 @@ class Database:
                 f"{error.strerror}; name another one by SHOPSEARCH_HOME or SHOPSEARCH_DATABASE_URL"
             ) from error
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (DataError, IntegrityError) as error:
-            cause = " ".join(str(error.orig).split())
-            raise StoreError(f"{self} refuses what should be written: {cause}") from error
-        except DBAPIError as error:
-            raise self._explained(error.orig or error) from error
-        except UnicodeEncodeError as error:
-            raise StoreError(f"{self} refuses what should be written: {error}") from error
-        except sqlite.DriverError as error:
-            raise self._explained(error) from error
-
     def _explained(self, error: BaseException) -> StoreError:
         cause = " ".join(str(error).split())
         if _TABLES_MISSING.search(cause):
@@ -162,10 +203,7 @@ class Database:
             )
         if self.path is not None:
             return StoreUnavailable(sqlite.explain(error, self.path))
-        return StoreUnavailable(
-            f"the database {self} cannot be used: {cause}; check that the server runs and "
-            "that SHOPSEARCH_DATABASE_URL names it"
-        )
+        return StoreUnavailable(postgresql.explain(cause, str(self), self._limits))
 
 
 def _parsed(url: str) -> URL:

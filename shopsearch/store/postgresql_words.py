@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from shopsearch.languages import Language
+from shopsearch.store.postgresql import unbound_statements
 from shopsearch.store.words import COLUMNS, WEIGHTS
 
 TABLE = "product_words"
@@ -30,6 +31,7 @@ _WEIGHTS = "{" + ", ".join(f"{_BY_LABEL[label] / max(WEIGHTS)}" for label in "DC
 
 def remake_table(connection: Connection, language: Language) -> None:  # noqa: ARG001 - the port's
     """See `WordsSql.remake_table`: there is a table for all languages."""
+    unbound_statements(connection)
     connection.execute(text(f"DELETE FROM {TABLE}"))  # noqa: S608
 
 

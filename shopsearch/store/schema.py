@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 
 from shopsearch.errors import SchemaOutdated
 
-SCHEMA_HEAD = "0010"  # the newest migration; migrations are numbered, one after the other
+SCHEMA_HEAD = "0011"  # the newest migration; migrations are numbered, one after the other
 VERSION_TABLE = "alembic_version"
 
 

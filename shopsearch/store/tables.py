@@ -374,6 +374,27 @@ class VisitorSecretRow(Base):
     secret: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class LiveGenerationRow(Base):
+    """The index generation that all machines over this database answer from, in one row."""
+
+    __tablename__ = "live_generation"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    generation_id: Mapped[str]
+    since: Mapped[datetime]
+
+
+class IndexingOwnerRow(Base):
+    """Who holds the lock of the indexer, in one row. It informs; nothing is decided by it."""
+
+    __tablename__ = "indexing_owner"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    document: Mapped[str]
+
+
 class IdempotencyRow(Base):
     """The request that came first with a key of a writer; no status while it is under way."""
 
@@ -414,3 +435,5 @@ EVENTS = table(EventRow)
 BASKETS = table(BasketRow)
 VISITOR_SECRET = table(VisitorSecretRow)
 IDEMPOTENCY = table(IdempotencyRow)
+LIVE_GENERATION = table(LiveGenerationRow)
+INDEXING_OWNER = table(IndexingOwnerRow)

@@ -17,13 +17,14 @@ BEFORE_RESTORE = ".before-restore"  # the catalog that a restore replaces: kept 
 def generation_faults(generations: Generations, count: Count) -> Faults:
     """Each file of each generation that is not as its manifest says, and a damaged CURRENT."""
     live: str | None = None
+    ids = generations.ids()
     try:
         live = generations.current_id()
     except GenerationDamaged as error:
         yield _current_fault(generations, str(error))
-    ids = generations.ids()
-    if live is None and ids and not generations.current_path.exists():
-        yield _current_fault(generations, "it is gone, though there are generations")
+    else:
+        if live is None and ids:
+            yield _current_fault(generations, "it is gone, though there are generations")
     if live is not None and live not in ids:
         yield _current_fault(generations, f"it names {live}, which is not there")
     seen: dict[tuple[int, int], str] = {}  # files that several generations share are read once
@@ -139,7 +140,7 @@ def _difference(
 
 def _current_fault(generations: Generations, what: str) -> Fault:
     return Fault(
-        subject=str(generations.current_path),
+        subject=str(generations.current),
         what=what,
         remedy=f"{REPAIR} or `shopsearch reindex` builds the index anew; `shopsearch rollback` "
         "makes the newest generation live",

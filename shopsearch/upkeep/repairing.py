@@ -18,7 +18,7 @@ import structlog
 from shopsearch.domain import IndexReport, PreparedItem, StoredProduct
 from shopsearch.embedding import ContentHashes
 from shopsearch.errors import IndexFault, ProductRejected
-from shopsearch.index.lock import HomeLock
+from shopsearch.index.lock import HomeLocks
 from shopsearch.upkeep.faults import Cure, Fault
 from shopsearch.upkeep.verifying import CheckResult, Home, Stage, Verifier, no_stage
 
@@ -39,8 +39,15 @@ class Repair:
 class Repairer:
     """Repairs a home. `reindex` builds the index anew from the store and the kept embeddings."""
 
-    def __init__(self, home: Home, verifier: Verifier, reindex: Callable[[], IndexReport]) -> None:
+    def __init__(
+        self,
+        home: Home,
+        locks: HomeLocks,
+        verifier: Verifier,
+        reindex: Callable[[], IndexReport],
+    ) -> None:
         self._home = home
+        self._locks = locks
         self._verifier = verifier
         self._reindex = reindex
         self._done: Counter[str] = Counter()
@@ -51,7 +58,7 @@ class Repairer:
 
     def run(self, stage: Stage = no_stage, *, sources: bool = False) -> Repair:
         """Check, mend, and check again. Raises `HomeBusy` while somebody indexes."""
-        with HomeLock(self._home.folder):
+        with self._locks():
             self._verifier.run(stage, sources=sources, settled_s=0.0, treat=self._treat)
             self._encode_forgotten()
             if not self._needs_reindex:
@@ -59,7 +66,7 @@ class Repairer:
         report = None
         if self._needs_reindex:
             report = self._reindex()
-            with HomeLock(self._home.folder):
+            with self._locks():
                 self._drop_doomed()
         results = self._verifier.run(stage, sources=sources)
         return Repair(self._done, report, results)

@@ -1,10 +1,10 @@
 """Puts a backup in place of what a home holds. Until the last step the old catalog can come back.
 
     1  unpack into a folder inside the home, check every checksum, open what was unpacked
-    2  copy the old database and CURRENT aside
-    3  take CURRENT away: from here on, whoever is killed leaves a home that the next
+    2  copy the old database and the name of the live generation aside
+    3  take that name away: from here on, whoever is killed leaves a home that the next
        `shopsearch index` or `reindex` builds anew from the database, whichever one that is
-    4  put in pictures, the database in one transaction, the generation, and CURRENT
+    4  put in pictures, the database in one transaction, the generation, and its name
     5  delete the other generations (their keys are those of the old catalog) and the copy
 
 Running servers stay on the generation in memory until step 4 is done, and follow then. Between the
@@ -18,16 +18,17 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
-from shopsearch.errors import BackupError, ShopsearchError
-from shopsearch.index.generations import CURRENT, FOLDER, Generations
-from shopsearch.index.lock import LOCK_FILE, OWNER_FILE, HomeLock
+from shopsearch.errors import BackupError, GenerationDamaged, ShopsearchError
+from shopsearch.index.current import CURRENT
+from shopsearch.index.generations import FOLDER, Generations
+from shopsearch.index.lock import LOCK_FILE, OWNER_FILE, HomeLocks
 from shopsearch.upkeep.archive import CARD, DATABASE, IMAGES, BackupCard, unpack
 from shopsearch.upkeep.generation_check import BEFORE_RESTORE, RESTORING
 
@@ -75,12 +76,18 @@ class RestoreService:
     """Restores backups into one home."""
 
     def __init__(
-        self, home: Path, catalog: CatalogFile, generations_in: Callable[[Path], Generations]
+        self,
+        home: Path,
+        catalog: CatalogFile,
+        locks: HomeLocks,
+        generations: Generations,
+        generations_in: Callable[[Path], Generations],
     ) -> None:
         self._home = home
         self._catalog = catalog
+        self._locks = locks
         self._generations_in = generations_in
-        self._generations = generations_in(home)
+        self._generations = generations
 
     def restore(
         self,
@@ -96,7 +103,7 @@ class RestoreService:
         """
         try:
             self._home.mkdir(parents=True, exist_ok=True)
-            with HomeLock(self._home):
+            with self._locks():
                 is_empty = self._is_empty()
                 if not (is_empty or force):
                     raise BackupError(
@@ -179,7 +186,7 @@ class RestoreService:
         if not kept.exists():  # else a restore was killed, and this is the true old catalog
             self._keep_aside(card, staging / "old")
             (staging / "old").rename(kept)
-        (self._home / CURRENT).unlink(missing_ok=True)
+        self._generations.current.clear()
         try:
             n_pictures = self._put_pictures(staging)
             if card.schema is not None:
@@ -199,9 +206,9 @@ class RestoreService:
         folder.mkdir()
         if card.schema is not None:
             self._catalog.keep_aside(folder)
-        current = self._home / CURRENT
-        if current.exists():
-            shutil.copyfile(current, folder / CURRENT)
+        with suppress(GenerationDamaged):  # a damaged name is not worth to be kept
+            if current := self._generations.current_id():
+                (folder / CURRENT).write_text(current, encoding="utf-8")
 
     def _put_pictures(self, staging: Path) -> int:
         n = 0
@@ -234,5 +241,5 @@ class RestoreService:
             shutil.rmtree(folder, ignore_errors=True)
             replaced.rename(folder)
         if (current := kept / CURRENT).exists():
-            current.replace(self._home / CURRENT)
+            self._generations.current.make_live(current.read_text(encoding="utf-8").strip())
         shutil.rmtree(kept, ignore_errors=True)
