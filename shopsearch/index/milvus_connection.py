@@ -115,7 +115,7 @@ class MilvusConnection:
         """The time, as Milvus counts it, of what this process wrote last; 0 where nothing."""
         from pymilvus.client.ts_utils import get_collection_ts
 
-        handler = self._connected().  _get_connection()
+        handler = self._connected()._get_connection()
         return int(get_collection_ts(collection, handler.server_address, self.place.database) or 0)
 
     def close(self) -> None:
