@@ -12,6 +12,7 @@ from shopsearch.adapters import (
     encoder_of,
     fusion_of,
     loaders,
+    outside,
     words_in,
 )
 from shopsearch.embedding import Embedder
@@ -24,6 +25,7 @@ from shopsearch.fusion.combiner import (
 from shopsearch.index.generations import Generations
 from shopsearch.index.live import LiveGeneration
 from shopsearch.index.manifest import Manifest
+from shopsearch.index.outside import Outside
 from shopsearch.languages import Language, language_of
 from shopsearch.lexical.live import LiveWords
 from shopsearch.lexical.stored import StoredWords
@@ -218,10 +220,16 @@ class Parts:
         in_memory = self.settings.words == "memory"
         return Generations(
             folder,
-            loaders(),
+            loaders(self.settings),
             keep=self.settings.keep_generations,
             load_words=words_in(self.language) if in_memory else lambda _: None,
+            outside=self.outside,
         )
+
+    @cached_property
+    def outside(self) -> Outside | None:
+        """Looks after what generations keep on a server; None where it is all on disk."""
+        return outside(self.settings)
 
     @cached_property
     def live(self) -> LiveGeneration:

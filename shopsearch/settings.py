@@ -16,12 +16,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shopsearch.domain import Scope
 from shopsearch.errors import SettingsError
 from shopsearch.preprocessing.addresses import AllowedHosts
+from shopsearch.settings_milvus import MilvusSettings
 
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 _ORIGIN = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
 
-class Settings(BaseSettings):
+class Settings(MilvusSettings, BaseSettings):
     """How one installation of shopsearch is set up. Frozen: a change is a new object."""
 
     model_config = SettingsConfigDict(
@@ -113,7 +114,9 @@ class Settings(BaseSettings):
         True,
         description="Whether prices, sizes, colours and the like are read out of the words.",
     )
-    index: Literal["faiss", "exact"] = Field("faiss", description="Which vector index answers.")
+    index: Literal["faiss", "exact", "milvus"] = Field(
+        "faiss", description="Which vector index answers; milvus needs `shopsearch[milvus]`."
+    )
     index_kind: Literal["auto", "flat", "hnsw"] = Field(
         "auto", description="FAISS structure; auto is flat up to 50,000 products, HNSW beyond."
     )

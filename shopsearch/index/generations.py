@@ -29,6 +29,7 @@ import structlog
 from shopsearch.errors import GenerationDamaged, GenerationMismatch, GenerationMissing, IndexFault
 from shopsearch.index.base import KeptWords, VectorIndex
 from shopsearch.index.manifest import REMEDY, Manifest, sha256
+from shopsearch.index.outside import Outside
 from shopsearch.index.sharing import Identity, identity_of
 
 __all__ = ["Generation", "Generations", "Manifest"]
@@ -88,12 +89,14 @@ class Generations:
         loaders: Mapping[str, Callable[[Path], VectorIndex]],
         keep: int = 3,
         load_words: Callable[[Path], KeptWords | None] = lambda _: None,
+        outside: Outside | None = None,
     ) -> None:
         self._root = root
         self._folder = root / FOLDER
         self._loaders = loaders
         self._keep = keep
         self._load_words = load_words
+        self._outside = outside  # None: all that a generation is, is in its folder
         self._building: set[Path] = set()
         self._verified: dict[Identity, str] = {}  # checksums of the files that were loaded last
 
@@ -203,6 +206,7 @@ class Generations:
             self._prune()
         except OSError as error:  # the next run that publishes tries it again
             log.warning("old generations could not be removed", error=str(error))
+        self._look_after_outside(manifest.generation_id)
         log.info(
             "published an index generation",
             generation=manifest.generation_id,
@@ -221,6 +225,7 @@ class Generations:
             self._make_current(target)
         except OSError as error:
             raise self._refused(error) from error
+        self._look_after_outside(target)
         log.info("rolled back the index", generation=target)
         return manifest
 
@@ -241,6 +246,11 @@ class Generations:
         doomed = self._folder / f"{REMOVING}{generation_id}"
         folder.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
+        self._look_after_outside(None)
+
+    def kept(self) -> list[Path]:
+        """The folders of all generations, newest first."""
+        return [self._folder / generation_id for generation_id in self.ids()]
 
     def leftovers(self) -> list[Path]:
         """What killed builds, interrupted removals and swaps left behind; safe to delete."""
@@ -288,6 +298,18 @@ class Generations:
             shutil.rmtree(building, ignore_errors=True)
             self._building.discard(building)
         return manifest
+
+    def _look_after_outside(self, live_id: str | None) -> None:
+        """What is kept outside follows what is here; where it cannot, the next run tries again."""
+        if self._outside is None:
+            return
+        kept = self.kept()
+        try:
+            if live_id is not None:
+                self._outside.went_live(self._folder / live_id, kept)
+            self._outside.tidy(kept)
+        except (IndexFault, OSError) as error:
+            log.warning("what generations keep on a server was not tidied", error=str(error))
 
     def _checksum(self, path: Path) -> str:
         """Of a linked file, the one that it was read by: what befell it since must be noticed."""

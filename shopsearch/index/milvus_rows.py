@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,6 @@ from shopsearch.index.milvus_filters import (
 Kind = Literal[
     "auto", "flat", "hnsw", "hnsw-sq8", "ivf-flat", "ivf-sq8", "scann", "diskann", "autoindex"
 ]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 METRIC = "IP"  # of unit vectors: the cosine, as it is
 LAST_ROW = (1 << 63) - 1
@@ -188,6 +187,14 @@ class MilvusRows:
         """How many rows there are, those that nobody knows of included."""
         counted = self._queried("", ["count(*)"], strongly=True)
         return int(counted[0]["count(*)"])
+
+    def n_missing(self, rows: NDArray[np.int64]) -> int:
+        """How many of some rows, each named once, are not there."""
+        n_there = 0
+        for start in range(0, len(rows), MAX_ROWS):
+            named = is_row(rows[start : start + MAX_ROWS]) or ""
+            n_there += int(self._queried(named, ["count(*)"], strongly=True)[0]["count(*)"])
+        return len(rows) - n_there
 
     def sweep(self, needed: NDArray[np.int64]) -> int:
         """Delete all rows but these (ascending); gives how many. Only for who alone writes."""
