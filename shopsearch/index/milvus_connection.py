@@ -33,7 +33,7 @@ CONNECTS_WITHIN_S = 10.0
 MISSING = "SHOPSEARCH_INDEX=milvus needs pymilvus: `pip install 'shopsearch[milvus]'`"
 
 _NOT_LOADED = (101, 503)  # codes: a collection, or a segment of it, is not in memory
-_NO_COLLECTION = (1, 4, 100)  # codes that come with "not found", by the age of the server
+_NO_COLLECTION = (4, 100)  # codes, by the age of the server
 _UNREACHABLE = re.compile(
     r"unavailable|deadline.?exceeded|timeout|timed out|connection|cancelled|not ready|not healthy"
     r"|no available|node (is )?offline|node not found|recovering|standby|illegal connection params",
@@ -68,6 +68,10 @@ class MilvusPlace:
         return f"Milvus at {_SECRET.sub('//', self.uri)}"
 
 
+class CollectionMissing(IndexFault):
+    """A collection that was there is not there any more."""
+
+
 class MilvusConnection:
     """Calls to one Milvus. It is made at the first call, and anew in a process that was forked."""
 
@@ -90,7 +94,10 @@ class MilvusConnection:
         Raises `IndexUnavailable` and `IndexFault`.
         """
         with self._breaker.watching():
-            return self._called(call, self.place.timeout_s, collection)
+            try:
+                return self._called(call, self.place.timeout_s, collection)
+            except CollectionMissing as error:
+                raise IndexUnavailable(f"{error}: run `shopsearch reindex`") from error
 
     def write(self, call: Callable[[Any, float], Answer], collection: str = "") -> Answer:
         """The same for a call that may take longer and is tried again until patience ends."""
@@ -139,7 +146,7 @@ class MilvusConnection:
             client.load_collection(collection, timeout=self.place.patience_s)
             return call(client, timeout_s)
         except Exception as error:  # gRPC has errors of its own, and pymilvus wraps some of them
-            raise self._told(error) from error
+            raise self._told(error, collection) from error
 
     def _connected(self) -> Any:
         with self._lock:
@@ -154,10 +161,12 @@ class MilvusConnection:
                 self._pid = os.getpid()
             return self._client
 
-    def _told(self, error: Exception) -> IndexFault:
+    def _told(self, error: Exception, collection: str) -> IndexFault:
         said = f"{getattr(error, 'message', '') or error}"
         if isinstance(error, IndexFault):
             return error
+        if collection and getattr(error, "code", None) in _NO_COLLECTION:
+            return CollectionMissing(f"{self.place} has no collection {collection} any more")
         if _TOO_FAST.search(said):
             return IndexUnavailable(f"{self.place} takes no more at this moment ({said})")
         if not said or not hasattr(error, "code") or _UNREACHABLE.search(f"{error!r} {said}"):
