@@ -7,15 +7,18 @@ line here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
+from sqlalchemy import make_url
 
 from shopsearch.encoders import Encoder, LazyEncoder
 from shopsearch.encoders.compact_id import INT8, compact_id, trained_for
 from shopsearch.encoders.runtime import Runtime, chosen_runtime
-from shopsearch.errors import FusionMismatch, GenerationMismatch
+from shopsearch.errors import FusionMismatch, GenerationMismatch, SettingsError
 from shopsearch.fusion import Fusion, LazyFusion, gated_rows
 from shopsearch.fusion.average import AverageFusion
 from shopsearch.fusion.card import (
@@ -37,10 +40,14 @@ from shopsearch.index import VectorIndex
 from shopsearch.languages import Language
 from shopsearch.lexical.word_index import WordIndex
 from shopsearch.settings import Settings
+from shopsearch.settings_milvus import MILVUS_KINDS
 from shopsearch.storage import Storage
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from shopsearch.index.milvus import MilvusOptions
+    from shopsearch.index.outside import Outside
 
 _log = structlog.get_logger(__name__)
 _EVERY_NTH_DRAWN = 6  # 40 of 240: more change nothing
@@ -203,7 +210,47 @@ def new_index(settings: Settings) -> Callable[[int], VectorIndex]:
 
         return FaissIndex(dimension, kind=settings.index_kind)
 
-    return {"exact": exact, "faiss": faiss}[settings.index]
+    def milvus(dimension: int) -> VectorIndex:
+        from shopsearch.index.milvus import MilvusIndex
+
+        return MilvusIndex(dimension, milvus_options(settings))
+
+    return {"exact": exact, "faiss": faiss, "milvus": milvus}[settings.index]
+
+
+def milvus_options(settings: Settings) -> MilvusOptions:
+    """Which Milvus, and how; its collections belong to whoever has this database. Raises
+    `SettingsError` where pymilvus is missing.
+    """
+    from shopsearch.index.milvus import MilvusOptions
+    from shopsearch.index.milvus_connection import MISSING, MilvusPlace
+
+    if find_spec("pymilvus") is None:
+        raise SettingsError(MISSING)
+    token = settings.milvus_token
+    whose = make_url(settings.resolved_database_url).set(username=None, password=None)
+    return MilvusOptions(
+        place=MilvusPlace(
+            settings.milvus_uri or str((settings.home / "milvus.db").resolve()),
+            token="" if token is None else token.get_secret_value(),
+            database=settings.milvus_database,
+            timeout_s=settings.milvus_timeout_s,
+            patience_s=settings.milvus_patience_s,
+        ),
+        owner=blake2b(str(whose).encode(), digest_size=4).hexdigest(),
+        prefix=settings.milvus_collection,
+        kind=settings.milvus_index,
+        consistency=settings.milvus_consistency,
+    )
+
+
+def outside(settings: Settings) -> Outside | None:
+    """Who looks after what the generations keep on a server; None where it is all on disk."""
+    if settings.index != "milvus":
+        return None
+    from shopsearch.index.milvus_upkeep import MilvusUpkeep
+
+    return MilvusUpkeep(milvus_options(settings))
 
 
 def comparing_index(dimension: int, n_rows: int) -> VectorIndex:
@@ -219,7 +266,7 @@ def comparing_index(dimension: int, n_rows: int) -> VectorIndex:
     return FaissIndex(dimension, kind="hnsw")
 
 
-def loaders() -> dict[str, Callable[[Path], VectorIndex]]:
+def loaders(settings: Settings) -> dict[str, Callable[[Path], VectorIndex]]:
     """How the index of a generation is read back, by the kind that its manifest names."""
 
     def exact(folder: Path) -> VectorIndex:
@@ -232,4 +279,10 @@ def loaders() -> dict[str, Callable[[Path], VectorIndex]]:
 
         return FaissIndex.load(folder)
 
-    return {"exact": exact, "faiss-flat": faiss, "faiss-hnsw": faiss}
+    def milvus(folder: Path) -> VectorIndex:
+        from shopsearch.index.milvus import MilvusIndex
+
+        return MilvusIndex.load(folder, milvus_options(settings))
+
+    on_milvus = {f"milvus-{kind}": milvus for kind in MILVUS_KINDS}
+    return {"exact": exact, "faiss-flat": faiss, "faiss-hnsw": faiss, **on_milvus}

@@ -142,6 +142,7 @@ class Services(SearchParts):
             preparer=self.preparer,
             library=self.pictures,
             max_pixels=self.settings.max_image_pixels,
+            outside=self.outside,
         )
 
     @cached_property

@@ -32,7 +32,8 @@
     │   ├── GenerationMissing     there is no such generation, or none at all yet
     │   ├── GenerationUnreachable the storage that it lies in cannot be reached now
     │   ├── GenerationDamaged     a file differs from the manifest's checksum, or is gone
-    │   └── GenerationMismatch    the manifest disagrees with the settings
+    │   ├── GenerationMismatch    the manifest disagrees with the settings
+    │   └── IndexUnavailable      the server that holds the vectors cannot be reached
     ├── StoreError                the product database
     │   ├── StoreUnavailable      it cannot be opened or reached
     │   ├── SchemaOutdated        its tables are older or newer than this version
@@ -235,6 +236,12 @@ class GenerationDamaged(IndexFault):
 
 class GenerationMismatch(IndexFault):
     """The manifest of a generation disagrees with the settings in force."""
+
+
+class IndexUnavailable(IndexFault):
+    """The server that holds the vectors cannot be reached, or does not answer in time."""
+
+    retry_after_s = 5
 
 
 class StoreError(ShopsearchError):

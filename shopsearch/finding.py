@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from shopsearch.collapsing import Variants
 from shopsearch.domain import (
     EVERYTHING,
+    Lack,
     Lexicon,
     PreparedItem,
     ProductFilter,
@@ -30,6 +31,7 @@ from shopsearch.embedding import Embedder
 from shopsearch.errors import UnknownProduct
 from shopsearch.index import VectorIndex
 from shopsearch.index.generations import Generation
+from shopsearch.index.without_vectors import WithoutVectors
 from shopsearch.languages import ENGLISH, Language
 from shopsearch.listing import Listing
 from shopsearch.merchandising import Ruling
@@ -65,11 +67,18 @@ class Road:
     generation: Generation
     words: Lexicon
     stages: Stages
+    degraded: tuple[Lack, ...] = ()
 
     @property
     def index(self) -> VectorIndex:
         """The vectors of the generation."""
         return self.generation.index
+
+    def without_vectors(self) -> Road:
+        """The same road by words alone."""
+        index = WithoutVectors(self.generation.index)
+        generation = replace(self.generation, index=index)
+        return replace(self, generation=generation, degraded=("vectors",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +177,9 @@ class Finder:
         ranking = self._ranking(road, wish, {**near, **ruled}, weights.weighing)
         reach = Relevant(query.where, None)
         if query.cutoff:
-            reach = self._cut(road, Sought(wish, ranking, near, query.where, weights.ruling.pinned))
+            always, has_vectors = weights.ruling.pinned, "vectors" not in road.degraded
+            sought = Sought(wish, ranking, near, query.where, always, has_vectors)
+            reach = self._cut(road, sought)
         case = _Case(query, weights, wish, ranking, reach, ruled)
         if query.collapse:
             return self._collapsed(road, case, near, n_wanted)

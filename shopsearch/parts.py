@@ -12,6 +12,7 @@ from shopsearch.adapters import (
     encoder_of,
     fusion_of,
     loaders,
+    outside,
     storage_of,
     words_in,
 )
@@ -27,6 +28,7 @@ from shopsearch.index.generations import Generations
 from shopsearch.index.live import LiveGeneration
 from shopsearch.index.lock import HomeLocks
 from shopsearch.index.manifest import Manifest
+from shopsearch.index.outside import Outside
 from shopsearch.index.shared import SharedGenerations
 from shopsearch.languages import Language, language_of
 from shopsearch.lexical.live import LiveWords
@@ -270,12 +272,18 @@ class Parts:
         in_memory = self.settings.words == "memory"
         return Generations(
             folder,
-            loaders(),
+            loaders(self.settings),
             keep=self.settings.keep_generations,
             load_words=words_in(self.language) if in_memory else lambda _: None,
             current=current,
             shared=shared,
+            outside=self.outside,
         )
+
+    @cached_property
+    def outside(self) -> Outside | None:
+        """Looks after what generations keep on a server; None where it is all on disk."""
+        return outside(self.settings)
 
     @cached_property
     def live(self) -> LiveGeneration:

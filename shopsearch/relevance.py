@@ -68,6 +68,7 @@ class Sought:
     neighbours: Mapping[int, float]  # the nearest that are known, cosines by key, best first
     where: ProductFilter
     always: Sequence[int] = ()  # keys that are relevant whatever they are
+    has_vectors: bool = True  # else cosines say nothing, and words alone tell what is relevant
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,10 @@ class RelevanceService:
         has_words = bool(wish.words) and ranking is not None
         if not (has_words or wish.item.picture is not None) or not sought.neighbours:
             return Relevant(sought.where, None)
+        if not sought.has_vectors:
+            found = [self._holding(sought, words), _candidates(sought, np.inf), _quoted(ranking)]
+            held = np.concatenate(found)
+            return _narrowed(sought, held if len(held) else _holding_any(ranking), generation.index)
         background = self._known(generation)
         top = next(iter(sought.neighbours.values()))
         holding = self._holding(sought, words)
@@ -191,6 +196,14 @@ def _narrowed(
 def _any_held(ranking: Ranking | None) -> bool:
     """Whether any candidate has any of the words."""
     return ranking is not None and bool(ranking.window.table.held.any())
+
+
+def _holding_any(ranking: Ranking | None) -> NDArray[np.int64]:
+    """The candidates that have any of the words."""
+    if ranking is None:
+        return np.empty(0, dtype=np.int64)
+    keys: NDArray[np.int64] = ranking.window.keys[ranking.window.table.held.any(axis=1)]
+    return keys
 
 
 def _as_far_as(

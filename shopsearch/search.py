@@ -20,7 +20,7 @@ from shopsearch.domain import (
     Why,
 )
 from shopsearch.embedding import Embedder
-from shopsearch.errors import QueryError, UnknownProduct
+from shopsearch.errors import IndexUnavailable, QueryError, UnknownProduct
 from shopsearch.explaining import Explainer
 from shopsearch.facets import FacetCounter
 from shopsearch.finding import SORT_WINDOW, Finder, Found, QueryPreparer, Road, Weights
@@ -88,38 +88,47 @@ class SearchService:
 
     def search(self, query: Query) -> SearchPage:
         """One page of hits. Raises `QueryError`, `PictureRejected`, `GenerationMissing` and
-        `GenerationMismatch`.
+        `GenerationMismatch`, and `IndexUnavailable` for a query that has no words to go by.
 
-        All of one search is answered by one index generation, however often it is swapped.
+        All of one search is answered by one index generation, however often it is swapped. Where
+        its vectors are out of reach, the words of the query are answered alone, and the page says
+        so.
         """
         started = self._clock()
         query = self._readable(query)
         _check(query)
         with self._road() as road:
-            with road.stages("understand"):
-                understood = self._understanding.read(query, road.generation)
-            weights, query = self._weights(road, query, understood)
-            found = self._found(road, query, weights)
-            query = replace(query, where=found.where)
-            page, products = self._page(road, query, found, weights)
-            hits = self._hits(road, query, found, page, products)
-            with road.stages("facets"):
-                but_for = None if found.wish is None else found.wish.except_key
-                facets = self._facets.count(road.generation, query, but_for)
-            hits = weights.ruling.told(hits, page, explain=query.explain)
-            return SearchPage(
-                hits=weights.weighing.told(hits, page, explain=query.explain),
-                total=found.total,
-                facets=facets,
-                took_ms=(self._clock() - started) * 1000,
-                generation=road.generation.manifest.generation_id,
-                did_you_mean=None
-                if found.wish is None
-                else understood.whole(found.wish.did_you_mean),
-                relaxed=() if found.ranking is None else found.ranking.relaxed,
-                understood=understood.parts,
-                stages_ms=road.stages.ms,
-            )
+            try:
+                return self._answer(road, query, started)
+            except IndexUnavailable:
+                if not query.text.strip():
+                    raise
+                return self._answer(road.without_vectors(), query.by_words_alone(), started)
+
+    def _answer(self, road: Road, query: Query, started: float) -> SearchPage:
+        with road.stages("understand"):
+            understood = self._understanding.read(query, road.generation)
+        weights, query = self._weights(road, query, understood)
+        found = self._found(road, query, weights)
+        query = replace(query, where=found.where)
+        page, products = self._page(road, query, found, weights)
+        hits = self._hits(road, query, found, page, products)
+        with road.stages("facets"):
+            but_for = None if found.wish is None else found.wish.except_key
+            facets = self._facets.count(road.generation, query, but_for)
+        hits = weights.ruling.told(hits, page, explain=query.explain)
+        return SearchPage(
+            hits=weights.weighing.told(hits, page, explain=query.explain),
+            total=found.total,
+            facets=facets,
+            took_ms=(self._clock() - started) * 1000,
+            generation=road.generation.manifest.generation_id,
+            did_you_mean=None if found.wish is None else understood.whole(found.wish.did_you_mean),
+            relaxed=() if found.ranking is None else found.ranking.relaxed,
+            understood=understood.parts,
+            stages_ms=road.stages.ms,
+            degraded=road.degraded,
+        )
 
     def similar(
         self, product_id: str, k: int = 12, *, explain: bool = False, collapse: bool = False

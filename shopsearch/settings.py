@@ -17,13 +17,14 @@ from shopsearch.domain import Scope
 from shopsearch.errors import SettingsError
 from shopsearch.preprocessing.addresses import AllowedHosts
 from shopsearch.settings_database import DatabaseSettings
+from shopsearch.settings_milvus import MilvusSettings
 from shopsearch.settings_nodes import NodeSettings
 
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 _ORIGIN = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
 
-class Settings(DatabaseSettings, NodeSettings, BaseSettings):
+class Settings(DatabaseSettings, MilvusSettings, NodeSettings, BaseSettings):
     """How one installation of shopsearch is set up. Frozen: a change is a new object."""
 
     model_config = SettingsConfigDict(
@@ -111,7 +112,9 @@ class Settings(DatabaseSettings, NodeSettings, BaseSettings):
         True,
         description="Whether prices, sizes, colours and the like are read out of the words.",
     )
-    index: Literal["faiss", "exact"] = Field("faiss", description="Which vector index answers.")
+    index: Literal["faiss", "exact", "milvus"] = Field(
+        "faiss", description="Which vector index answers; milvus needs `shopsearch[milvus]`."
+    )
     index_kind: Literal["auto", "flat", "hnsw"] = Field(
         "auto", description="FAISS structure; auto is flat up to 50,000 products, HNSW beyond."
     )

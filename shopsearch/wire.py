@@ -51,6 +51,7 @@ def page_json(page: SearchPage, image_url: ImageUrl) -> dict[str, Any]:
         **({"facets": facets_json(page.facets)} if page.facets else {}),
         **wording_json(page),
         **({"understood": list(map(part_json, page.understood))} if page.understood else {}),
+        **({"degraded": list(page.degraded)} if page.degraded else {}),
     }
 
 

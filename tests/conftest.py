@@ -12,9 +12,16 @@ from shopsearch.bootstrap import Services
 from shopsearch.settings import Settings
 
 from .colour_encoder import ColourEncoder
+from .milvus import milvus_lite_uri, milvus_server, milvus_uri
 from .postgresql import empty_postgres, postgres_url
 
-__all__ = ["empty_postgres", "postgres_url"]  # fixtures, for all tests
+__all__ = [  # fixtures, for all tests
+    "empty_postgres",
+    "milvus_lite_uri",
+    "milvus_server",
+    "milvus_uri",
+    "postgres_url",
+]
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -65,6 +65,8 @@ def findings(services: Services) -> Iterator[Finding]:
         ("database", _database),
         ("index", _index),
     )
+    if services.settings.index == "milvus":
+        checks = (*checks, ("milvus", _milvus))
     for subject, check in checks:
         try:
             yield check(services)
@@ -241,6 +243,19 @@ def _index(services: Services) -> Finding:
         remedy = "run `shopsearch index FEED` or `shopsearch reindex`, which catch up"
         return Finding("index", Verdict.WARN, message, remedy)
     return Finding("index", Verdict.OK, message)
+
+
+def _milvus(services: Services) -> Finding:
+    outside = services.outside
+    assert outside is not None  # noqa: S101 - it is there where the settings say milvus
+    message = outside.about()
+    current = services.generations.current_id()
+    if current is not None:
+        live = services.generations.folder(current)
+        for remark in outside.remarks(live, services.generations.kept()):
+            verdict = Verdict.FAIL if remark.is_fault else Verdict.WARN
+            return Finding("milvus", verdict, f"{message}; {remark.what}", remark.remedy)
+    return Finding("milvus", Verdict.OK, message)
 
 
 def _damaged_index(services: Services, error: IndexFault) -> Finding:

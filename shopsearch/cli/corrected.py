@@ -17,6 +17,8 @@ def show_wording(page: SearchPage) -> None:
     from shopsearch.cli import console
 
     screen = console.out()
+    if page.degraded:
+        screen.print(Text("the vectors are out of reach: found by words alone", style="yellow"))
     if page.did_you_mean is not None:
         remedy = " (as typed: --as-typed)"
         screen.print(Text.assemble("showing results for ", (page.did_you_mean, "bold"), remedy))

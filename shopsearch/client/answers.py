@@ -134,6 +134,7 @@ class Page(Answer):
     did_you_mean: str | None = None
     relaxed: tuple[str, ...] = ()
     understood: tuple[Understood, ...] = ()
+    degraded: tuple[str, ...] = ()  # what was out of reach: "vectors", so words alone answered
     unknown: tuple[str, ...] = ()  # of recommendations: ids that the catalog does not hold
     fallback: str | None = None  # of recommendations: what was recommended instead
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from shopsearch.domain.embeddings import Modality
 from shopsearch.domain.products import Product
@@ -171,6 +172,9 @@ class Facet:
     histograms: tuple[PriceHistogram, ...] = ()  # of the price alone: one for each currency
 
 
+Lack = Literal["vectors"]  # out of reach: the answer is by words alone
+
+
 @dataclass(frozen=True, slots=True)
 class SearchPage:
     """One page of the answer to a query."""
@@ -185,3 +189,4 @@ class SearchPage:
     relaxed: tuple[str, ...] = ()
     stages_ms: Mapping[str, float] = field(default_factory=dict)  # how long each stage took
     understood: tuple[UnderstoodPart, ...] = ()  # what the words of the query were taken for
+    degraded: tuple[Lack, ...] = ()  # what could not be asked, so that the answer is a poorer one

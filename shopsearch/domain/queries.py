@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from shopsearch.domain.filters import EVERYTHING, ProductFilter
@@ -87,6 +87,13 @@ class Query:
         """Whether nothing is asked for but the filter: then the page lists what matches it."""
         asks_for_more = any(wanted.weight > 0.0 for wanted in self.also)
         return not (self.text.strip() or self.image or self.product_id or asks_for_more)
+
+    def by_words_alone(self) -> Query:
+        """The same without its pictures and products."""
+        also = tuple(wanted for wanted in self.also if wanted.text)
+        return replace(
+            self, image=None, crop=None, product_id=None, also=also, text_weight=1.0, diversity=0.0
+        )
 
     @property
     def wishes(self) -> tuple[Wanted, ...]:

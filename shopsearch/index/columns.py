@@ -187,6 +187,12 @@ class Column:
         copy._number_owners.extend(owners[owners >= 0])
         return copy
 
+    def words_between(self, low: float, high: float) -> list[str]:
+        """The words that are numbers within bounds, whoever has or had them."""
+        of_words = self._word_numbers.rows
+        chosen = np.flatnonzero((of_words >= low) & (of_words <= high))
+        return [self._spellings[code] for code in chosen.tolist()]
+
     def is_empty(self) -> bool:
         """Whether no row has a value."""
         return not len(self._codes) and not len(self._numbers)
@@ -325,6 +331,10 @@ class FilterColumns:
         numbers = np.full(self._length, np.nan)
         self._columns.get(field, Column()).numbers_into(numbers)
         return numbers
+
+    def words_between(self, field: str, low: float, high: float) -> list[str]:
+        """The words of one field that are numbers within bounds."""
+        return self._columns.get(field, Column()).words_between(low, high)
 
     def fields(self) -> tuple[str, ...]:
         """The fields that rows have, in the order in which they came."""

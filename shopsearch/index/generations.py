@@ -30,6 +30,7 @@ from shopsearch.index.base import KeptWords, VectorIndex
 from shopsearch.index.current import CurrentFile, CurrentGeneration
 from shopsearch.index.folders import FOLDER, GENERATION_ID, GenerationFolders
 from shopsearch.index.manifest import REMEDY, Manifest, sha256
+from shopsearch.index.outside import Outside
 from shopsearch.index.shared import SharedGenerations
 from shopsearch.index.sharing import Identity, identity_of
 
@@ -90,6 +91,7 @@ class Generations:
         *,
         current: CurrentGeneration | None = None,
         shared: SharedGenerations | None = None,
+        outside: Outside | None = None,
     ) -> None:
         self._root = root
         self._shared = shared
@@ -98,6 +100,7 @@ class Generations:
         self._loaders = loaders
         self._keep = keep
         self._load_words = load_words
+        self._outside = outside  # None: all that a generation is, is in its folder
         self._verified: dict[Identity, str] = {}  # checksums of the files that were loaded last
 
     @property
@@ -219,6 +222,7 @@ class Generations:
             self._prune()
         except (OSError, IndexFault) as error:  # the next run that publishes tries it again
             log.warning("old generations could not be removed", error=str(error))
+        self._look_after_outside(manifest.generation_id)
         log.info(
             "published an index generation",
             generation=manifest.generation_id,
@@ -237,6 +241,7 @@ class Generations:
             self._current.make_live(target)
         except OSError as error:
             raise self._refused(error) from error
+        self._look_after_outside(target)
         log.info("rolled back the index", generation=target)
         return manifest
 
@@ -258,6 +263,11 @@ class Generations:
             self._shared.remove([generation_id])
         if self._folders.of(generation_id).is_dir():
             self._folders.remove(generation_id)
+        self._look_after_outside(None)
+
+    def kept(self) -> list[Path]:
+        """The folders of all generations, newest first; fetched where they are elsewhere."""
+        return [self._existing(generation_id) for generation_id in self.ids()]
 
     def leftovers(self) -> list[Path]:
         """What killed builds, interrupted removals and swaps left behind; safe to delete."""
@@ -307,9 +317,21 @@ class Generations:
             with folders.built_beside(generation_id) as building:
                 shared.bring(generation_id, building, folders.files())
                 folders.put_in_place(building, generation_id)
-            for old in folders.ids()[self._keep :]:
+            for old in folders.ids()[2 * self._keep + 1 :]:
                 if old not in (generation_id, self.current_id()):
                     folders.forget(old)
+
+    def _look_after_outside(self, live_id: str | None) -> None:
+        """What is kept outside follows what is here; where it cannot, the next run tries again."""
+        if self._outside is None:
+            return
+        try:
+            kept = self.kept()
+            if live_id is not None:
+                self._outside.went_live(self._existing(live_id), kept)
+            self._outside.tidy(kept)
+        except (IndexFault, OSError) as error:
+            log.warning("what generations keep on a server was not tidied", error=str(error))
 
     def _checksum(self, path: Path) -> str:
         """Of a linked file, the one that it was read by: what befell it since must be noticed."""

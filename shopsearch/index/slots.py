@@ -126,6 +126,10 @@ class Slots:
         """See `Fields.numbers`."""
         return np.append(self._columns.numbers(field), np.nan)[self._places(keys)]
 
+    def words_between(self, field: str, low: float, high: float) -> list[str]:
+        """The words of one field that are numbers within bounds, as they are spelled."""
+        return self._columns.words_between(field, low, high)
+
     def names(self) -> tuple[str, ...]:
         """See `Fields.names`."""
         return self._columns.fields()

@@ -40,6 +40,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     errors.GenerationDamaged: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.GenerationUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.IndexUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.RegionsUnavailable: HTTPStatus.NOT_IMPLEMENTED,
     errors.EncoderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EventsBusy: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -65,6 +66,10 @@ _TOLD_TO_VISITORS = (
     errors.Overloaded,
     errors.WriteError,
     errors.HomeBusy,
+)
+_WITHOUT_VECTORS = (
+    "searching by pictures and by likeness is out of order for the moment; search by words, or try "
+    "again in some seconds"
 )
 _CHALLENGE = 'Bearer realm="shopsearch"'  # RFC 6750; browsers do not ask for anything because of it
 _RETRY_AFTER_S = 10
@@ -111,6 +116,8 @@ def problem_of(error: errors.ShopsearchError) -> Problem:
     status = status_of(error)
     told = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, _TOLD_TO_VISITORS)
     detail = str(error) if told else _closed_message(status)
+    if isinstance(error, errors.IndexUnavailable):
+        detail = _WITHOUT_VECTORS
     return Problem(status, _kebab(type(error).__name__), detail, _wait_s(error))
 
 
@@ -136,14 +143,15 @@ def problem_response(problem: Problem, **further: object) -> Response:
 def answer_of(error: errors.ShopsearchError) -> Response:
     """What is answered to whoever meets an error that shopsearch raised on purpose."""
     problem = problem_of(error)
-    is_overload = isinstance(error, errors.Overloaded)  # the log has a line of each request anyway
-    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not is_overload:
+    # the log has a line of each request anyway, and one of what is out of reach
+    is_known = isinstance(error, errors.Overloaded | errors.IndexUnavailable)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not is_known:
         _log.error("request failed", code=problem.code, reason=str(error))
     return _answer(problem)
 
 
 def _wait_s(error: errors.ShopsearchError) -> int:
-    if isinstance(error, errors.RateLimited):
+    if isinstance(error, errors.RateLimited | errors.IndexUnavailable):
         return error.retry_after_s
     return _RETRY_AFTER_OVERLOAD_S if isinstance(error, errors.Overloaded) else _RETRY_AFTER_S
 

@@ -49,7 +49,9 @@ class Checks(_Told):
 
 
 class Ready(_Told):
-    """Searches are answered; `degraded`: by an older index, and `detail` says why."""
+    """Searches are answered; `degraded`: by an older index, or by words alone, and `detail` says
+    why.
+    """
 
     status: Literal["ready", "degraded"]
     generation: str
@@ -96,8 +98,9 @@ def alive() -> Response:
 def ready() -> Response:
     """The model is in memory and a generation of the index answers.
 
-    Where an older one stands in for a damaged one, searches are answered, so the status is 200 and
-    no proxy takes the server away; the answer says `degraded` and why.
+    Where an older one stands in for a damaged one, or the server of the vectors is out of reach,
+    searches are answered, so the status is 200 and no proxy takes the server away; the answer says
+    `degraded` and why.
     """
     checks = checks_of(services())
     if (reason := checks.reason_not_ready) is not None:
@@ -105,7 +108,8 @@ def ready() -> Response:
         return problem_response(problem, checks=checks.model_dump())
     generation_id = services().live.get().manifest.generation_id
     told = {"generation": generation_id, "checks": checks.model_dump()}
-    if trouble := services().live.trouble:
+    outside = services().outside
+    if trouble := services().live.trouble or (outside.trouble if outside is not None else ""):
         return jsonify(status="degraded", **told, detail=trouble)
     return jsonify(status="ready", **told)
 

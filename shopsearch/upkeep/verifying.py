@@ -10,6 +10,7 @@ from pathlib import Path
 from shopsearch.embedding import Embedder
 from shopsearch.errors import GenerationMissing, IndexFault, ShopsearchError
 from shopsearch.index.generations import Generations
+from shopsearch.index.outside import Outside
 from shopsearch.preprocessing.items import ItemPreparer
 from shopsearch.preprocessing.pictures import PictureLibrary
 from shopsearch.store import LexicalIndex, ProductStore, StoreUpkeep
@@ -36,6 +37,7 @@ class Home:
     preparer: ItemPreparer
     library: PictureLibrary
     max_pixels: int
+    outside: Outside | None = None  # what generations keep on a server
 
     @property
     def images(self) -> Path:
@@ -122,6 +124,8 @@ class Verifier:
         yield "database", self._database
         yield "embeddings", lambda count: embedding_faults(home.upkeep, count)
         yield "index", self._index
+        if home.outside is not None:
+            yield "milvus", self._outside
         yield (
             "pictures",
             lambda count: picture_faults(home.images, home.upkeep, count, settled_s=settled_s),
@@ -147,6 +151,16 @@ class Verifier:
                 "database away and index the feeds again",
             )
         count.add(self._home.store.count())
+
+    def _outside(self, count: Count) -> Faults:
+        generations, outside = self._home.generations, self._home.outside
+        current = generations.current_id()
+        if current is None or outside is None:
+            raise Skipped("there is no index to compare")
+        for remark in outside.remarks(generations.folder(current), generations.kept()):
+            severity = Severity.FAULT if remark.is_fault else Severity.NOTE
+            yield Fault(subject="milvus", what=remark.what, remedy=remark.remedy, severity=severity)
+        count.add(generations.manifest(current).count)
 
     def _index(self, count: Count) -> Faults:
         home = self._home

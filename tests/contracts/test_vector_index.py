@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import string
 import tempfile
@@ -30,8 +31,12 @@ from shopsearch.errors import DimensionMismatch, IndexFault
 from shopsearch.index import VectorIndex
 from shopsearch.index import faiss as faiss_room
 from shopsearch.index import faiss_vectors as plan
+from shopsearch.index import milvus as milvus_room
 from shopsearch.index.exact import ExactIndex
 from shopsearch.index.faiss import FaissIndex
+from shopsearch.index.milvus import MilvusIndex, MilvusOptions
+from shopsearch.index.milvus_rows import MilvusRows
+from tests.milvus import a_collection
 
 DIMENSION = 8
 Vectors = np.ndarray
@@ -77,8 +82,36 @@ ADAPTERS = {
 TAILS = {"hnsw, graph only": 0, "hnsw, graph and tail": 3}
 
 
-@pytest.fixture(params=ADAPTERS)
+MILVUS = {  # the fixture that says where it is, and whether the index is read back first
+    "milvus-lite": ("milvus_lite_uri", False),
+    "milvus-lite, loaded": ("milvus_lite_uri", True),
+    "milvus": ("milvus_uri", False),
+    "milvus, loaded": ("milvus_uri", True),
+}
+
+
+@functools.cache
+def shared_rows(uri: str) -> MilvusRows:
+    """One collection for all tests, as one is for many generations: a new one takes seconds."""
+    return a_collection(uri, DIMENSION)
+
+
+def on_milvus(uri: str, *, reloads: bool) -> Adapter:
+    options = MilvusOptions(shared_rows(uri).connection.place)
+    return Adapter(
+        lambda: MilvusIndex(DIMENSION, options, shared_rows(uri)),
+        lambda folder: MilvusIndex.load(folder, options),
+        reloads=reloads,
+    )
+
+
+@pytest.fixture(params=[*ADAPTERS, *MILVUS])
 def adapter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Adapter:
+    if request.param in MILVUS:
+        uri, reloads = MILVUS[request.param]
+        if reloads:  # so few would be asked for by their rows
+            monkeypatch.setattr(milvus_room, "NAMED_UP_TO", 0)
+        return on_milvus(request.getfixturevalue(uri), reloads=reloads)
     if request.param in TAILS:
         # a set as small as these would never be searched by its graph
         monkeypatch.setattr(plan, "COMPARED_PER_CANDIDATE", 0)

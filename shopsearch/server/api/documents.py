@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shopsearch.domain import Lack
+
 Cosine = Annotated[float, Field(ge=-1.0001, le=1.0001, description="Higher is better.")]
 Count = Annotated[int, Field(ge=0)]
 Currency = Annotated[str, Field(description="ISO 4217.")]
@@ -216,6 +218,9 @@ class HitsDocument(Document):
     did_you_mean: str | None = None
     relaxed: list[str] | None = None
     understood: list[UnderstoodDocument] | None = None
+    degraded: list[Lack] | None = Field(
+        None, description="What is out of reach: without `vectors`, words alone are answered."
+    )
 
 
 class PageDocument(HitsDocument):
