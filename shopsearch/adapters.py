@@ -219,4 +219,5 @@ def loaders() -> dict[str, Callable[[Path], VectorIndex]]:
 
         return FaissIndex.load(folder)
 
-    return {"exact": exact, "faiss-flat": faiss, "faiss-hnsw": faiss}
+    kinds = ("flat", "hnsw", "sq8", "hnsw-sq8", "ivf-sq8", "ivf-pq")
+    return {"exact": exact, **{f"faiss-{kind}": faiss for kind in kinds}}

@@ -114,8 +114,12 @@ class Settings(BaseSettings):
         description="Whether prices, sizes, colours and the like are read out of the words.",
     )
     index: Literal["faiss", "exact"] = Field("faiss", description="Which vector index answers.")
-    index_kind: Literal["auto", "flat", "hnsw"] = Field(
-        "auto", description="FAISS structure; auto is flat up to 50,000 products, HNSW beyond."
+    index_kind: Literal["auto", "flat", "hnsw", "sq8", "hnsw-sq8", "ivf-sq8", "ivf-pq"] = Field(
+        "auto",
+        description=(
+            "FAISS structure; auto is flat up to 50,000 products, HNSW beyond; others keep short "
+            "codes in memory and the vectors on disk. A change needs `shopsearch reindex`."
+        ),
     )
     words: Literal["memory", "database"] = Field(
         "memory",
