@@ -285,4 +285,5 @@ def loaders(settings: Settings) -> dict[str, Callable[[Path], VectorIndex]]:
         return MilvusIndex.load(folder, milvus_options(settings))
 
     on_milvus = {f"milvus-{kind}": milvus for kind in MILVUS_KINDS}
-    return {"exact": exact, "faiss-flat": faiss, "faiss-hnsw": faiss, **on_milvus}
+    kinds = ("flat", "hnsw", "sq8", "hnsw-sq8", "ivf-sq8", "ivf-pq")
+    return {"exact": exact, **{f"faiss-{kind}": faiss for kind in kinds}, **on_milvus}

@@ -115,8 +115,12 @@ class Settings(DatabaseSettings, MilvusSettings, NodeSettings, BaseSettings):
     index: Literal["faiss", "exact", "milvus"] = Field(
         "faiss", description="Which vector index answers; milvus needs `shopsearch[milvus]`."
     )
-    index_kind: Literal["auto", "flat", "hnsw"] = Field(
-        "auto", description="FAISS structure; auto is flat up to 50,000 products, HNSW beyond."
+    index_kind: Literal["auto", "flat", "hnsw", "sq8", "hnsw-sq8", "ivf-sq8", "ivf-pq"] = Field(
+        "auto",
+        description=(
+            "FAISS structure; auto is flat up to 50,000 products, HNSW beyond; others keep short "
+            "codes in memory and the vectors on disk. A change needs `shopsearch reindex`."
+        ),
     )
     words: Literal["memory", "database"] = Field(
         "memory",

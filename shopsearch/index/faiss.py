@@ -1,9 +1,10 @@
-"""The index on FAISS: exact up to 50,000 products, a navigable graph (HNSW) beyond.
+"""The index on FAISS: exact up to 50,000 products, a navigable graph (HNSW) beyond; on request,
+short codes in memory and the vectors themselves, of 16-bit numbers, in a mapped file.
 
 To put a vector into a graph takes a thousand times as long as to append it to a list, and a graph
 forgets nothing. So a graph is kept as it was read; what came later is in a tail beside it that is
 compared as a whole, and what was replaced or deleted is dead. When the tail has grown, it becomes
-part of the graph; when many are dead, the graph is built anew.
+part of the graph; when many are dead, the graph is built anew. With codes it is the same.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import EVERYTHING, FilterRow, Neighbours, ProductFilter
 from shopsearch.errors import IndexFault
+from shopsearch.index.coded_vectors import CodedVectors
+from shopsearch.index.codes import CODED_KINDS, Recipe
 from shopsearch.index.columns import Mask
 from shopsearch.index.faiss_vectors import FaissVectors
 from shopsearch.index.growing import Growing
+from shopsearch.index.half_rows import HalfRows
 from shopsearch.index.slots import Slots
 from shopsearch.index.vectors import (
     best,
@@ -30,24 +34,31 @@ from shopsearch.index.vectors import (
     no_neighbours,
 )
 
-Kind = Literal["auto", "flat", "hnsw"]
+Kind = Literal["auto", "flat", "hnsw", "sq8", "hnsw-sq8", "ivf-sq8", "ivf-pq"]
 
 FLAT_UP_TO = 50_000  # vectors; comparing them all takes some milliseconds
 TAIL_UP_TO = 2048  # vectors beside a graph; to compare them takes less than to ask the graph
 COMPACT_ABOVE = 0.2  # dead positions in a graph, as a part of all; they slow every search down
-VECTORS_FILE = "vectors.faiss"
+REMADE_AT_ONCE = 1 << 14  # vectors
 TAIL_FILE = "tail.npy"
 ARGUMENTS_FILE = "index.json"
 
 
 class FaissIndex:
-    """A `VectorIndex` on FAISS. `kind` "auto" chooses by size, and chooses again as it grows."""
+    """A `VectorIndex` on FAISS. `kind` "auto" is flat or a graph by size, chosen again as it grows.
+
+    The kinds of `codes` keep vectors of 16-bit numbers: their scores, and what `fetch` gives, are
+    of these.
+    """
 
     def __init__(
         self, dimension: int, kind: Kind = "auto", *, m: int = 32, ef_construction: int = 200
     ) -> None:
-        if kind not in ("auto", "flat", "hnsw"):
-            raise ValueError(f"the kind of a FAISS index is auto, flat or hnsw, not {kind!r}")
+        kinds = get_args(Kind)
+        if kind not in kinds:
+            raise ValueError(
+                f"the kind of a FAISS index is one of {', '.join(kinds)}, not {kind!r}"
+            )
         self._wanted: Kind = kind
         self._m = m
         self._ef_construction = ef_construction
@@ -58,8 +69,8 @@ class FaissIndex:
 
     @property
     def kind(self) -> str:
-        """What it is at the moment: "faiss-flat" or "faiss-hnsw"."""
-        return "faiss-hnsw" if self._vectors.is_graph else "faiss-flat"
+        """What it is at the moment: "faiss-flat", "faiss-hnsw" or the like."""
+        return f"faiss-{self._vectors.kind}"
 
     @property
     def dimension(self) -> int:
@@ -81,9 +92,9 @@ class FaissIndex:
         keys, vectors, rows = checked_entries(keys, vectors, rows, self.dimension)
         if not len(keys):
             return
-        self._append(vectors)
+        self._append(self._vectors.as_kept(vectors))
         self._slots.extend(keys, rows)
-        if not self._vectors.is_graph and self._should_be_graph():
+        if not self._vectors.grows_slowly and self._should_be_graph():
             remade = self._remade()
             self._vectors, self._slots = remade._vectors, remade._slots
 
@@ -114,14 +125,14 @@ class FaissIndex:
         """See `VectorIndex.save`.
 
         What was written may be more compact than what is in memory: dead positions are left out,
-        of a graph only when there are many, since it has to be built anew for that.
+        of a graph or of codes only when there are many, since all is built anew for that.
         """
-        bearable = COMPACT_ABOVE * self._slots.n_positions if self._vectors.is_graph else 0
+        bearable = COMPACT_ABOVE * self._slots.n_positions if self._vectors.grows_slowly else 0
         too_many = self._slots.n_dead > bearable
         written = self._remade() if too_many else self
         if len(written._tail) and not written._vectors.is_as_read:  # it is written whole anyway
             written._put_in_the_tail()
-        written._vectors.write(folder / VECTORS_FILE)
+        written._vectors.write(folder)
         if len(written._tail):
             np.save(folder / TAIL_FILE, written._tail.rows, allow_pickle=False)
         written._slots.save(folder)
@@ -132,13 +143,14 @@ class FaissIndex:
     def load(cls, folder: Path) -> FaissIndex:
         """Read what `save` wrote."""
         arguments = json.loads((folder / ARGUMENTS_FILE).read_text(encoding="utf-8"))
-        vectors = FaissVectors.read(folder / VECTORS_FILE)
-        index = cls(vectors.dimension, **arguments)
-        index._vectors = vectors
+        recipe = _recipe(**arguments)
+        read = FaissVectors.read(folder) if recipe is None else CodedVectors.read(folder, recipe)
+        index = cls(read.dimension, **arguments)
+        index._vectors = read
         if (folder / TAIL_FILE).exists():
             index._tail = Growing(np.load(folder / TAIL_FILE, allow_pickle=False))
         index._slots = Slots.load(folder)
-        n_vectors = len(vectors) + len(index._tail)
+        n_vectors = len(read) + len(index._tail)
         if n_vectors != index._slots.n_positions:
             raise IndexFault(
                 f"{folder} holds {n_vectors} vectors but {index._slots.n_positions} keys: "
@@ -146,7 +158,10 @@ class FaissIndex:
             )
         return index
 
-    def _new(self, *, is_graph: bool) -> FaissVectors:
+    def _new(self, *, is_graph: bool) -> FaissVectors | CodedVectors:
+        recipe = _recipe(self._wanted, self._m, self._ef_construction)
+        if recipe is not None:
+            return CodedVectors(recipe, HalfRows(self.dimension))
         if is_graph:
             return FaissVectors.graph(self.dimension, self._m, self._ef_construction)
         return FaissVectors.flat(self.dimension)
@@ -161,13 +176,14 @@ class FaissIndex:
             self.dimension, self._wanted, m=self._m, ef_construction=self._ef_construction
         )
         copy._vectors = self._new(is_graph=self._vectors.is_graph or self._should_be_graph())
-        copy._vectors.add(self._at(alive))
+        for start in range(0, len(alive), REMADE_AT_ONCE):
+            copy._vectors.add(self._at(alive[start : start + REMADE_AT_ONCE]))
         copy._slots = self._slots.taken(alive)
         return copy
 
     def _append(self, vectors: NDArray[np.float32]) -> None:
-        """Put vectors at the end: of the tail, where there is a graph."""
-        if not self._vectors.is_graph:
+        """Put vectors at the end: of the tail, where there is a graph or are codes."""
+        if not self._vectors.grows_slowly:
             self._vectors.add(vectors)
             return
         self._tail.extend(vectors)
@@ -175,7 +191,7 @@ class FaissIndex:
             self._put_in_the_tail()
 
     def _put_in_the_tail(self) -> None:
-        """Make the tail part of the graph."""
+        """Make the tail part of the graph, or of what will have codes."""
         self._vectors.add(self._tail.rows)
         self._tail = _no_rows(self.dimension)
 
@@ -184,9 +200,9 @@ class FaissIndex:
         n = len(self._vectors)
         is_late = positions >= n
         if not is_late.any():
-            return self._vectors.rows[positions]
+            return self._vectors.at(positions)
         vectors = np.empty((len(positions), self.dimension), dtype=np.float32)
-        vectors[~is_late] = self._vectors.rows[positions[~is_late]]
+        vectors[~is_late] = self._vectors.at(positions[~is_late])
         vectors[is_late] = self._tail.rows[positions[is_late] - n]
         return vectors
 
@@ -203,6 +219,11 @@ class FaissIndex:
                 np.append(score[:n], near), np.append(known[:n], keys), len(known)
             )
             known[: len(nearest)], score[: len(nearest)] = nearest, cosine
+
+
+def _recipe(kind: Kind, m: int, ef_construction: int) -> Recipe | None:
+    """How codes are made; None for kinds that have none."""
+    return Recipe(kind, m, ef_construction) if kind in CODED_KINDS else None
 
 
 def _no_rows(dimension: int) -> Growing[np.float32]:

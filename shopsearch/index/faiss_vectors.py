@@ -16,15 +16,11 @@ from numpy.typing import NDArray
 
 from shopsearch.domain import Neighbours
 from shopsearch.index.columns import Mask
+from shopsearch.index.graph import Graph
 from shopsearch.index.sharing import Shared, link, read_once
 from shopsearch.index.vectors import best, cosines
 
-EF_AT_LEAST = 320  # candidates that a graph search keeps: words are far from all pictures
-EF_MARGIN = 4  # candidates for each neighbour wanted: a graph is surest about its nearest ones
-COMPARED_PER_CANDIDATE = 48  # vectors that can be compared in a row in the time of one candidate
-SCATTERED = 4  # a vector among others that are passed over costs as much as so many in a row
-PROBED = 32  # nearest vectors that tell beforehand whether a filter avoids a query
-PROBE_MARGIN = 2  # matches expected among the candidates for each neighbour wanted, at least
+VECTORS_FILE = "vectors.faiss"
 WRITTEN_AT_ONCE = 1 << 22  # bytes
 GATHER_UP_TO = 1000  # matches that are copied together; of more, FAISS skips the others in place
 
@@ -53,9 +49,9 @@ class FaissVectors:
         return cls(structure)
 
     @classmethod
-    def read(cls, path: Path) -> FaissVectors:
+    def read(cls, folder: Path) -> FaissVectors:
         """Read what `write` wrote."""
-        shared = read_once(path, faiss.read_index)
+        shared = read_once(folder / VECTORS_FILE, faiss.read_index)
         return cls(shared.structure, shared)
 
     def __len__(self) -> int:
@@ -67,9 +63,19 @@ class FaissVectors:
         return int(self._faiss.d)
 
     @property
+    def kind(self) -> str:
+        """What it is, as a setting names it."""
+        return "hnsw" if self.is_graph else "flat"
+
+    @property
     def is_graph(self) -> bool:
         """Whether a search may go over a graph."""
         return isinstance(self._faiss, faiss.IndexHNSW)
+
+    @property
+    def grows_slowly(self) -> bool:
+        """Whether it takes long to put a vector in, so that few are better kept beside it."""
+        return self.is_graph
 
     @property
     def is_as_read(self) -> bool:
@@ -85,22 +91,29 @@ class FaissVectors:
         flat: NDArray[np.float32] = faiss.rev_swig_ptr(self._storage.get_xb(), n_numbers)
         return flat.reshape(len(self), self.dimension)
 
+    def at(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(M, D) the vectors at some positions."""
+        return self.rows[positions]
+
+    def as_kept(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Vectors as they will come out again: as they came."""
+        return vectors
+
     def add(self, vectors: NDArray[np.float32]) -> None:
         """Put (N, D) vectors at the end."""
         if self._shared is not None:
             self._faiss, self._shared = faiss.clone_index(self._faiss), None
         self._faiss.add(vectors)
 
-    def write(self, path: Path) -> None:
+    def write(self, folder: Path) -> None:
         """Write everything; what is still as it was read becomes a second name of that file.
 
         Raises `OSError`.
         """
+        path = folder / VECTORS_FILE
         if self.is_graph and self._shared is not None and link(self._shared, path):
             return
-        with path.open("wb") as file:  # FAISS's own says nothing when its last block finds no room
-            writer = faiss.PyCallbackIOWriter(file.write, WRITTEN_AT_ONCE)  # type: ignore[attr-defined]
-            faiss.write_index(self._faiss, writer)
+        write_structure(self._faiss, path)
 
     def search(
         self,
@@ -117,9 +130,8 @@ class FaissVectors:
         if not n_matches:
             return
         open_rows = np.arange(len(queries))
-        candidates = self._candidates_for(found.keys.shape[1], n_matches)
-        if self.is_graph and self._is_dearer_to_compare_all(candidates, n_matches):
-            open_rows = self._search_graph(queries, candidates, mask, keys, found)
+        if self.is_graph:
+            open_rows = self._search_graph(queries, mask, n_matches, keys, found)
         if len(open_rows):
             self._search_all(queries, open_rows, mask, keys, found)
 
@@ -127,69 +139,26 @@ class FaissVectors:
     def _storage(self) -> Any:
         return faiss.downcast_index(self._faiss.storage) if self.is_graph else self._faiss
 
-    def _is_dearer_to_compare_all(self, candidates: int, n_matches: int) -> bool:
-        """Whether a scan of the matches takes longer than so many candidates of the graph."""
-        in_a_row: int = min(SCATTERED * n_matches, len(self))
-        return COMPARED_PER_CANDIDATE * candidates < in_a_row
-
-    def _candidates_for(self, k: int, n_matches: int) -> int:
-        """How many nearest neighbours to take from the graph, so that k of them should match."""
-        return max(EF_AT_LEAST, int(EF_MARGIN * k / (n_matches / len(self))))
-
     def _search_graph(
         self,
         queries: NDArray[np.float32],
-        candidates: int,
         mask: Mask,
+        n_matches: int,
         keys: NDArray[np.int64],
         found: Neighbours,
     ) -> NDArray[np.int64]:
-        """Fill in what the graph finds; the rows of the queries that it cannot answer surely.
-
-        The candidates are the nearest of all positions, matching or not: where k of them match,
-        these are the k nearest matches. A selector inside FAISS would also count matches that it
-        met by chance farther away, and miss nearer ones where the filter avoids the query.
-        """
-        n_matches = int(np.count_nonzero(mask))
-        k = min(found.keys.shape[1], n_matches)
-        asked = self._worth_asking(queries, candidates, k, mask, n_matches)
-        answered = np.zeros(len(queries), dtype=np.bool_)
-        scores, positions = self._nearest_in_graph(queries[asked], candidates)  # (A, candidates)
-        passes = (positions >= 0) & mask[positions]
-        for place, row in enumerate(asked.tolist()):
-            hits = positions[place, passes[place]]
-            if len(hits) >= k:
-                near = cosines(scores[place, passes[place]])
-                found.keys[row, :k], found.scores[row, :k] = best(near, keys[hits], k)
-                answered[row] = True
-        return np.flatnonzero(~answered)
-
-    def _worth_asking(
-        self,
-        queries: NDArray[np.float32],
-        candidates: int,
-        k: int,
-        mask: Mask,
-        n_matches: int,
-    ) -> NDArray[np.int64]:
-        """The rows of the queries around which enough products match.
-
-        A filter may let half of the catalog through and hardly any of what is near a query: then
-        the candidates would be found in vain. A few of the nearest tell so at a small price.
-        """
-        if n_matches == len(self) or candidates <= PROBED:
+        """Fill in what the graph finds; the rows of the queries that it cannot answer surely."""
+        graph, k = Graph(self._faiss), min(found.keys.shape[1], n_matches)
+        if not graph.is_worth_it(k, n_matches):
             return np.arange(len(queries))
-        _, positions = self._nearest_in_graph(queries, PROBED)  # (Q, PROBED)
-        n_passing = np.count_nonzero((positions >= 0) & mask[positions], axis=1)
-        return np.flatnonzero(n_passing * candidates >= PROBE_MARGIN * k * PROBED)
-
-    def _nearest_in_graph(
-        self, queries: NDArray[np.float32], candidates: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Scores and positions of the nearest of all, matching or not, as the graph finds them."""
-        width = faiss.SearchParametersHNSW(efSearch=candidates)  # type: ignore[attr-defined]
-        scores, positions = self._faiss.search(queries, candidates, params=width)
-        return scores, positions
+        unsure = []
+        for row, nearest in enumerate(graph.search(queries, k, mask)):
+            if nearest is None:
+                unsure.append(row)
+                continue
+            near = cosines(nearest.scores)
+            found.keys[row, :k], found.scores[row, :k] = best(near, keys[nearest.positions], k)
+        return np.array(unsure, dtype=np.int64)
 
     def _search_all(
         self,
@@ -243,3 +212,10 @@ class FaissVectors:
             if n == n_matches or np.all(scores[:, -1] < scores[:, k - 1]):
                 return scores, positions
             n = min(2 * n, n_matches)
+
+
+def write_structure(structure: Any, path: Path) -> None:
+    """Write a structure of FAISS. Raises `OSError`."""
+    with path.open("wb") as file:  # FAISS's own says nothing when its last block finds no room
+        writer = faiss.PyCallbackIOWriter(file.write, WRITTEN_AT_ONCE)  # type: ignore[attr-defined]
+        faiss.write_index(structure, writer)

@@ -28,10 +28,11 @@ from shopsearch.domain import (
     ProductFilter,
 )
 from shopsearch.errors import DimensionMismatch, IndexFault
-from shopsearch.index import VectorIndex
+from shopsearch.index import VectorIndex, coded_vectors
 from shopsearch.index import faiss as faiss_room
-from shopsearch.index import faiss_vectors as plan
+from shopsearch.index import graph as plan
 from shopsearch.index import milvus as milvus_room
+from shopsearch.index.codes import CODED_KINDS, CodedKind
 from shopsearch.index.exact import ExactIndex
 from shopsearch.index.faiss import FaissIndex
 from shopsearch.index.milvus import MilvusIndex, MilvusOptions
@@ -50,11 +51,17 @@ quickly = settings(
 
 @dataclass(frozen=True)
 class Adapter:
-    """A way to make an index, and to read it back."""
+    """A way to make an index, and to read it back.
+
+    `tolerance` is how far its scores may be from the truth, `closeness` how far the numbers of its
+    vectors from those that came.
+    """
 
     new: Callable[[], VectorIndex]
     load: Callable[[Path], VectorIndex]
     reloads: bool = False
+    tolerance: float = 2e-6
+    closeness: float = 0.0
 
     def settle(self, index: VectorIndex) -> VectorIndex:
         """The index as it is asked: straight away, or after a way over the disk."""
@@ -69,6 +76,20 @@ def small_graph() -> VectorIndex:
     return FaissIndex(DIMENSION, "hnsw", m=8, ef_construction=40)
 
 
+HALF = 2.0**-11 + 2e-6  # rows of 16-bit numbers, rounded: the most that a cosine can be off
+
+
+def coded(kind: CodedKind) -> Adapter:
+    """Over the disk, since codes are made on the way there."""
+    return Adapter(
+        lambda: FaissIndex(DIMENSION, kind, m=8, ef_construction=40),
+        FaissIndex.load,
+        reloads=True,
+        tolerance=HALF,
+        closeness=HALF,
+    )
+
+
 ADAPTERS = {
     "exact": Adapter(lambda: ExactIndex(DIMENSION), ExactIndex.load),
     "exact, loaded": Adapter(lambda: ExactIndex(DIMENSION), ExactIndex.load, reloads=True),
@@ -78,6 +99,10 @@ ADAPTERS = {
     "hnsw, loaded": Adapter(small_graph, FaissIndex.load, reloads=True),
     "hnsw, graph only": Adapter(small_graph, FaissIndex.load),
     "hnsw, graph and tail": Adapter(small_graph, FaissIndex.load),
+    "half, no codes": Adapter(
+        lambda: FaissIndex(DIMENSION, "sq8"), FaissIndex.load, tolerance=HALF, closeness=HALF
+    ),
+    **{f"{kind}, loaded": coded(kind) for kind in CODED_KINDS},
 }
 TAILS = {"hnsw, graph only": 0, "hnsw, graph and tail": 3}
 
@@ -116,6 +141,10 @@ def adapter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         # a set as small as these would never be searched by its graph
         monkeypatch.setattr(plan, "COMPARED_PER_CANDIDATE", 0)
         monkeypatch.setattr(faiss_room, "TAIL_UP_TO", TAILS[request.param])
+    if ADAPTERS[request.param].reloads:
+        monkeypatch.setattr(plan, "COMPARED_PER_CANDIDATE", 0)
+        monkeypatch.setattr(coded_vectors, "CODED_FROM", 20)
+        monkeypatch.setattr(coded_vectors, "COMPARED_UP_TO", 0)
     return ADAPTERS[request.param]
 
 
@@ -159,6 +188,8 @@ def assert_true(
     k: int,
     entries: Mapping[int, tuple[Vectors, FilterRow]],
     where: ProductFilter,
+    *,
+    atol: float,
 ) -> None:
     """The neighbours are the best of the matches, and none is missing."""
     allowed = matches({key: row for key, (_, row) in entries.items()}, where)
@@ -174,9 +205,9 @@ def assert_true(
         assert keys[n_found:] == [-1] * (columns - n_found)
         assert np.all(scores[n_found:] == -np.inf)
         best = sorted(truth.values(), reverse=True)[:n_found]
-        np.testing.assert_allclose(scores[:n_found], best, atol=2e-6)
+        np.testing.assert_allclose(scores[:n_found], best, atol=atol)
         np.testing.assert_allclose(
-            scores[:n_found], [truth[key] for key in keys[:n_found]], atol=2e-6
+            scores[:n_found], [truth[key] for key in keys[:n_found]], atol=atol
         )
         ordered = [(-score, key) for key, score in zip(keys, scores.tolist(), strict=True)]
         assert ordered[:n_found] == sorted(ordered[:n_found])
@@ -259,11 +290,11 @@ FILTERS = st.lists(CONDITIONS, max_size=3).map(tuple).map(ProductFilter)
 @quickly
 @given(where=FILTERS, k=st.integers(1, 80))
 def test_a_search_finds_the_nearest_of_all_that_pass_the_filter(
-    sixty: tuple[VectorIndex, Entries], where: ProductFilter, k: int
+    adapter: Adapter, sixty: tuple[VectorIndex, Entries], where: ProductFilter, k: int
 ) -> None:
     index, entries = sixty
     queries = random_units(4, seed=9)
-    assert_true(index.search(queries, k, where), queries, k, entries, where)
+    assert_true(index.search(queries, k, where), queries, k, entries, where, atol=adapter.tolerance)
     assert index.fields.matching(where).tolist() == matches(
         {key: row for key, (_, row) in entries.items()}, where
     )
@@ -394,7 +425,9 @@ def test_any_sequence_of_changes_leaves_what_a_dictionary_would_hold(
         assert_numbers(index, truth, field, list(range(14)))
     queries = random_units(2, seed=8)
     for where in (EVERYTHING, ProductFilter((AnyOf("color", ("red", "green")),))):
-        assert_true(index.search(queries, 5, where), queries, 5, truth, where)
+        assert_true(
+            index.search(queries, 5, where), queries, 5, truth, where, atol=adapter.tolerance
+        )
 
 
 def test_a_filtered_search_returns_every_match_when_fewer_than_k_exist(adapter: Adapter) -> None:
@@ -433,12 +466,14 @@ def test_an_upsert_replaces_vector_and_filter_row(adapter: Adapter) -> None:
     index.upsert(np.array([5]), after[None], [{"color": ("blue",)}])
     index = adapter.settle(index)
     assert len(index) == 1
-    np.testing.assert_array_equal(index.fetch(np.array([5])), after[None])
+    np.testing.assert_allclose(
+        index.fetch(np.array([5])), after[None], rtol=0, atol=adapter.closeness
+    )
     assert index.fields.matching(ProductFilter((AnyOf("color", ("red",)),))).tolist() == []
     assert index.fields.matching(ProductFilter((AnyOf("color", ("blue",)),))).tolist() == [5]
     found = index.search(after[None], 3)
     assert found.keys.tolist() == [[5]]
-    assert found.scores[0, 0] == pytest.approx(1.0, abs=1e-6)
+    assert found.scores[0, 0] == pytest.approx(1.0, abs=adapter.tolerance)
 
 
 def test_of_a_key_that_repeats_in_one_upsert_the_last_entry_counts(adapter: Adapter) -> None:
@@ -447,7 +482,9 @@ def test_of_a_key_that_repeats_in_one_upsert_the_last_entry_counts(adapter: Adap
     index.upsert(np.array([5, 6, 5]), vectors, [{"n": 1.0}, {"n": 2.0}, {"n": 3.0}])
     index = adapter.settle(index)
     assert len(index) == 2
-    np.testing.assert_array_equal(index.fetch(np.array([5, 6])), vectors[[2, 1]])
+    np.testing.assert_allclose(
+        index.fetch(np.array([5, 6])), vectors[[2, 1]], rtol=0, atol=adapter.closeness
+    )
     assert index.fields.matching(ProductFilter((Between("n", 3, 3),))).tolist() == [5]
 
 
@@ -461,7 +498,7 @@ def test_what_is_deleted_is_gone_and_what_was_never_there_is_no_error(adapter: A
     left = {key: entry for key, entry in entries.items() if key not in gone}
     queries = random_units(3, seed=4)
     assert len(index) == 18
-    assert_true(index.search(queries, 30), queries, 30, left, EVERYTHING)
+    assert_true(index.search(queries, 30), queries, 30, left, EVERYTHING, atol=adapter.tolerance)
     assert np.isnan(index.fetch(np.array(gone[:1]))).all()
 
 
@@ -471,7 +508,8 @@ def test_fetch_gives_the_vectors_as_they_came_and_nan_for_the_rest(adapter: Adap
     keys = list(entries)
     fetched = index.fetch(np.array([keys[3], 999, keys[0]]))
     assert fetched.dtype == np.float32
-    np.testing.assert_array_equal(fetched[[0, 2]], [entries[keys[3]][0], entries[keys[0]][0]])
+    wanted = [entries[keys[3]][0], entries[keys[0]][0]]
+    np.testing.assert_allclose(fetched[[0, 2]], wanted, rtol=0, atol=adapter.closeness)
     assert np.isnan(fetched[1]).all()
     assert index.fetch(np.array([], dtype=np.int64)).shape == (0, DIMENSION)
 
@@ -531,7 +569,9 @@ def test_arrays_of_another_layout_are_understood(adapter: Adapter) -> None:
     index = filled(adapter, entries)
     queries = random_units(6, seed=5)
     strided = np.asfortranarray(queries.astype(np.float64))[::2]
-    assert_true(index.search(strided, 4), queries[::2], 4, entries, EVERYTHING)
+    assert_true(
+        index.search(strided, 4), queries[::2], 4, entries, EVERYTHING, atol=adapter.tolerance
+    )
 
 
 def test_searches_from_several_threads_get_the_answers_of_one(adapter: Adapter) -> None:
@@ -563,6 +603,7 @@ def saved(adapter: Adapter, tmp_path: Path) -> tuple[VectorIndex, VectorIndex, E
 
 
 def test_what_was_saved_answers_as_before(
+    adapter: Adapter,
     saved: tuple[VectorIndex, VectorIndex, Entries],
 ) -> None:
     before, after, entries = saved
@@ -570,10 +611,13 @@ def test_what_was_saved_answers_as_before(
     queries = random_units(4, seed=6)
     where = ProductFilter((AnyOf("product_type", ("home > a",)), Exists("price")))
     for index in (before, after):  # saving must not harm the one in memory
-        assert_true(index.search(queries, 9, where), queries, 9, entries, where)
+        assert_true(
+            index.search(queries, 9, where), queries, 9, entries, where, atol=adapter.tolerance
+        )
 
 
 def test_what_was_saved_can_be_changed_again(
+    adapter: Adapter,
     saved: tuple[VectorIndex, VectorIndex, Entries],
 ) -> None:
     _, index, entries = saved
@@ -584,7 +628,7 @@ def test_what_was_saved_can_be_changed_again(
     del entries[key]
     entries[1000] = (vector[0], {})
     queries = random_units(4, seed=6)
-    assert_true(index.search(queries, 60), queries, 60, entries, EVERYTHING)
+    assert_true(index.search(queries, 60), queries, 60, entries, EVERYTHING, atol=adapter.tolerance)
 
 
 def test_saving_pickles_nothing(adapter: Adapter, tmp_path: Path) -> None:
