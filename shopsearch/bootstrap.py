@@ -197,7 +197,7 @@ class Services(SearchParts):
     @cached_property
     def indexer(self) -> Indexer:
         """Brings the catalog in step with feeds."""
-        return self._indexer_with(Alone())
+        return self.indexer_with(Alone())
 
     @contextmanager
     def indexer_on_ray(self) -> Iterator[Indexer]:
@@ -213,9 +213,10 @@ class Services(SearchParts):
             cache=self.cache,
             pictures=self.preparer,
         ) as workforce:
-            yield self._indexer_with(workforce)
+            yield self.indexer_with(workforce)
 
-    def _indexer_with(self, workforce: Workforce) -> Indexer:
+    def indexer_with(self, workforce: Workforce) -> Indexer:
+        """The same, with a workforce that makes embeddings ready."""
         in_memory = self.settings.words == "memory"
         drafts = Drafts(
             self.settings.home,
