@@ -6,6 +6,8 @@ names concrete adapters.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -42,6 +44,7 @@ from shopsearch.upkeep.repairing import Repairer
 from shopsearch.upkeep.restore import RestoreService
 from shopsearch.upkeep.shelf import Shelf
 from shopsearch.upkeep.verifying import Home, Verifier
+from shopsearch.workforce import Alone, Workforce
 from shopsearch.writing import CatalogWriter, ProductFields
 
 
@@ -212,6 +215,26 @@ class Services(SearchParts):
     @cached_property
     def indexer(self) -> Indexer:
         """Brings the catalog in step with feeds."""
+        return self.indexer_with(Alone())
+
+    @contextmanager
+    def indexer_on_ray(self) -> Iterator[Indexer]:
+        """The same, with contents encoded by workers of Ray, which are gone after the block.
+
+        Raises `WorkersUnavailable`.
+        """
+        from shopsearch.distributed.on_ray import ray_workforce
+
+        with ray_workforce(
+            self.settings,
+            encoder_id=self.embedder.encoder_id,
+            cache=self.cache,
+            pictures=self.preparer,
+        ) as workforce:
+            yield self.indexer_with(workforce)
+
+    def indexer_with(self, workforce: Workforce) -> Indexer:
+        """The same, with a workforce that makes embeddings ready."""
         in_memory = self.settings.words == "memory"
         drafts = Drafts(
             self.home_locks,
@@ -230,6 +253,7 @@ class Services(SearchParts):
             drafts=drafts,
             words=self.lexical,
             batch_size=self.settings.batch_size,
+            workforce=workforce,
         )
 
     @cached_property

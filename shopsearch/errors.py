@@ -52,6 +52,7 @@
     │   ├── ProductChanged        the product is not what the writer thinks it is
     │   ├── IdempotencyKeyReused  the key came with another request before
     │   └── IdempotencyKeyInUse   the request of that key is under way
+    ├── WorkersUnavailable        no workers of a cluster can be had, or they cannot encode
     ├── HomeBusy                  another process is indexing into the same home
     ├── IndexingLockLost          the database no longer keeps other machines from indexing
     ├── Overloaded                a server has more to do than it can do in time
@@ -329,6 +330,10 @@ class IdempotencyKeyReused(WriteError):
 
 class IdempotencyKeyInUse(WriteError):
     """The request that came first with an idempotency key is under way."""
+
+
+class WorkersUnavailable(ShopsearchError):
+    """No workers of a cluster can be had, or they cannot encode."""
 
 
 class HomeBusy(ShopsearchError):

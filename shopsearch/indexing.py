@@ -7,7 +7,7 @@ stopped or killed run left behind is therefore known, and the next run starts by
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -32,6 +32,7 @@ from shopsearch.pipeline import look_ahead, stop_on_interrupt
 from shopsearch.sifting import Meets, MetOnce, ProductPreparer, Sifter, parted, rejection, shares
 from shopsearch.store import FeedRuns, LexicalIndex, ProductStore
 from shopsearch.tally import IndexProgress, PreparedBatch, Progress, SiftedBatch, Tally
+from shopsearch.workforce import Alone, Readied, Workforce
 
 __all__ = ["IndexProgress", "Indexer", "Progress"]
 
@@ -42,6 +43,7 @@ PRUNED_ANYHOW = 5  # products; a fifth of a handful is none
 _UNMET_BATCH = 500
 
 Stop = Callable[[], bool]  # whether a stop was asked for
+Identified = tuple[FeedRow, ProductRecord]
 
 
 class Indexer:
@@ -59,6 +61,7 @@ class Indexer:
         batch_size: int = 64,
         n_threads: int = 2,
         n_readers: int = 16,
+        workforce: Workforce | None = None,
     ) -> None:
         self._preparer = preparer
         self._embedder = embedder
@@ -69,6 +72,7 @@ class Indexer:
         self._batch_size = batch_size
         self._n_threads = n_threads  # that decode
         self._n_readers = n_readers  # that read or fetch pictures; those wait more than they work
+        self._workforce = workforce or Alone()
 
     def run(
         self,
@@ -178,7 +182,7 @@ class Indexer:
         keys = self._store.upsert(batch.records)  # (B,)
         draft.upsert(keys, vectors, [record.product for record in batch.records])
         draft.revision = self._store.revision()
-        tally.encoded += encoded
+        tally.encoded += batch.encoded + encoded
 
     def _prepared(self, feed: CatalogFeed, runs: Meets, run: int) -> Iterator[PreparedBatch]:
         """The feed in batches; the next ones are read and decoded while one is encoded."""
@@ -189,23 +193,34 @@ class Indexer:
             sifter = Sifter(self._preparer, self._store, runs, run, readers)
             sifted = look_ahead(shares(feed, SIFT_BATCHES * self._batch_size), sifter.sift)
             batches = (batch for share in sifted for batch in share.split(self._batch_size))
-            yield from look_ahead(batches, lambda batch: self._prepare(batch, pool))
+            readied = self._workforce.ready(batches, _changed)
+            yield from look_ahead(readied, lambda ready: self._prepare(*ready, pool))
 
-    def _prepare(self, batch: SiftedBatch, pool: ThreadPoolExecutor) -> PreparedBatch:
+    def _prepare(
+        self, batch: SiftedBatch, readied: Readied, pool: ThreadPoolExecutor
+    ) -> PreparedBatch:
         """Check and decode what is new or changed."""
-        prepared, unusable = parted(pool.map(self._prepare_one, batch.changed))
+        prepared, unusable = self._prepare_all(batch.changed, readied, pool)
         return PreparedBatch(
             records=[record for record, _ in prepared],
             items=[item for _, item in prepared],
             n_unchanged=batch.n_unchanged,
             rejected=[*batch.rejected, *unusable],
             removals=batch.removals,
+            encoded=readied.encoded,
         )
 
+    def _prepare_all(
+        self, identified: Sequence[Identified], readied: Readied, pool: ThreadPoolExecutor
+    ) -> tuple[list[tuple[ProductRecord, PreparedItem]], list[Rejection]]:
+        return parted(pool.map(lambda one: self._prepare_one(one, readied.refused), identified))
+
     def _prepare_one(
-        self, identified: tuple[FeedRow, ProductRecord]
+        self, identified: Identified, refused: Mapping[str, str]
     ) -> tuple[ProductRecord, PreparedItem] | Rejection:
         row, record = identified
+        if reason := refused.get(record.product.product_id):
+            return rejection(row, reason)
         try:
             return record, self._preparer.prepare(record)
         except ProductRejected as error:
@@ -241,20 +256,23 @@ class Indexer:
             by_id = {stored.product.product_id: stored.key for stored in changes.upserted}
             keys = np.array([by_id[r.product.product_id] for r in batch.records], dtype=np.int64)
             draft.upsert(keys, vectors, [record.product for record in batch.records])
-            tally.encoded += encoded
+            tally.encoded += batch.encoded + encoded
         draft.revision = changes.revision
 
     def _rebuilt(self, draft: Draft) -> Iterator[tuple[Changes, PreparedBatch]]:
         """What the store has that the draft lacks, prepared from what is kept, batch by batch."""
         with ThreadPoolExecutor(self._n_threads, thread_name_prefix="prepare") as pool:
 
-            def prepare(changes: Changes) -> tuple[Changes, PreparedBatch]:
+            def prepare(ready: tuple[Changes, Readied]) -> tuple[Changes, PreparedBatch]:
+                changes, readied = ready
                 rows = [(_as_row(stored), stored.record) for stored in changes.upserted]
-                prepared, unusable = parted(pool.map(self._prepare_one, rows))
+                prepared, unusable = self._prepare_all(rows, readied, pool)
                 records, items = [r for r, _ in prepared], [i for _, i in prepared]
-                return changes, PreparedBatch(records, items, 0, unusable)
+                batch = PreparedBatch(records, items, 0, unusable, encoded=readied.encoded)
+                return changes, batch
 
-            yield from look_ahead(self._changes_after(draft.revision), prepare)
+            changes = self._changes_after(draft.revision)
+            yield from look_ahead(self._workforce.ready(changes, _upserted), prepare)
 
     def _changes_after(self, revision: int) -> Iterator[Changes]:
         while True:
@@ -307,6 +325,14 @@ class Indexer:
 
 def _keys(stored: Sequence[StoredProduct]) -> NDArray[np.int64]:
     return np.array([one.key for one in stored], dtype=np.int64)
+
+
+def _changed(batch: SiftedBatch) -> Sequence[ProductRecord]:
+    return [record for _, record in batch.changed]
+
+
+def _upserted(changes: Changes) -> Sequence[ProductRecord]:
+    return [stored.record for stored in changes.upserted]
 
 
 def _as_row(stored: StoredProduct) -> FeedRow:

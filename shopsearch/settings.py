@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from shopsearch.domain import Scope
 from shopsearch.errors import SettingsError
@@ -19,12 +19,13 @@ from shopsearch.preprocessing.addresses import AllowedHosts
 from shopsearch.settings_database import DatabaseSettings
 from shopsearch.settings_milvus import MilvusSettings
 from shopsearch.settings_nodes import NodeSettings
+from shopsearch.settings_ray import RaySettings
 
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 _ORIGIN = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
 
-class Settings(DatabaseSettings, MilvusSettings, NodeSettings, BaseSettings):
+class Settings(DatabaseSettings, MilvusSettings, NodeSettings, RaySettings, BaseSettings):
     """How one installation of shopsearch is set up. Frozen: a change is a new object."""
 
     model_config = SettingsConfigDict(

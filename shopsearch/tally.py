@@ -57,6 +57,7 @@ class PreparedBatch:
     n_unchanged: int
     rejected: Sequence[Rejection]
     removals: Sequence[RemovalRow] = ()
+    encoded: EncodedCount = field(default_factory=EncodedCount)  # before the run came to it
 
     @property
     def n_read(self) -> int:

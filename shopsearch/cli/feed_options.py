@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shopsearch.catalog import CatalogFeed, FeedSource
     from shopsearch.catalog.watch import ColumnWatch
     from shopsearch.domain import IndexReport
-    from shopsearch.indexing import Progress
+    from shopsearch.indexing import Indexer, Progress
 
 FORMATS = ("auto", "csv", "jsonl", "shopify", "google-xml", "parquet", "pictures")
 _STANDARD_INPUT = "-"
@@ -110,11 +110,16 @@ class AskedFeed:
     reading: Reading
     pruning: Pruning
 
-    def index(self, services: Services, progress: Progress) -> IndexReport:
-        """Run the indexer over the feed as it is now. Raises `CatalogError` and `HomeBusy`."""
+    def index(
+        self, services: Services, progress: Progress, indexer: Indexer | None = None
+    ) -> IndexReport:
+        """Run the indexer, or this one, over the feed as it is now.
+
+        Raises `CatalogError` and `HomeBusy`.
+        """
         with self.reading.source(self.feed) as source:
             opened = self.reading.open(source, services.settings.currency)
-            report = services.indexer.run(
+            report = (indexer or services.indexer).run(
                 opened,
                 feed_name=feed_name(source),
                 prune=self.pruning.prune,

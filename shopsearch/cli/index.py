@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,15 +20,49 @@ from shopsearch.cli.feed_options import (
 from shopsearch.cli.options import GlobalOptions, json_option
 from shopsearch.cli.outcome import Exit
 
+if TYPE_CHECKING:
+    from shopsearch.bootstrap import Services
+    from shopsearch.indexing import Indexer
+
+
+def on_option(command: Any) -> Any:
+    """Add `--on`: where contents are encoded."""
+    return click.option(
+        "--on",
+        "place",
+        type=click.Choice(["here", "ray"]),
+        default="here",
+        show_default=True,
+        help="Where texts and pictures are encoded: in this process, or by the workers of a Ray "
+        "cluster (SHOPSEARCH_RAY_ADDRESS, see docs/ray.md).",
+    )(command)
+
+
+@contextmanager
+def indexer_of(services: Services, place: str) -> Iterator[Indexer]:
+    """The indexer that `--on` means."""
+    if place == "here":
+        yield services.indexer
+        return
+    with services.indexer_on_ray() as indexer:
+        yield indexer
+
 
 @click.command()
 @feed_argument
 @feed_options
 @prune_options
+@on_option
 @json_option
 @click.pass_context
 def index(
-    ctx: click.Context, *, feed: Path, reading: Reading, pruning: Pruning, as_json: bool
+    ctx: click.Context,
+    *,
+    feed: Path,
+    reading: Reading,
+    pruning: Pruning,
+    place: str,
+    as_json: bool,
 ) -> None:
     """Read a catalog FEED and make its products searchable.
 
@@ -41,16 +78,18 @@ def index(
     options = ctx.ensure_object(GlobalOptions)
     with (
         options.services(in_background=True) as services,
+        indexer_of(services, place) as indexer,
         progress.indexing() as report_progress,
     ):
-        report = AskedFeed(feed, reading, pruning).index(services, report_progress)
+        report = AskedFeed(feed, reading, pruning).index(services, report_progress, indexer)
     ctx.exit(reports.conclude(report, as_json=as_json))
 
 
 @click.command()
+@on_option
 @json_option
 @click.pass_context
-def reindex(ctx: click.Context, *, as_json: bool) -> None:
+def reindex(ctx: click.Context, *, place: str, as_json: bool) -> None:
     """Build the index anew from the stored products.
 
     Needed after a change of encoder or fusion. What an encoder has encoded before is not encoded
@@ -62,9 +101,10 @@ def reindex(ctx: click.Context, *, as_json: bool) -> None:
     try:
         with (
             options.services(in_background=True) as services,
+            indexer_of(services, place) as indexer,
             progress.indexing("reindexing") as report_progress,
         ):
-            report = services.indexer.reindex(progress=report_progress)
+            report = indexer.reindex(progress=report_progress)
     except KeyboardInterrupt:
         click.echo("stopped: half an index does not go live; the one before answers on", err=True)
         ctx.exit(Exit.INTERRUPTED)

@@ -13,7 +13,8 @@ from shopsearch.errors import PictureRejected, ProductRejected
 from shopsearch.preprocessing.fetch import PictureFetcher
 from shopsearch.preprocessing.images import PICTURE_VERSION
 from shopsearch.preprocessing.local import check_bytes, read_picture
-from shopsearch.preprocessing.pictures import PictureLibrary, hash_content, shrunk
+from shopsearch.preprocessing.making import GivenPicture, MadeFiles, shrunk
+from shopsearch.preprocessing.pictures import PictureLibrary, hash_content
 from shopsearch.preprocessing.proposals import Proposal, propose
 from shopsearch.preprocessing.text import TEXT_VERSION, clean_query, compose
 
@@ -67,6 +68,25 @@ class ItemPreparer:
             )
         return PreparedItem(text, picture)
 
+    def given(self, record: ProductRecord) -> GivenPicture | None:
+        """The main picture as bytes, for whoever decodes it elsewhere; None where there is none.
+
+        Raises `PictureRejected` or `FetchRejected`.
+        """
+        if record.image_hash is None:
+            return None
+        if path := self._library.path(record.image_hash):
+            return GivenPicture(path.read_bytes(), is_working_copy=True)
+        place = record.product.images[0]
+        encoded = self._source(place, record.image_hash)
+        if hash_content(encoded) != record.image_hash:
+            raise _changed(place)
+        return GivenPicture(encoded, is_working_copy=False)
+
+    def keep(self, image_hash: str, files: MadeFiles) -> None:
+        """Keep what was made elsewhere of the picture of this hash."""
+        self._library.keep(image_hash, files)
+
     def prepare_query(
         self, text: str, image: bytes | None, region: Region | None = None
     ) -> PreparedItem:
@@ -102,14 +122,16 @@ class ItemPreparer:
             return kept
         place = record.product.images[0]
         try:
-            # what it was identified by, even where its host gives other bytes each time
-            encoded = self._fetcher.kept(place, record.image_hash) or self._encoded(place)
-            picture = self._library.add(encoded)
+            picture = self._library.add(self._source(place, record.image_hash))
         except PictureRejected as error:
-            raise PictureRejected(_at(place, error)) from error
+            raise PictureRejected(told_at(place, str(error))) from error
         if picture.content_hash != record.image_hash:
-            raise PictureRejected(f"{place}: the picture changed while it was read; index it again")
+            raise _changed(place)
         return picture
+
+    def _source(self, place: str, image_hash: str) -> bytes:
+        """What a picture was identified by, even where its host gives other bytes each time."""
+        return self._fetcher.kept(place, image_hash) or self._encoded(place)
 
     def _further(self, product: Product) -> tuple[str | None, ...]:
         places = product.images[1 : 1 + self._further_pictures]
@@ -123,7 +145,7 @@ class ItemPreparer:
         try:
             return self._library.add(self._encoded(place)).content_hash
         except ProductRejected as error:
-            reason = _at(place, error)
+            reason = told_at(place, str(error))
             _log.warning("a further picture is left out", product_id=product_id, reason=reason)
             return None
 
@@ -145,5 +167,10 @@ def _fingerprint(
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _at(place: str, error: ProductRejected) -> str:
-    return str(error) if str(error).startswith(place) else f"{place}: {error}"
+def told_at(place: str, reason: str) -> str:
+    """Why a picture was refused, with where it lies."""
+    return reason if reason.startswith(place) else f"{place}: {reason}"
+
+
+def _changed(place: str) -> PictureRejected:
+    return PictureRejected(f"{place}: the picture changed while it was read; index it again")

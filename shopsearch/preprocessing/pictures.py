@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,14 +20,13 @@ from shopsearch.preprocessing.images import (
     working_copy,
     working_copy_size,
 )
+from shopsearch.preprocessing.making import MadeFiles, made_files, shrunk
 from shopsearch.preprocessing.picture_files import FolderFiles, PictureFiles
 from shopsearch.preprocessing.room import DecodingRoom
 
 DEFAULT_MAX_PIXELS = 50_000_000
 GRID_THUMBNAILS_PX = (480, 320)  # what screens of one and two dots a pixel show on cards
 _MIN_THUMBNAIL_PX = 16
-_THUMBNAIL_QUALITY = 82
-_THUMBNAIL_METHOD = 2  # of 6: half the time of 4, files 5 % larger
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -86,13 +84,21 @@ class PictureLibrary:
     def add(self, encoded: bytes) -> Picture:
         """Check a picture and keep its working copy. Raises `PictureRejected`."""
         content_hash = hash_content(encoded)
-        path = self._files.find(_copy(content_hash))
-        if path is None:
-            copy = self._working_copy(encoded)
-            small = _thumbnails(content_hash, load_working_copy(copy), self._thumbnail_sizes_px)
-            for name, thumbnail in small:
-                self._files.keep(name, thumbnail)
-            path = self._files.keep(_copy(content_hash), copy)  # last: then all are there
+        if kept := self.get(content_hash):
+            return kept
+        files = made_files(
+            encoded,
+            max_pixels=self._max_pixels,
+            room=self._room,
+            thumbnail_sizes_px=self._thumbnail_sizes_px,
+        )
+        return self.keep(content_hash, files)
+
+    def keep(self, content_hash: str, files: MadeFiles) -> Picture:
+        """Keep what was made of the picture of this hash, here or on another machine."""
+        for size_px, thumbnail in files.thumbnails:
+            self._files.keep(_thumbnail(content_hash, size_px), thumbnail)
+        path = self._files.keep(_copy(content_hash), files.working_copy)  # last: then all are there
         return StoredPicture(content_hash, path)
 
     def hold(self, encoded: bytes, region: Region | None = None) -> Picture:
@@ -175,18 +181,3 @@ def _copy(content_hash: str) -> str:
 
 def _thumbnail(content_hash: str, size_px: int) -> str:
     return f"{content_hash[:2]}/{content_hash}.{size_px}.webp"
-
-
-def _thumbnails(
-    content_hash: str, picture: Image.Image, sizes_px: Iterable[int]
-) -> Iterator[tuple[str, bytes]]:
-    for size_px in sorted(sizes_px, reverse=True):  # each from the one before
-        yield _thumbnail(content_hash, size_px), shrunk(picture, size_px)
-
-
-def shrunk(picture: Image.Image, longest_side_px: int) -> bytes:
-    """A picture made small where it stands, and written out as WebP."""
-    picture.thumbnail((longest_side_px, longest_side_px), Image.Resampling.LANCZOS)
-    encoded = io.BytesIO()
-    picture.save(encoded, "WEBP", quality=_THUMBNAIL_QUALITY, method=_THUMBNAIL_METHOD)
-    return encoded.getvalue()
