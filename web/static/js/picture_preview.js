@@ -3,6 +3,7 @@
 import { boxOf, isWhole } from "./region_box.js";
 
 const CHIP_PX = 56;
+const LOADED_WITHIN_MS = 10_000;
 
 let last = { blob: null, url: null };
 
@@ -23,7 +24,8 @@ export function sourceOf(picture) {
   if (picture?.address) return document.querySelector("[data-region-picture]")?.getAttribute("src");
   if (!picture?.blob) return null;
   if (last.blob !== picture.blob) {
-    if (last.url) URL.revokeObjectURL(last.url);
+    const { url } = last;
+    if (url) setTimeout(() => URL.revokeObjectURL(url), LOADED_WITHIN_MS); // somebody may be loading it
     last = { blob: picture.blob, url: URL.createObjectURL(picture.blob) };
   }
   return last.url;
