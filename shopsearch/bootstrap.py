@@ -19,6 +19,7 @@ from shopsearch.completing import Completion
 from shopsearch.embedding import Embedder, QueryMemory
 from shopsearch.encoders import LazyEncoder
 from shopsearch.encoders.batching import BatchingEncoder
+from shopsearch.encoders.shared_rows import SharedRows
 from shopsearch.enriching import Enricher
 from shopsearch.events.importing import EventImporter
 from shopsearch.following import Follower, Listen
@@ -269,7 +270,13 @@ class ServerServices(Services):
     @cached_property
     def query_memory(self) -> QueryMemory:
         """The embeddings of the queries asked last."""
-        return QueryMemory.of(self.settings.query_cache)
+        return QueryMemory.of(self.settings.query_cache, self._shared_rows())
+
+    def _shared_rows(self) -> SharedRows | None:
+        if self.settings.cache_url is None:
+            return None
+        # of the encoder that encodes, not of the embedder, which is made of this
+        return SharedRows(self.settings.cache_url, lambda: self.encoder.encoder_id)
 
     @cached_property
     def embedder(self) -> Embedder:
