@@ -1,4 +1,4 @@
-"""Web nodes, an indexer and nginx, each a process of its own, that share a database and a storage."""
+"""Web nodes, an indexer and nginx, each a process of its own, over one database and one storage."""
 
 from __future__ import annotations
 
@@ -78,6 +78,7 @@ class Cluster:
         return subprocess.run(
             [sys.executable, "-m", "shopsearch", *words],
             env=self._environment(name, {}),
+            check=False,
             capture_output=True,
             text=True,
             timeout=120,

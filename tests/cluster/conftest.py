@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from shopsearch.demo.drawn import draw_shop
+from tests.postgresql import CannotStart, server
+from tests.server.redis_server import RedisServer
 
-from ..postgresql import CannotStart, server
-from ..server.redis_server import RedisServer
 from .cluster import Cluster, Running
 
 N_PRODUCTS = 60

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from shopsearch.encoders.remembering import RowMemory
 from shopsearch.encoders.shared_rows import REST_S, SharedRows
 from shopsearch.errors import SettingsError
-
-from ..server.redis_server import RedisServer, redis_server
+from tests.server.redis_server import RedisServer, redis_server
 
 __all__ = ["redis_server"]  # a fixture
 
