@@ -41,6 +41,7 @@ from shopsearch.upkeep.backup import BackupService, CatalogCopy, InUse
 from shopsearch.upkeep.export import Exporter
 from shopsearch.upkeep.repairing import Repairer
 from shopsearch.upkeep.restore import RestoreService
+from shopsearch.upkeep.shared_pictures import SharedPictures
 from shopsearch.upkeep.shelf import Shelf
 from shopsearch.upkeep.verifying import Home, Verifier
 from shopsearch.writing import CatalogWriter, ProductFields
@@ -143,7 +144,11 @@ class Services(SearchParts):
             preparer=self.preparer,
             library=self.pictures,
             max_pixels=self.settings.max_image_pixels,
+            shared_pictures=self._shared_pictures(),
         )
+
+    def _shared_pictures(self) -> SharedPictures | None:
+        return None if self.storage is None else SharedPictures(self.storage)
 
     @cached_property
     def verifier(self) -> Verifier:
@@ -164,7 +169,9 @@ class Services(SearchParts):
     def backup(self) -> BackupService:
         """Writes backups."""
         copy = self._copy_catalog if self.catalog_file.is_file else None
-        return BackupService(self.settings.home, self.generations, self._in_use, copy)
+        return BackupService(
+            self.settings.home, self.generations, self._in_use, copy, self._shared_pictures()
+        )
 
     def _copy_catalog(self, target: Path) -> CatalogCopy:
         return CatalogCopy(*self.catalog_file.copy_out(target))
@@ -186,6 +193,7 @@ class Services(SearchParts):
             self.home_locks,
             self.generations,
             self._generations_in,
+            self._shared_pictures(),
         )
 
     @cached_property

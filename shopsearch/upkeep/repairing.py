@@ -20,6 +20,7 @@ from shopsearch.embedding import ContentHashes
 from shopsearch.errors import IndexFault, ProductRejected
 from shopsearch.index.lock import HomeLocks
 from shopsearch.upkeep.faults import Cure, Fault
+from shopsearch.upkeep.shared_pictures import SharedPictures
 from shopsearch.upkeep.verifying import CheckResult, Home, Stage, Verifier, no_stage
 
 MAX_SUSPECTS = 100  # products whose embeddings are doubted; more, and it is the index that is wrong
@@ -73,6 +74,11 @@ class Repairer:
 
     def _treat(self, fault: Fault) -> None:
         match fault.cure:
+            case Cure.REMOVE if fault.stored and self._home.shared_pictures is not None:
+                self._home.shared_pictures.remove(fault.stored)
+                self._done["removed"] += 1
+            case Cure.REMAKE if fault.stored and self._home.shared_pictures is not None:
+                self._remake_shared(self._home.shared_pictures, fault)
             case Cure.REMOVE if fault.path is not None:
                 self._remove(fault.path)
             case Cure.DROP_GENERATION:
@@ -157,6 +163,25 @@ class Repairer:
             _log.warning("a picture cannot be made again", product=product_id, error=str(error))
         else:
             aside.unlink(missing_ok=True)
+            self._done["pictures_remade"] += 1
+
+    def _remake_shared(self, pictures: SharedPictures, fault: Fault) -> None:
+        """The same in a storage, where a damaged copy is of no use to anybody."""
+        stored = self._home.store.find([fault.product_id]).get(fault.product_id)
+        if stored is None:
+            return
+        preparer, record = self._home.preparer, stored.record
+        try:
+            if preparer.identify(record.product).image_hash != record.image_hash:
+                raise ProductRejected(f"{record.product.images[0]}: the picture has changed since")
+            pictures.remove(fault.stored)
+            self._home.library.forget(record.image_hash)
+            preparer.prepare(record)
+        except ProductRejected as error:
+            _log.warning(
+                "a picture cannot be made again", product=fault.product_id, error=str(error)
+            )
+        else:
             self._done["pictures_remade"] += 1
 
     def _make_copy(self, stored: StoredProduct, path: Path) -> None:
