@@ -193,7 +193,7 @@ class Services(SearchParts):
             self.home_locks,
             self.generations,
             self._generations_in,
-            self._shared_pictures(),
+            shared_pictures=self._shared_pictures(),
         )
 
     @cached_property

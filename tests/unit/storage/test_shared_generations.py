@@ -12,7 +12,6 @@ import fsspec
 import numpy as np
 import pytest
 
-from shopsearch.domain import FilterRow
 from shopsearch.errors import GenerationDamaged, GenerationMissing, GenerationUnreachable
 from shopsearch.index.current import CurrentFile
 from shopsearch.index.exact import ExactIndex
@@ -75,7 +74,7 @@ def world(tmp_path: Path) -> World:
 def index_of(*keys: int) -> ExactIndex:
     index = ExactIndex(4)
     vectors = np.eye(4, dtype=np.float32)[[key % 4 for key in keys]]
-    index.upsert(np.array(keys), vectors, [FilterRow() for _ in keys])
+    index.upsert(np.array(keys), vectors, [{} for _ in keys])
     return index
 
 
