@@ -12,9 +12,11 @@ from shopsearch.bootstrap import Services
 from shopsearch.settings import Settings
 
 from .colour_encoder import ColourEncoder
+from .engines import default_engines, engines
 from .postgresql import empty_postgres, postgres_url
 
-__all__ = ["empty_postgres", "postgres_url"]  # fixtures, for all tests
+# fixtures, for all tests
+__all__ = ["default_engines", "empty_postgres", "engines", "postgres_url"]
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -81,6 +81,24 @@ def server() -> Iterator[str]:
 
     Raises `CannotStart`.
     """
+    with _cluster() as cluster, cluster.running():
+        yield cluster.url
+
+
+@contextmanager
+def mortal_server() -> Iterator[Cluster]:
+    """A cluster that is started and killed by the test; what it commits survives that.
+
+    Raises `CannotStart`.
+    """
+    with _cluster("synchronous_commit=on") as cluster:
+        yield cluster
+        if cluster.is_running:
+            cluster.kill()
+
+
+@contextmanager
+def _cluster(*further: str) -> Iterator[Cluster]:
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="shopsearch-pg-"))  # short: it is part of a socket's name
     try:
@@ -89,10 +107,64 @@ def server() -> Iterator[str]:
             shutil.chown(folder, user["user"], user["group"])
             programs = _reachable(programs, folder)
         _make_cluster(programs, folder, user)
-        with _running(programs, folder, user):
-            yield f"postgresql+psycopg://{OWNER}@/postgres?host={folder}"
+        yield Cluster(programs, folder, user, (*QUICK, *further))
     finally:
         shutil.rmtree(folder)
+
+
+class Cluster:
+    """The files of a server, and the server while it runs."""
+
+    def __init__(
+        self, programs: Path, folder: Path, user: dict[str, Any], settings: Sequence[str]
+    ) -> None:
+        options = [word for setting in settings for word in ("-c", setting)]
+        command = (programs / "postgres", "-D", folder / "data", "-k", folder, *options)
+        self._command = [str(word) for word in command]
+        self._folder = folder
+        self._user = user
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"postgresql+psycopg://{OWNER}@/postgres?host={folder}"
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
+
+    def start(self) -> None:
+        """Returns when it answers. Raises `CannotStart`."""
+        log = self._folder / "log"
+        with log.open("ab") as written:
+            self._process = _started(self._command, self._folder, written, self._user)
+        _wait_for(self._process, self.url, log)
+
+    def kill(self) -> None:
+        """Immediate shutdown: all sessions die where they are, nothing is written out, and the next
+        start recovers from the log as after a crash.
+        """
+        assert self._process is not None
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(STARTS_WITHIN_S)
+        self._process = None
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Until the block ends."""
+        try:
+            self.start()
+            yield
+        finally:
+            self._stop()
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGINT)  # "fast": it does not wait for who is connected
+        try:
+            process.wait(STARTS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _programs() -> Path:
@@ -148,25 +220,6 @@ def _make_cluster(programs: Path, folder: Path, user: dict[str, Any]) -> None:
     except (OSError, subprocess.SubprocessError) as error:
         told = getattr(error, "stderr", None) or error
         raise CannotStart(f"{programs}/initdb failed: {told}") from error
-
-
-@contextmanager
-def _running(programs: Path, folder: Path, user: dict[str, Any]) -> Iterator[None]:
-    settings = [word for setting in QUICK for word in ("-c", setting)]
-    command = [programs / "postgres", "-D", folder / "data", "-k", folder, *settings]
-    log = folder / "log"
-    with log.open("wb") as written:
-        process = _started([str(word) for word in command], folder, written, user)
-    try:
-        _wait_for(process, f"postgresql+psycopg://{OWNER}@/postgres?host={folder}", log)
-        yield
-    finally:
-        process.send_signal(signal.SIGINT)  # "fast": it does not wait for who is connected
-        try:
-            process.wait(STARTS_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _started(

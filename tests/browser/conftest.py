@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from shopsearch.bootstrap import Services
 from shopsearch.catalog import open_feed
 from shopsearch.demo.drawn import draw_shop
 from shopsearch.settings import Settings
+from tests.engines import Engines
 
 N_PRODUCTS = 40
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -91,18 +92,26 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, engines: Engines) -> Iterator[Site]:
     """The drawn shop, served."""
-    folder = tmp_path_factory.mktemp("site")
-    settings = Settings(
-        home=folder / "home",
-        encoder="hashing",
-        index="exact",
-        port=0,
-        fetch_allow_hosts=("127.0.0.1",),
-        rate_limit="off",  # all tests ask from one address
-    )
-    with Services.open(settings) as services:
+    with drawn_site(tmp_path_factory.mktemp("site"), engines) as served:
+        yield served
+
+
+@contextmanager
+def drawn_site(folder: Path, engines: Engines) -> Iterator[Site]:
+    """The drawn shop in a folder and on engines, served until the block ends."""
+    with engines.settings() as of_engines, ExitStack() as opened:
+        settings = Settings(
+            home=folder / "home",
+            encoder="hashing",
+            index="exact",
+            port=0,
+            fetch_allow_hosts=("127.0.0.1",),
+            rate_limit="off",  # all tests ask from one address
+            **of_engines,
+        )
+        services = opened.enter_context(Services.open(settings))
         feed = draw_shop(folder / "feed", n_products=N_PRODUCTS)
         report = services.indexer.run(open_feed(feed), feed_name="drawn")
         assert report.indexed == N_PRODUCTS, report.rejected
@@ -111,10 +120,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def empty_site(tmp_path_factory: pytest.TempPathFactory, engines: Engines) -> Iterator[str]:
     """A shop that nobody has indexed anything into."""
     home = tmp_path_factory.mktemp("empty")
-    with serving(Settings(home=home, encoder="hashing", port=0)) as url:
+    with (
+        engines.settings() as of_engines,
+        serving(Settings(home=home, encoder="hashing", port=0, **of_engines)) as url,
+    ):
         yield url
 
 

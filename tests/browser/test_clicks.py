@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
@@ -14,6 +15,7 @@ from shopsearch.catalog import open_feed
 from shopsearch.demo.drawn import draw_shop
 from shopsearch.domain import ClickedSearch
 from shopsearch.settings import Settings
+from tests.engines import Engines
 
 from .conftest import NewPage, Site, serving
 from .test_shop_window import search, see, titles
@@ -25,11 +27,14 @@ UNFOLLOWED = "Object.defineProperty(navigator, 'globalPrivacyControl', {value: t
 
 
 @pytest.fixture(scope="module")
-def logging_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def logging_site(tmp_path_factory: pytest.TempPathFactory, engines: Engines) -> Iterator[Site]:
     """A shop of its own, so that no other test's searches are in its log."""
     folder = tmp_path_factory.mktemp("logging")
-    settings = Settings(home=folder / "home", encoder="hashing", index="exact", port=0)
-    with Services.open(settings) as services:
+    with engines.settings() as of_engines, ExitStack() as opened:
+        settings = Settings(
+            home=folder / "home", encoder="hashing", index="exact", port=0, **of_engines
+        )
+        services = opened.enter_context(Services.open(settings))
         services.indexer.run(open_feed(draw_shop(folder / "feed", n_products=30)), feed_name="d")
         with serving(settings) as url:
             yield Site(url, services, folder / "feed" / "images")

@@ -16,6 +16,7 @@ from shopsearch.catalog import open_feed
 from shopsearch.demo.drawn import draw_shop
 from shopsearch.domain import FeedRow
 from shopsearch.settings import Settings
+from tests.engines import Engines
 
 from .conftest import NewPage, serving
 from .test_accessible_and_steady import MAX_SHIFT, violations
@@ -61,16 +62,22 @@ class WithFurther:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pictured]:
+def shop(tmp_path_factory: pytest.TempPathFactory, engines: Engines) -> Iterator[Pictured]:
     folder = tmp_path_factory.mktemp("pictured")
-    settings = Settings(
-        home=folder / "home", encoder="hashing", index="exact", port=0, rate_limit="off"
-    )
-    feed = WithFurther(draw_shop(folder / "feed", n_products=40))
-    with Services.open(settings) as services:
-        services.indexer.run(feed, feed_name="drawn")
-    with serving(settings) as url:
-        yield Pictured(url, feed.chosen)
+    with engines.settings() as of_engines:
+        settings = Settings(
+            home=folder / "home",
+            encoder="hashing",
+            index="exact",
+            port=0,
+            rate_limit="off",
+            **of_engines,
+        )
+        feed = WithFurther(draw_shop(folder / "feed", n_products=40))
+        with Services.open(settings) as services:
+            services.indexer.run(feed, feed_name="drawn")
+        with serving(settings) as url:
+            yield Pictured(url, feed.chosen)
 
 
 def shown_number(page: Page) -> str | None:

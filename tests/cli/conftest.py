@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from shopsearch.cli.commands import cli
+from tests.engines import Engines
 
 PRODUCTS = (
     ("A1", "Red mug", "Mugs > Coffee mugs", "Kiln", "12.50 EUR", "red", (200, 30, 30)),
@@ -81,10 +82,13 @@ class Shopsearch:
 
 
 @pytest.fixture
-def shopsearch(home: Path, monkeypatch: pytest.MonkeyPatch) -> Shopsearch:
+def shopsearch(
+    home: Path, monkeypatch: pytest.MonkeyPatch, engines: Engines
+) -> Iterator[Shopsearch]:
     """Runs a command and gives its result."""
     monkeypatch.setenv("SHOPSEARCH_ENCODER", "hashing")
-    return Shopsearch(home)
+    with engines.environment(monkeypatch):
+        yield Shopsearch(home)
 
 
 @pytest.fixture

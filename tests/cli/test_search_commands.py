@@ -208,7 +208,7 @@ def manifest_of_another_encoder(home: Path) -> None:
 
     from shopsearch.index.manifest import Manifest
 
-    folder = home / "generations" / (home / "CURRENT").read_text(encoding="utf-8").strip()
+    folder = max((home / "generations").glob("[0-9]*"))  # the newest
     replace(Manifest.read(folder), encoder_id="another").write(folder)
 
 

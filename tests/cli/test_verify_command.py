@@ -70,6 +70,7 @@ def test_repair_builds_the_index_anew_without_encoding(shopsearch, indexed, home
     assert shopsearch.json("search", "red mug")["generation"] == report["reindexed"]["generation"]
 
 
+@pytest.mark.usefixtures("default_engines")
 def test_what_cannot_be_mended_is_left_and_told(shopsearch, indexed, home: Path) -> None:
     (copy,) = list(home.glob("images/*/*.jpg"))[:1]
     copy.write_bytes(copy.read_bytes()[:100])
@@ -83,6 +84,7 @@ def test_what_cannot_be_mended_is_left_and_told(shopsearch, indexed, home: Path)
     assert "source" in result.stdout
 
 
+@pytest.mark.usefixtures("default_engines")
 def test_a_database_that_is_none_is_a_fault_and_not_a_traceback(
     shopsearch, indexed, home: Path
 ) -> None:
