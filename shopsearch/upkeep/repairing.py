@@ -15,7 +15,7 @@ from pathlib import Path
 
 import structlog
 
-from shopsearch.domain import IndexReport, PreparedItem, StoredProduct
+from shopsearch.domain import IndexReport, PreparedItem, ProductRecord, StoredProduct
 from shopsearch.embedding import ContentHashes
 from shopsearch.errors import IndexFault, ProductRejected
 from shopsearch.index.lock import HomeLocks
@@ -170,24 +170,26 @@ class Repairer:
         stored = self._home.store.find([fault.product_id]).get(fault.product_id)
         if stored is None:
             return
-        preparer, record = self._home.preparer, stored.record
-        try:
-            if preparer.identify(record.product).image_hash != record.image_hash:
-                raise ProductRejected(f"{record.product.images[0]}: the picture has changed since")
-            pictures.remove(fault.stored)
-            self._home.library.forget(record.image_hash)
-            preparer.prepare(record)
-        except ProductRejected as error:
-            _log.warning(
-                "a picture cannot be made again", product=fault.product_id, error=str(error)
-            )
-        else:
-            self._done["pictures_remade"] += 1
+        with pictures.taken_away(fault.stored) as content_hash:
+            self._home.library.forget(content_hash)
+            try:
+                self._home.preparer.prepare(self._identified(stored))
+                pictures.check_there(fault.stored)
+            except ProductRejected as error:
+                _log.warning(
+                    "a picture cannot be made again", product=fault.product_id, error=str(error)
+                )
+            else:
+                self._done["pictures_remade"] += 1
+
+    def _identified(self, stored: StoredProduct) -> ProductRecord:
+        """The record of a product whose picture is what it was indexed by."""
+        record = stored.record
+        if self._home.preparer.identify(record.product).image_hash != record.image_hash:
+            raise ProductRejected(f"{record.product.images[0]}: the picture has changed since")
+        return record
 
     def _make_copy(self, stored: StoredProduct, path: Path) -> None:
-        preparer, record = self._home.preparer, stored.record
-        if preparer.identify(record.product).image_hash != record.image_hash:
-            raise ProductRejected(f"{record.product.images[0]}: the picture has changed since")
-        preparer.prepare(record)
+        self._home.preparer.prepare(self._identified(stored))
         if not path.is_file():
             raise ProductRejected("it was a further picture, which has changed since or is gone")

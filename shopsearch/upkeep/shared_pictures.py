@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from shopsearch.errors import ProductRejected
 from shopsearch.preprocessing.picture_files import PICTURES
 from shopsearch.storage import Storage, StoredName
 from shopsearch.store import StoreUpkeep
@@ -40,6 +42,24 @@ class SharedPictures:
     def remove(self, stored: str) -> None:
         """Delete a file by its name in the storage."""
         self._storage.delete([stored])
+
+    @contextmanager
+    def taken_away(self, stored: str) -> Iterator[str]:
+        """Take a picture away so that it is made anew, and put it back where that fails. Gives its
+        content hash.
+        """
+        before = self._storage.read(stored)
+        self._storage.delete([stored])
+        try:
+            yield Path(stored).stem
+        finally:
+            if before is not None and self._storage.read(stored) is None:
+                self._storage.write(stored, before)
+
+    def check_there(self, stored: str) -> None:
+        """Raise `ProductRejected` where a picture was not made anew."""
+        if self._storage.read(stored) is None:
+            raise ProductRejected("it was a further picture, which has changed since or is gone")
 
     def faults(self, store: StoreUpkeep, count: Count, *, settled_s: float) -> Faults:
         """Missing and damaged working copies, and files of no product that are `settled_s` old.

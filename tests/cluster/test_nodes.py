@@ -16,7 +16,7 @@ from .cluster import Running
 from .conftest import Shop
 
 FOLLOWS_WITHIN_S = 1.0
-ASKED = "/api/v1/search?q=red+mug&k=10"
+ASKED = "/api/v1/search?q=red+mug&size=10"
 
 
 @dataclass
