@@ -21,6 +21,7 @@ from shopsearch.completing import Completion
 from shopsearch.embedding import Embedder, QueryMemory
 from shopsearch.encoders import LazyEncoder
 from shopsearch.encoders.batching import BatchingEncoder
+from shopsearch.encoders.shared_rows import SharedRows
 from shopsearch.enriching import Enricher
 from shopsearch.events.importing import EventImporter
 from shopsearch.following import Follower, Listen
@@ -42,6 +43,7 @@ from shopsearch.upkeep.backup import BackupService, CatalogCopy, InUse
 from shopsearch.upkeep.export import Exporter
 from shopsearch.upkeep.repairing import Repairer
 from shopsearch.upkeep.restore import RestoreService
+from shopsearch.upkeep.shared_pictures import SharedPictures
 from shopsearch.upkeep.shelf import Shelf
 from shopsearch.upkeep.verifying import Home, Verifier
 from shopsearch.workforce import Alone, Workforce
@@ -146,7 +148,11 @@ class Services(SearchParts):
             library=self.pictures,
             max_pixels=self.settings.max_image_pixels,
             outside=self.outside,
+            shared_pictures=self._shared_pictures(),
         )
+
+    def _shared_pictures(self) -> SharedPictures | None:
+        return None if self.storage is None else SharedPictures(self.storage)
 
     @cached_property
     def verifier(self) -> Verifier:
@@ -167,7 +173,9 @@ class Services(SearchParts):
     def backup(self) -> BackupService:
         """Writes backups."""
         copy = self._copy_catalog if self.catalog_file.is_file else None
-        return BackupService(self.settings.home, self.generations, self._in_use, copy)
+        return BackupService(
+            self.settings.home, self.generations, self._in_use, copy, self._shared_pictures()
+        )
 
     def _copy_catalog(self, target: Path) -> CatalogCopy:
         return CatalogCopy(*self.catalog_file.copy_out(target))
@@ -189,6 +197,7 @@ class Services(SearchParts):
             self.home_locks,
             self.generations,
             self._generations_in,
+            shared_pictures=self._shared_pictures(),
         )
 
     @cached_property
@@ -294,7 +303,13 @@ class ServerServices(Services):
     @cached_property
     def query_memory(self) -> QueryMemory:
         """The embeddings of the queries asked last."""
-        return QueryMemory.of(self.settings.query_cache)
+        return QueryMemory.of(self.settings.query_cache, self._shared_rows())
+
+    def _shared_rows(self) -> SharedRows | None:
+        if self.settings.cache_url is None:
+            return None
+        # of the encoder that encodes, not of the embedder, which is made of this
+        return SharedRows(self.settings.cache_url, lambda: self.encoder.encoder_id)
 
     @cached_property
     def embedder(self) -> Embedder:

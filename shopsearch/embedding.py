@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from shopsearch.domain import ModalityEmbeddings, Picture, PreparedItem, ProductRecord
 from shopsearch.encoders import Encoder
 from shopsearch.encoders.remembering import RowMemory
+from shopsearch.encoders.shared_rows import SharedRows
 from shopsearch.fusion import Fusion
 from shopsearch.fusion.combiner import Combiner
 from shopsearch.preprocessing.text import compose
@@ -63,15 +64,15 @@ class FurtherWish:
 
 @dataclass(frozen=True, slots=True)
 class QueryMemory:
-    """The embeddings of the queries asked last, in memory and nowhere else."""
+    """The embeddings of the queries asked last, in memory and, if at all, in a shared cache."""
 
     texts: RowMemory
     pictures: RowMemory  # by the hash of their bytes
 
     @classmethod
-    def of(cls, size: int) -> QueryMemory:
+    def of(cls, size: int, shared: SharedRows | None = None) -> QueryMemory:
         """One that remembers so many of each."""
-        return cls(RowMemory(size), RowMemory(size))
+        return cls(RowMemory(size, shared), RowMemory(size, shared))
 
 
 class Embedder:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from shopsearch.encoders.shared_rows import SharedRows
+
 Row = NDArray[np.float32]  # (D,)
 
 
@@ -17,11 +19,12 @@ class RowMemory:
 
     Equal keys that are asked for at the same time are made once: the others wait for the row, or
     for the error, of the first. An error is not remembered. With a `size` of 0 each is made anew.
-    A row takes 4 D bytes and some 300 more.
+    A row takes 4 D bytes and some 300 more. What is not in memory is looked for among the `shared`.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, shared: SharedRows | None = None) -> None:
         self._size = size
+        self._shared = shared
         self._lock = threading.Lock()
         self._rows: OrderedDict[str, Row] = OrderedDict()
         self._making: dict[str, _Making] = {}
@@ -44,7 +47,7 @@ class RowMemory:
     def row(self, key: str, make: Callable[[], Row]) -> Row:
         """The row of a key; it is shared, and cannot be written into. Raises what `make` raises."""
         if not self._size:
-            return make()
+            return self._shared_or(key, make)
         with self._lock:
             if (known := self._rows.get(key)) is not None:
                 self._rows.move_to_end(key)
@@ -60,7 +63,9 @@ class RowMemory:
 
     def _made(self, key: str, making: _Making, make: Callable[[], Row]) -> Row:
         try:
-            row = making.row = make().copy()  # it may be a part of a batch, and keep all of it
+            row = making.row = self._shared_or(
+                key, make
+            ).copy()  # it may be a part of a batch, and keep all of it
             row.flags.writeable = False
         except BaseException as error:
             making.error = error
@@ -71,6 +76,15 @@ class RowMemory:
                 if making.row is not None:
                     self._keep(key, making.row)
             making.is_over.set()
+        return row
+
+    def _shared_or(self, key: str, make: Callable[[], Row]) -> Row:
+        if self._shared is None:
+            return make()
+        row = self._shared.get(key)
+        if row is None:
+            row = make()
+            self._shared.put(key, row)
         return row
 
     def _keep(self, key: str, row: Row) -> None:

@@ -65,6 +65,10 @@ class PictureCache:
                 self._shrinking.release()
         return path
 
+    def drop(self, name: str) -> None:
+        """Keep a copy no longer."""
+        (self._folder / name).unlink(missing_ok=True)
+
     def _shrink(self) -> None:
         files = sorted(self._all())  # those used longest ago first
         too_many = sum(n_bytes for _, n_bytes, _ in files) - self._max_bytes

@@ -30,6 +30,9 @@ class PictureFiles(Protocol):
     def keep_here(self, name: str, content: bytes) -> Path:
         """Keep a file that each node can make for itself. Raises `Unwritable`."""
 
+    def forget(self, name: str) -> None:
+        """Fetch the file again when it is looked for next, where it is shared."""
+
 
 class FolderFiles:
     """All of them in one folder of this machine."""
@@ -56,6 +59,9 @@ class FolderFiles:
     def keep_here(self, name: str, content: bytes) -> Path:
         """See `PictureFiles.keep_here`."""
         return self.keep(name, content)
+
+    def forget(self, name: str) -> None:
+        """See `PictureFiles.forget`."""
 
 
 class SharedFiles:
@@ -84,3 +90,7 @@ class SharedFiles:
     def keep_here(self, name: str, content: bytes) -> Path:
         """See `PictureFiles.keep_here`."""
         return self._cache.put(name, content)
+
+    def forget(self, name: str) -> None:
+        """See `PictureFiles.forget`."""
+        self._cache.drop(name)

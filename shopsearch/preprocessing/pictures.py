@@ -125,6 +125,10 @@ class PictureLibrary:
             return None  # it came from outside: never a path
         return self._files.find(_copy(content_hash))
 
+    def forget(self, content_hash: str) -> None:
+        """Let go of a copy at hand that another one will replace; of a shared picture alone."""
+        self._files.forget(_copy(content_hash))
+
     def size(self, content_hash: str) -> tuple[int, int] | None:
         """Width and height of the working copy; None where there is none that can be read.
 

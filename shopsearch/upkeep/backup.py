@@ -23,6 +23,7 @@ from shopsearch.upkeep.archive import (
     writing,
 )
 from shopsearch.upkeep.picture_folder import working_copies
+from shopsearch.upkeep.shared_pictures import SharedPictures
 
 ATTEMPTS = 5  # to open all files of the live generation before it is swapped and pruned
 
@@ -68,7 +69,9 @@ class BackupService:
         generations: Generations,
         in_use: Callable[[], InUse],
         copy_catalog: Callable[[Path], CatalogCopy] | None,
+        shared_pictures: SharedPictures | None = None,
     ) -> None:
+        self._shared_pictures = shared_pictures
         self._home = home
         self._generations = generations
         self._in_use = in_use
@@ -138,6 +141,11 @@ class BackupService:
                 )
 
     def _add_pictures(self, archive: ArchiveWriter, report: Callable[[int], None]) -> None:
+        if self._shared_pictures is not None:
+            for done, (name, content) in enumerate(self._shared_pictures.copies(), start=1):
+                archive.add_bytes(f"{IMAGES}/{name}", content)
+                report(done)
+            return
         for done, path in enumerate(working_copies(self._home / IMAGES), start=1):
             try:
                 with path.open("rb") as picture:

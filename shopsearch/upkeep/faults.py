@@ -36,6 +36,7 @@ class Fault:
     cure: Cure = Cure.NOTHING
     severity: Severity = Severity.FAULT
     path: Path | None = None  # what REMOVE deletes and REMAKE makes again
+    stored: str = ""  # the same in the storage that nodes share
     generation_id: str = ""  # what DROP_GENERATION drops
     product_id: str = ""  # whose picture is to be made again
     embeddings: tuple[tuple[str, str], ...] = ()  # encoder and content that FORGET forgets

@@ -17,8 +17,7 @@ import numpy as np
 from PIL import Image
 
 from shopsearch.errors import PictureRejected
-from shopsearch.preprocessing.images import WORKING_LONGEST_SIDE_PX
-from shopsearch.preprocessing.pictures import StoredPicture
+from shopsearch.preprocessing.images import WORKING_LONGEST_SIDE_PX, load_working_copy
 from shopsearch.store import StoreUpkeep
 from shopsearch.upkeep.faults import REPAIR, Count, Cure, Fault, Faults, Severity
 from shopsearch.upkeep.picture_folder import (
@@ -33,6 +32,7 @@ from shopsearch.upkeep.picture_folder import (
 SETTLED_S = 3600.0  # a younger file may belong to a product that is being indexed
 _END_OF_JPEG = b"\xff\xd9"
 _THREADS = 4
+BombError = Image.DecompressionBombError
 
 
 def picture_faults(
@@ -85,16 +85,22 @@ def name_of_fetched(address: str) -> str:
     return hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def copy_damage(path: Path, content_hash: str) -> str | None:
+def copy_damage(path: Path) -> str | None:
     """Why a working copy is none any more; None where nothing can be told against it."""
     try:
-        picture = StoredPicture(content_hash, path).load()
-        with path.open("rb") as file:
-            file.seek(-len(_END_OF_JPEG), 2)
-            is_whole = file.read() == _END_OF_JPEG
-    except (PictureRejected, OSError, ValueError, Image.DecompressionBombError) as error:
+        content = path.read_bytes()
+    except OSError as error:
         return f"it cannot be decoded ({_reason(error)})"
-    if not is_whole:
+    return content_damage(content)
+
+
+def content_damage(content: bytes) -> str | None:
+    """The same of the bytes of a working copy."""
+    try:
+        picture = load_working_copy(content)
+    except (PictureRejected, OSError, SyntaxError, ValueError, BombError) as error:
+        return f"it cannot be decoded ({_reason(error)})"
+    if not content.endswith(_END_OF_JPEG):
         return "it does not end as a JPEG does"
     if max(picture.size) > WORKING_LONGEST_SIDE_PX:
         return f"it has {picture.size[0]} x {picture.size[1]} pixels, more than a working copy has"
@@ -118,7 +124,7 @@ class _ByShard:
 
 
 def _damage(path: Path) -> str | None:
-    return copy_damage(path, path.stem)
+    return copy_damage(path)
 
 
 def _thumbnail_damage(path: Path) -> str | None:

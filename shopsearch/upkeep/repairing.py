@@ -15,11 +15,12 @@ from pathlib import Path
 
 import structlog
 
-from shopsearch.domain import IndexReport, PreparedItem, StoredProduct
+from shopsearch.domain import IndexReport, PreparedItem, ProductRecord, StoredProduct
 from shopsearch.embedding import ContentHashes
 from shopsearch.errors import IndexFault, ProductRejected
 from shopsearch.index.lock import HomeLocks
 from shopsearch.upkeep.faults import Cure, Fault
+from shopsearch.upkeep.shared_pictures import SharedPictures
 from shopsearch.upkeep.verifying import CheckResult, Home, Stage, Verifier, no_stage
 
 MAX_SUSPECTS = 100  # products whose embeddings are doubted; more, and it is the index that is wrong
@@ -73,6 +74,11 @@ class Repairer:
 
     def _treat(self, fault: Fault) -> None:
         match fault.cure:
+            case Cure.REMOVE if fault.stored and self._home.shared_pictures is not None:
+                self._home.shared_pictures.remove(fault.stored)
+                self._done["removed"] += 1
+            case Cure.REMAKE if fault.stored and self._home.shared_pictures is not None:
+                self._remake_shared(self._home.shared_pictures, fault)
             case Cure.REMOVE if fault.path is not None:
                 self._remove(fault.path)
             case Cure.DROP_GENERATION:
@@ -159,10 +165,31 @@ class Repairer:
             aside.unlink(missing_ok=True)
             self._done["pictures_remade"] += 1
 
-    def _make_copy(self, stored: StoredProduct, path: Path) -> None:
-        preparer, record = self._home.preparer, stored.record
-        if preparer.identify(record.product).image_hash != record.image_hash:
+    def _remake_shared(self, pictures: SharedPictures, fault: Fault) -> None:
+        """The same in a storage, where a damaged copy is of no use to anybody."""
+        stored = self._home.store.find([fault.product_id]).get(fault.product_id)
+        if stored is None:
+            return
+        with pictures.taken_away(fault.stored) as content_hash:
+            self._home.library.forget(content_hash)
+            try:
+                self._home.preparer.prepare(self._identified(stored))
+                pictures.check_there(fault.stored)
+            except ProductRejected as error:
+                _log.warning(
+                    "a picture cannot be made again", product=fault.product_id, error=str(error)
+                )
+            else:
+                self._done["pictures_remade"] += 1
+
+    def _identified(self, stored: StoredProduct) -> ProductRecord:
+        """The record of a product whose picture is what it was indexed by."""
+        record = stored.record
+        if self._home.preparer.identify(record.product).image_hash != record.image_hash:
             raise ProductRejected(f"{record.product.images[0]}: the picture has changed since")
-        preparer.prepare(record)
+        return record
+
+    def _make_copy(self, stored: StoredProduct, path: Path) -> None:
+        self._home.preparer.prepare(self._identified(stored))
         if not path.is_file():
             raise ProductRejected("it was a further picture, which has changed since or is gone")

@@ -29,8 +29,10 @@ from shopsearch.errors import BackupError, GenerationDamaged, ShopsearchError
 from shopsearch.index.current import CURRENT
 from shopsearch.index.generations import FOLDER, Generations
 from shopsearch.index.lock import LOCK_FILE, OWNER_FILE, HomeLocks
+from shopsearch.index.manifest import Manifest
 from shopsearch.upkeep.archive import CARD, DATABASE, IMAGES, BackupCard, unpack
 from shopsearch.upkeep.generation_check import BEFORE_RESTORE, RESTORING
+from shopsearch.upkeep.shared_pictures import SharedPictures
 
 _log = structlog.get_logger(__name__)
 _REPLACED = "replaced"
@@ -82,7 +84,10 @@ class RestoreService:
         locks: HomeLocks,
         generations: Generations,
         generations_in: Callable[[Path], Generations],
+        *,
+        shared_pictures: SharedPictures | None = None,
     ) -> None:
+        self._shared_pictures = shared_pictures
         self._home = home
         self._catalog = catalog
         self._locks = locks
@@ -213,10 +218,13 @@ class RestoreService:
     def _put_pictures(self, staging: Path) -> int:
         n = 0
         for path in (staging / IMAGES).glob("*/*.jpg"):
+            n += 1
+            if self._shared_pictures is not None:
+                self._shared_pictures.put(f"{path.parent.name}/{path.name}", path)
+                continue
             folder = self._home / IMAGES / path.parent.name
             folder.mkdir(parents=True, exist_ok=True)
             path.replace(folder / path.name)
-            n += 1
         return n
 
     def _put_generation(self, generation_id: str, staging: Path) -> None:
@@ -225,6 +233,8 @@ class RestoreService:
         if folder.exists():
             folder.rename(staging / _REPLACED)
         (staging / FOLDER / generation_id).rename(folder)
+        if self._generations.shared is not None:
+            self._generations.shared.put(folder, Manifest.read(folder))
         self._generations.rollback(generation_id)
 
     def _drop(self, generation_id: str) -> None:

@@ -19,6 +19,7 @@ from shopsearch.upkeep.faults import Count, Fault, Faults, Severity
 from shopsearch.upkeep.generation_check import generation_faults, leftover_faults
 from shopsearch.upkeep.index_check import IndexCheck
 from shopsearch.upkeep.picture_check import SETTLED_S, fetched_faults, picture_faults
+from shopsearch.upkeep.shared_pictures import SharedPictures
 from shopsearch.upkeep.source_check import source_faults
 
 SHOWN = 100  # faults of one check that are told in full; all are counted
@@ -38,6 +39,7 @@ class Home:
     library: PictureLibrary
     max_pixels: int
     outside: Outside | None = None  # what generations keep on a server
+    shared_pictures: SharedPictures | None = None  # where they are in a storage
 
     @property
     def images(self) -> Path:
@@ -126,10 +128,7 @@ class Verifier:
         yield "index", self._index
         if home.outside is not None:
             yield "milvus", self._outside
-        yield (
-            "pictures",
-            lambda count: picture_faults(home.images, home.upkeep, count, settled_s=settled_s),
-        )
+        yield "pictures", lambda count: self._pictures(count, settled_s)
         yield (
             "fetched",
             lambda count: fetched_faults(home.images, home.upkeep, count, settled_s=settled_s),
@@ -141,6 +140,12 @@ class Verifier:
                     home.images, home.library, home.upkeep, home.max_pixels, count
                 ),
             )
+
+    def _pictures(self, count: Count, settled_s: float) -> Faults:
+        home = self._home
+        if home.shared_pictures is not None:
+            return home.shared_pictures.faults(home.upkeep, count, settled_s=settled_s)
+        return picture_faults(home.images, home.upkeep, count, settled_s=settled_s)
 
     def _database(self, count: Count) -> Faults:
         for told in self._home.upkeep.faults():
