@@ -183,6 +183,11 @@ class MilvusRows:
                 vectors[place_of[int(one[ROW])]] = one[VECTOR]
         return vectors
 
+    def found(self, expression: str) -> NDArray[np.int64]:
+        """The numbers of the rows that an expression lets through, ascending; not of too many."""
+        there = self._queried(expression, [ROW], strongly=True, limit=MAX_FOUND)
+        return np.sort(np.array([int(one[ROW]) for one in there], dtype=np.int64))
+
     def count(self) -> int:
         """How many rows there are, those that nobody knows of included."""
         counted = self._queried("", ["count(*)"], strongly=True)
@@ -218,8 +223,8 @@ class MilvusRows:
     def _swept(self, lowest: int, highest: int, needed: NDArray[np.int64]) -> int:
         within, n_gone = from_to(lowest, highest), 0
         expression = f"{within} and {is_row(needed, among=False)}"
-        while found := self._queried(expression, [ROW], strongly=True, limit=MAX_FOUND):
-            self.delete(np.array([int(one[ROW]) for one in found], dtype=np.int64))
+        while len(found := self.found(expression)):
+            self.delete(found)
             n_gone += len(found)
         return n_gone
 

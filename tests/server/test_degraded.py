@@ -36,7 +36,7 @@ def test_words_are_answered_alone_and_the_answer_says_so(client: FlaskClient) ->
 
 
 @pytest.mark.usefixtures("without_vectors")
-@pytest.mark.parametrize("further", ["&page=2&size=2", "&sort=price_asc", "&explain=true"])
+@pytest.mark.parametrize("further", ["&page=2&size=2", "&sort=price_asc", "&why=true"])
 def test_pages_orders_and_explanations_go_by_words_too(client: FlaskClient, further: str) -> None:
     answer = client.get(f"/api/v1/search?q=jug{further}")
     assert (answer.status_code, answer.get_json()["degraded"]) == (200, ["vectors"])
