@@ -193,7 +193,8 @@ def imported() -> Any:
         import pymilvus
     except ModuleNotFoundError as error:
         raise SettingsError(MISSING) from error
-    logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
+    for noisy in ("pymilvus", "grpc._server"):  # the latter within milvus-lite
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     return pymilvus
 
 

@@ -41,6 +41,7 @@ LAST_ROW = (1 << 63) - 1
 MAX_FOUND = 16384  # of one search; Milvus gives no more
 FETCHED_AT_ONCE = 1024  # vectors
 BATCH_BYTES = 4 << 20  # of one insert, about; servers refuse more than 64 MB
+MADE_WITHIN_S = 60.0  # a collection, its index, and loading it: seconds on an idle server
 FLUSHED_FROM = 10_000  # rows of one run; fewer stay in the log, which is as safe
 
 _HNSW = {"M": 30, "efConstruction": 360}
@@ -109,9 +110,10 @@ class MilvusRows:
             index = client.prepare_index_params()
             index.add_index(VECTOR, index_type=structure, metric_type=METRIC, params=dict(build))
             if client.has_collection(collection, timeout=timeout_s):
-                return  # made by a call whose answer was lost
+                client.drop_collection(collection, timeout=timeout_s)  # of a call that failed
+            within_s = max(timeout_s, MADE_WITHIN_S)
             client.create_collection(
-                collection, schema=schema, index_params=index, timeout=timeout_s
+                collection, schema=schema, index_params=index, timeout=within_s
             )
 
         try:

@@ -55,7 +55,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def run(services: Services, path: Path) -> None:
-    services.indexer.run(open_feed(path), feed_name="mugs")
+    services.indexer.run(open_feed(path), feed_name="mugs", prune=True)
 
 
 def index_of(services: Services) -> MilvusIndex:
