@@ -222,10 +222,14 @@ class MilvusIndex:
         positions = self._slots.positions(keys)
         return np.sort(self._numbers.rows[positions[positions >= 0]])
 
+    def said(self, where: ProductFilter) -> str:
+        """A filter as an expression, see `milvus_filters`; "" where it says nothing."""
+        return self._expressions.of(where) if where else ""
+
     def _expression(self, where: ProductFilter, mask: Mask, n_matches: int) -> str:
         if n_matches <= NAMED_UP_TO:
             return is_row(self._numbers.rows[mask]) or ""
         numbers = self._numbers.rows
         own = from_to(int(numbers[0]), int(numbers[-1]))
-        asked = self._expressions.of(where) if where else ""
+        asked = self.said(where)
         return f"{own} and {asked}" if asked else own

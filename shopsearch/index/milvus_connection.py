@@ -10,7 +10,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
@@ -24,7 +24,6 @@ from shopsearch.index.breaker import Breaker
 log = structlog.get_logger(__name__)
 
 Consistency = Literal["Strong", "Session", "Bounded", "Eventually"]
-Row = Mapping[str, Any]
 Answer = TypeVar("Answer")
 
 FIRST_PAUSE_S = 0.1  # before a write is tried again; twice as long each time
@@ -36,7 +35,8 @@ _NOT_LOADED = (101, 503)  # codes: a collection, or a segment of it, is not in m
 _NO_COLLECTION = (4, 100)  # codes, by the age of the server
 _UNREACHABLE = re.compile(
     r"unavailable|deadline.?exceeded|timeout|timed out|connection|cancelled|not ready|not healthy"
-    r"|no available|node (is )?offline|node not found|recovering|standby|illegal connection params",
+    r"|no available|node (is )?offline|node not found|recovering|standby|illegal connection params"
+    r"|closed|local milvus",
     re.IGNORECASE,
 )
 _TOO_FAST = re.compile(r"rate limit|ratelimit|quota|memory.*(exceed|limit)|deny to write", re.I)
@@ -136,6 +136,8 @@ class MilvusConnection:
         self, call: Callable[[Any, float], Answer], timeout_s: float, collection: str
     ) -> Answer:
         pymilvus = imported()
+        from grpc import FutureTimeoutError, RpcError
+
         try:
             client = self._connected()
             try:
@@ -145,34 +147,39 @@ class MilvusConnection:
                     raise
             client.load_collection(collection, timeout=self.place.patience_s)
             return call(client, timeout_s)
-        except Exception as error:  # gRPC has errors of its own, and pymilvus wraps some of them
+        except (pymilvus.MilvusException, RpcError, FutureTimeoutError, OSError) as error:
             raise self._told(error, collection) from error
 
     def _connected(self) -> Any:
-        with self._lock:
+        place = self.place
+        within_s = min(CONNECTS_WITHIN_S, max(place.timeout_s, 1.0))
+        if not self._lock.acquire(timeout=2 * within_s):  # not each of many after the other
+            raise TimeoutError("nobody has got a connection")
+        try:
             if self._client is None or self._pid != os.getpid():
-                place = self.place
                 self._client = imported().MilvusClient(
-                    uri=place.uri,
-                    token=place.token,
-                    db_name=place.database,
-                    timeout=min(CONNECTS_WITHIN_S, max(place.timeout_s, 1.0)),
+                    uri=place.uri, token=place.token, db_name=place.database, timeout=within_s
                 )
                 self._pid = os.getpid()
             return self._client
+        finally:
+            self._lock.release()
+
+    @property
+    def _remedy(self) -> str:
+        if self.place.is_lite:
+            return "one process at a time can have it open: end the other one, or use a server"
+        return "check that it runs, and SHOPSEARCH_MILVUS_URI and SHOPSEARCH_MILVUS_TOKEN"
 
     def _told(self, error: Exception, collection: str) -> IndexFault:
         said = f"{getattr(error, 'message', '') or error}"
-        if isinstance(error, IndexFault):
-            return error
         if collection and getattr(error, "code", None) in _NO_COLLECTION:
             return CollectionMissing(f"{self.place} has no collection {collection} any more")
         if _TOO_FAST.search(said):
             return IndexUnavailable(f"{self.place} takes no more at this moment ({said})")
         if not said or not hasattr(error, "code") or _UNREACHABLE.search(f"{error!r} {said}"):
             return IndexUnavailable(
-                f"{self.place} cannot be reached ({said or type(error).__name__}); check that it "
-                "runs, and SHOPSEARCH_MILVUS_URI and SHOPSEARCH_MILVUS_TOKEN"
+                f"{self.place} cannot be reached ({said or type(error).__name__}); {self._remedy}"
             )
         return IndexFault(f"{self.place} refused: {said}")
 
@@ -186,7 +193,8 @@ def imported() -> Any:
         import pymilvus
     except ModuleNotFoundError as error:
         raise SettingsError(MISSING) from error
-    logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
+    for noisy in ("pymilvus", "grpc._server"):  # the latter within milvus-lite
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     return pymilvus
 
 
@@ -194,8 +202,3 @@ def imported() -> Any:
 def connection_to(place: MilvusPlace) -> MilvusConnection:
     """The connection of this process to a Milvus: all generations and indexes share it."""
     return MilvusConnection(place)
-
-
-def in_chunks(values: Sequence[Answer], size: int) -> list[Sequence[Answer]]:
-    """The values, so many at a time."""
-    return [values[start : start + size] for start in range(0, len(values), size)]

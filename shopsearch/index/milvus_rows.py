@@ -41,6 +41,7 @@ LAST_ROW = (1 << 63) - 1
 MAX_FOUND = 16384  # of one search; Milvus gives no more
 FETCHED_AT_ONCE = 1024  # vectors
 BATCH_BYTES = 4 << 20  # of one insert, about; servers refuse more than 64 MB
+MADE_WITHIN_S = 60.0  # a collection, its index, and loading it: seconds on an idle server
 FLUSHED_FROM = 10_000  # rows of one run; fewer stay in the log, which is as safe
 
 _HNSW = {"M": 30, "efConstruction": 360}
@@ -109,9 +110,10 @@ class MilvusRows:
             index = client.prepare_index_params()
             index.add_index(VECTOR, index_type=structure, metric_type=METRIC, params=dict(build))
             if client.has_collection(collection, timeout=timeout_s):
-                return  # made by a call whose answer was lost
+                client.drop_collection(collection, timeout=timeout_s)  # of a call that failed
+            within_s = max(timeout_s, MADE_WITHIN_S)
             client.create_collection(
-                collection, schema=schema, index_params=index, timeout=timeout_s
+                collection, schema=schema, index_params=index, timeout=within_s
             )
 
         try:
@@ -183,6 +185,11 @@ class MilvusRows:
                 vectors[place_of[int(one[ROW])]] = one[VECTOR]
         return vectors
 
+    def found(self, expression: str) -> NDArray[np.int64]:
+        """The numbers of the rows that an expression lets through, ascending; not of too many."""
+        there = self._queried(expression, [ROW], strongly=True, limit=MAX_FOUND)
+        return np.sort(np.array([int(one[ROW]) for one in there], dtype=np.int64))
+
     def count(self) -> int:
         """How many rows there are, those that nobody knows of included."""
         counted = self._queried("", ["count(*)"], strongly=True)
@@ -218,8 +225,8 @@ class MilvusRows:
     def _swept(self, lowest: int, highest: int, needed: NDArray[np.int64]) -> int:
         within, n_gone = from_to(lowest, highest), 0
         expression = f"{within} and {is_row(needed, among=False)}"
-        while found := self._queried(expression, [ROW], strongly=True, limit=MAX_FOUND):
-            self.delete(np.array([int(one[ROW]) for one in found], dtype=np.int64))
+        while len(found := self.found(expression)):
+            self.delete(found)
             n_gone += len(found)
         return n_gone
 

@@ -1,0 +1,134 @@
+"""Milvus finds what the indexes of one process find, under whatever filter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shopsearch.domain import Among, AnyOf, Between, Exists, FilterRow, ProductFilter, Withheld
+from shopsearch.index import VectorIndex
+from shopsearch.index import milvus as milvus_room
+from shopsearch.index.exact import ExactIndex
+from shopsearch.index.faiss import FaissIndex
+from shopsearch.index.milvus import MilvusIndex, MilvusOptions
+from shopsearch.index.milvus_filters import from_to
+from shopsearch.index.milvus_search import MilvusSearch
+from tests.milvus import a_collection
+
+N = 120
+DIMENSION = 16
+AWKWARD = ['" or 1==1', "back\\slash", "it's", "two\nlines", "ÄRGER 🫖", "{x}", "]) or row >= 0"]
+
+
+def unit(seed: int, n: int) -> np.ndarray:
+    vectors = np.random.default_rng(seed).normal(size=(n, DIMENSION))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def some_rows() -> list[FilterRow]:
+    chance = np.random.default_rng(5)
+    rows: list[FilterRow] = []
+    for place in range(N):
+        row: dict[str, tuple[str, ...] | float] = {"word": (AWKWARD[chance.integers(7)], "all")}
+        row[AWKWARD[chance.integers(7)]] = ("here",)
+        if chance.random() < 0.6:
+            row["price"] = float(chance.integers(-3, 9)) / 2
+        if chance.random() < 0.5:
+            row["size"] = (("42", "42.5", "-3", "10 cm", "1e3")[chance.integers(5)],)
+        if place % 3 == 0:
+            row["size"] = float(chance.integers(40, 44))
+        rows.append(row)
+    return rows
+
+
+def filled(index: VectorIndex) -> VectorIndex:
+    index.upsert(np.arange(1, N + 1, dtype=np.int64), unit(4, N), some_rows())
+    index.delete(np.arange(10, 20, dtype=np.int64))
+    return index
+
+
+def on_milvus(uri: str) -> MilvusIndex:
+    rows = a_collection(uri, DIMENSION)
+    index = MilvusIndex(DIMENSION, MilvusOptions(rows.connection.place), rows)
+    filled(index)
+    return index
+
+
+@pytest.fixture(scope="module")
+def indexes(milvus_uri: str, milvus_lite_uri: str) -> Mapping[str, VectorIndex]:
+    return {
+        "exact": filled(ExactIndex(DIMENSION)),
+        "faiss": filled(FaissIndex(DIMENSION, "hnsw")),
+        "milvus": on_milvus(milvus_uri),
+        "milvus-lite": on_milvus(milvus_lite_uri),
+    }
+
+
+FIELDS = st.sampled_from(["word", "price", "size", "unheard of", *AWKWARD])
+WORDS = st.sampled_from([*AWKWARD, "all", "ALL", "here", "42", "42.0", "1.5", "-3", "ärger 🫖"])
+BOUNDS = st.none() | st.sampled_from([-3.0, -0.5, 0.0, 1.5, 42.0, 42.5, 1000.0])
+PLAIN = st.one_of(
+    st.builds(AnyOf, FIELDS, st.lists(WORDS, max_size=3).map(tuple), st.booleans()),
+    st.builds(Between, FIELDS, BOUNDS, BOUNDS),
+    st.builds(Exists, FIELDS, st.booleans()),
+)
+KEYS = st.lists(st.integers(0, N + 5), unique=True, max_size=60).map(sorted)
+NESTED = st.lists(PLAIN, max_size=2).map(tuple).map(ProductFilter)
+NARROWING = st.one_of(
+    st.builds(Withheld, KEYS.map(tuple), st.lists(NESTED, max_size=2).map(tuple)),
+    st.builds(Among, KEYS.map(lambda keys: np.array(keys, dtype=np.int64))),
+)
+FILTERS = st.lists(PLAIN | NARROWING, max_size=3).map(tuple).map(ProductFilter)
+
+quickly = settings(
+    deadline=None,
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@quickly
+@given(where=FILTERS, k=st.integers(1, 150), seed=st.integers(0, 9))
+def test_every_index_gives_the_same_hits_under_any_filter(
+    indexes: Mapping[str, VectorIndex], where: ProductFilter, k: int, seed: int
+) -> None:
+    queries = unit(seed, 2)
+    truth = indexes["exact"].search(queries, k, where)
+    for name in ("faiss", "milvus", "milvus-lite"):
+        found = indexes[name].search(queries, k, where)
+        np.testing.assert_array_equal(found.keys, truth.keys, err_msg=name)
+        np.testing.assert_allclose(found.scores, truth.scores, atol=1e-4, err_msg=name)
+
+
+@quickly
+@given(where=FILTERS)
+def test_the_server_itself_lets_through_what_the_filter_does_and_nothing_else(
+    indexes: Mapping[str, VectorIndex], where: ProductFilter
+) -> None:
+    for name in ("milvus", "milvus-lite"):
+        index = indexes[name]
+        assert isinstance(index, MilvusIndex)
+        assert index.rows is not None
+        numbers = index.numbers
+        asked = [from_to(int(numbers[0]), int(numbers[-1])), index.said(where)]
+        there = index.rows.found(" and ".join(filter(None, asked)))
+        living = np.intersect1d(there, numbers)  # Milvus has the deleted ones too
+        assert len(living) == len(index.fields.matching(where)), name
+
+
+@pytest.mark.parametrize("name", ["milvus", "milvus-lite"])
+def test_a_wide_filter_is_answered_without_fetching_what_matches(
+    indexes: Mapping[str, VectorIndex], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_arguments: object) -> None:
+        raise AssertionError("it fetched the matches")
+
+    monkeypatch.setattr(MilvusSearch, "_compared", refused)
+    monkeypatch.setattr(milvus_room, "NAMED_UP_TO", 0)
+    where = ProductFilter((AnyOf("word", ("all",)), Between("price", None, 3.0)))
+    truth = indexes["exact"].search(unit(1, 3), 20, where)
+    np.testing.assert_array_equal(indexes[name].search(unit(1, 3), 20, where).keys, truth.keys)
