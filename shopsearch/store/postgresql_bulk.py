@@ -39,14 +39,14 @@ def replace_into(
     incoming = INCOMING + target.name
     connection.execute(
         text(
-            f"CREATE TEMP TABLE IF NOT EXISTS {incoming} ON COMMIT DELETE ROWS AS "  # noqa: S608: names of the tables of this program
+            f"CREATE TEMP TABLE IF NOT EXISTS {incoming} ON COMMIT DELETE ROWS AS "  # noqa: S608 - names of the tables of this program
             f"SELECT {listed} FROM {target.name} WITH NO DATA"
         )
     )
     copy_into(connection, incoming, rows)
     replaced = [name for name in columns if name not in {*unique, *keep}]
     inserted = text(
-        f"INSERT INTO {target.name} ({listed}) SELECT {listed} FROM {incoming} "  # noqa: S608: as above
+        f"INSERT INTO {target.name} ({listed}) SELECT {listed} FROM {incoming} "  # noqa: S608 - as above
         f"ON CONFLICT ({', '.join(unique)}) DO UPDATE SET "
         + ", ".join(f"{name} = excluded.{name}" for name in replaced)
         + (f" RETURNING {', '.join(returning)}" if returning else "")
