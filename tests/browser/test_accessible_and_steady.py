@@ -35,8 +35,6 @@ ADDRESSES = {
     "talked": "/refine?q=mug&say=like+the+99th",
     "refused": "/search?sort=wild",
 }
-
-
 # what is no page of its own: the cards that favourites are shown by
 PIECES = {"pages.cards"}
 MISSING_OR_REFUSED = {400, 404}
@@ -69,14 +67,21 @@ def test_every_page_is_among_the_addresses(site: Site) -> None:
     assert visited == pages - PIECES
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(390, "light"), (768, "light"), (1280, "dark"), (1920, "light")]
+)
 @pytest.mark.parametrize("name", ADDRESSES)
-def test_axe_finds_nothing(
-    new_page: NewPage, site: Site, complaints: Complaints, name: str, scheme: str
+def test_a_page_fits_its_window_stands_still_and_axe_finds_nothing(
+    new_page: NewPage, site: Site, complaints: Complaints, name: str, width: int, scheme: str
 ) -> None:
     complaints.provoked |= MISSING_OR_REFUSED
-    page = new_page(color_scheme=scheme)
+    is_phone = width < 500
+    page = new_page(width=width, is_mobile=is_phone, has_touch=is_phone, color_scheme=scheme)
     arrive(page, site, ADDRESSES[name])
+    page.mouse.wheel(0, 1500)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate("window.layoutShift") < MAX_SHIFT
     assert violations(page) == []
 
 
@@ -102,20 +107,6 @@ def test_axe_finds_nothing_in_what_opens(
     choose_picture(page, broken)
     see(page, "That picture cannot be used")
     assert violations(page) == []
-
-
-@pytest.mark.parametrize("width", [390, 768, 1280])
-@pytest.mark.parametrize("name", ADDRESSES)
-def test_pages_fit_their_window_and_nothing_jumps(
-    new_page: NewPage, site: Site, complaints: Complaints, name: str, width: int
-) -> None:
-    complaints.provoked |= MISSING_OR_REFUSED
-    page = new_page(width=width, is_mobile=width < 500, has_touch=width < 500)
-    arrive(page, site, ADDRESSES[name])
-    page.mouse.wheel(0, 1500)
-    page.wait_for_load_state("networkidle")
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    assert page.evaluate("window.layoutShift") < MAX_SHIFT
 
 
 def test_nothing_jumps_while_results_are_swapped(page: Page, site: Site) -> None:
