@@ -17,6 +17,7 @@ from .test_shop_window import a_product, choose_picture, see
 pytestmark = pytest.mark.browser
 
 MAX_SHIFT = 0.05
+WINDOWS = ((390, "light"), (768, "light"), (1280, "dark"), (1920, "light"))
 ADDRESSES = {
     "start": "/",
     "results": "/search?q=mug",
@@ -67,14 +68,13 @@ def test_every_page_is_among_the_addresses(site: Site) -> None:
     assert visited == pages - PIECES
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(390, "light"), (768, "light"), (1280, "dark"), (1920, "light")]
-)
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_a_page_fits_its_window_stands_still_and_axe_finds_nothing(
-    new_page: NewPage, site: Site, complaints: Complaints, name: str, width: int, scheme: str
+    new_page: NewPage, site: Site, complaints: Complaints, name: str, window: tuple[int, str]
 ) -> None:
     complaints.provoked |= MISSING_OR_REFUSED
+    width, scheme = window
     is_phone = width < 500
     page = new_page(width=width, is_mobile=is_phone, has_touch=is_phone, color_scheme=scheme)
     arrive(page, site, ADDRESSES[name])
