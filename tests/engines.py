@@ -102,6 +102,6 @@ def engines(request: pytest.FixtureRequest) -> Engines:
 
 @pytest.fixture
 def default_engines(engines: Engines) -> None:
-    """For a test that looks into the files of a home: it is skipped on other engines."""
+    """For a test of what is so in a home that has all its files: skipped on other engines."""
     if not engines.are_default:
-        pytest.skip("it looks into files that are there with SQLite alone")
+        pytest.skip("it is about a home that has its own SQLite, or none yet")

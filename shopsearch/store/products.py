@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, delete, func, sele
 
 from shopsearch.domain import Changes, Price, Product, ProductRecord, StoredProduct
 from shopsearch.languages import ENGLISH, Language
+from shopsearch.store.bulk import add_rows, replace_rows
 from shopsearch.store.database import Database
-from shopsearch.store.statements import askable, chunks, insert_or_replace
+from shopsearch.store.statements import askable, chunks
 from shopsearch.store.tables import (
     CATALOG_REVISION,
     PRODUCT_ATTRIBUTES,
@@ -187,14 +188,19 @@ def _reserve_revisions(connection: Connection, n: int) -> Iterator[int]:
 def _write_products(connection: Connection, records: Sequence[ProductRecord]) -> dict[str, int]:
     revisions = _reserve_revisions(connection, len(records))
     now = datetime.now(UTC)
-    statement = insert_or_replace(
-        connection, PRODUCTS, unique=["product_id"], keep=["key", "created_at"]
-    ).returning(PRODUCTS.c.product_id, PRODUCTS.c.key)
     rows = [
         {**_product_row(record), "revision": revision, "created_at": now, "updated_at": now}
         for record, revision in zip(records, revisions, strict=True)
     ]
-    return {row.product_id: row.key for row in connection.execute(statement, rows)}
+    written = replace_rows(
+        connection,
+        PRODUCTS,
+        rows,
+        unique=["product_id"],
+        keep=["key", "created_at"],
+        returning=["product_id", "key"],
+    )
+    return {row.product_id: row.key for row in written}
 
 
 def _product_row(record: ProductRecord) -> dict[str, Any]:
@@ -222,10 +228,8 @@ def _replace_parts(connection: Connection, records: Mapping[int, ProductRecord])
         for key, record in records.items()
         for position, (name, value) in enumerate(record.product.attributes.items())
     ]
-    if images:
-        connection.execute(PRODUCT_IMAGES.insert(), images)
-    if attributes:
-        connection.execute(PRODUCT_ATTRIBUTES.insert(), attributes)
+    add_rows(connection, PRODUCT_IMAGES, images)
+    add_rows(connection, PRODUCT_ATTRIBUTES, attributes)
 
 
 def _further(record: ProductRecord) -> Iterator[tuple[str, str | None]]:

@@ -38,6 +38,7 @@ def test_a_catalog_in_order_passes_every_check(shopsearch, indexed) -> None:
     assert verdicts(report) == {**dict.fromkeys(SUBJECTS, "ok"), "model": "warn"}
 
 
+@pytest.mark.usefixtures("default_engines")
 def test_a_fresh_installation_is_told_how_to_begin_and_nothing_is_made(
     shopsearch, home: Path
 ) -> None:
