@@ -330,7 +330,7 @@ class Generations:
             if live_id is not None:
                 self._outside.went_live(self._existing(live_id), kept)
             self._outside.tidy(kept)
-        except (IndexFault, OSError) as error:
+        except (IndexFault, OSError, ValueError) as error:  # or a kept one cannot be read
             log.warning("what generations keep on a server was not tidied", error=str(error))
 
     def _checksum(self, path: Path) -> str:

@@ -145,7 +145,7 @@ class MilvusConnection:
             except pymilvus.MilvusException as error:
                 if not collection or error.code not in _NOT_LOADED:
                     raise
-            client.load_collection(collection, timeout=self.place.patience_s)
+            client.load_collection(collection, timeout=timeout_s)
             return call(client, timeout_s)
         except (pymilvus.MilvusException, RpcError, FutureTimeoutError, OSError) as error:
             raise self._told(error, collection) from error
