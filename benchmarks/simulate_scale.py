@@ -40,7 +40,7 @@ class Cost:
 COSTS = {
     "encode": Cost(17.0, 0.0, "decision 23, a query of words"),
     "words": Cost(0.0, 20.0, "decision 23: 1.9 to 2.8 ms at 100,000"),
-    "facets": Cost(0.0, 40.0, "decision 23: 4 ms at 100,000"),
+    "facets": Cost(0.0, 40.0, "decision 23: 4 ms at 100,000; linear to 400,000"),
     "rank": Cost(6.0, 0.0, "decision 23: 200 candidates, whatever the catalog"),
     "page": Cost(5.0, 0.0, "decision 23: 24 products by their keys"),
     "rest": Cost(5.0, 0.0, "decision 23: what remains of 29 ms"),

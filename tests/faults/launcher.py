@@ -117,6 +117,7 @@ class Launcher:
         paused: bool = False,
         limits: Mapping[str, int] | None = None,
         batch_size: int = 5,
+        index_kind: str = "auto",
     ) -> Child:
         """Start `shopsearch ARGUMENTS` over a home folder, with the hashing encoder.
 
@@ -133,6 +134,7 @@ class Launcher:
             "SHOPSEARCH_ENCODER": "hashing",
             "SHOPSEARCH_BATCH_SIZE": str(batch_size),
             "SHOPSEARCH_KEEP_GENERATIONS": "2",
+            "SHOPSEARCH_INDEX_KIND": index_kind,
             "SHOPSEARCH_RATE_LIMIT": "off",
         }
         asked = {

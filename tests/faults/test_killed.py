@@ -180,6 +180,24 @@ def test_whenever_an_index_run_is_killed_the_next_one_completes_it(
     report(capsys, f"random moments: killed {N_KILLS} times, survived {tried.total()}", tried)
 
 
+@pytest.mark.parametrize("step", ["open", "fsync"])
+def test_a_run_killed_at_the_file_of_16_bit_numbers_leaves_the_old_index_and_is_run_again(
+    step: str, scenarios: dict[str, Scenario], launcher: Launcher, fresh: Callable[[Path], Path]
+) -> None:
+    home = fresh(scenarios["reindex"].start)
+    fault = Fault(f"{step} generations/.building/vectors.f16.npy")
+    child = launcher.start("reindex", home=home, fault=fault, index_kind="ivf-pq")
+    assert child.wait() == GONE
+    with opened(home) as services:
+        check_answers(services)
+    assert launcher.start("reindex", home=home, index_kind="ivf-pq").wait() == 0
+    with opened(home) as services:
+        index = services.generations.load().index
+        assert (index.kind, len(index)) == ("faiss-ivf-pq", services.store.count())
+        check_answers(services)
+    check_nothing_lies_about(home)
+
+
 def test_what_was_to_be_current_is_cleared_when_its_run_was_killed(
     scenarios: dict[str, Scenario], launcher: Launcher, fresh: Callable[[Path], Path]
 ) -> None:

@@ -246,6 +246,20 @@ def test_every_number_of_16_bits_is_widened_as_numpy_does() -> None:
     np.testing.assert_array_equal(widened(finite), finite.astype(np.float32))
 
 
+def test_rows_that_find_no_room_are_an_error_and_kill_nobody(tmp_path: Path) -> None:
+    import resource
+
+    rows = HalfRows(DIMENSION)
+    rows.extend(clustered(400))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))
+    try:
+        with pytest.raises(OSError):  # noqa: PT011 - numpy tells it in words of its own
+            rows.write(tmp_path / "rows.npy")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def test_rows_of_another_type_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "rows.npy", np.zeros((2, 3), dtype=np.float32))
     with pytest.raises(ValueError, match=r"float32 of shape \(2, 3\), not rows of float16"):
