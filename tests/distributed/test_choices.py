@@ -1,0 +1,42 @@
+"""What is said to those who ask for Ray where it cannot be had, or wrongly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from shopsearch.cli.commands import cli
+from shopsearch.distributed import cluster
+from shopsearch.errors import SettingsError
+from shopsearch.settings import load_settings
+
+from .shop import hard_shop
+
+
+@pytest.mark.parametrize("command", ["index", "reindex"])
+def test_where_ray_is_missing_the_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    monkeypatch.setattr(cluster, "find_spec", lambda _name: None)
+    feed = hard_shop(tmp_path / "shop", n_products=5)
+    given = [str(feed)] if command == "index" else []
+    arguments = ["--home", str(tmp_path / "home"), command, *given, "--on", "ray", "--json"]
+
+    result = CliRunner().invoke(cli, arguments)
+
+    assert result.exit_code == 1
+    assert "pip install 'shopsearch[ray]'" in result.stderr
+    assert not result.stdout
+
+
+@pytest.mark.parametrize("address", ["auto", "10.0.0.5:6379", "head.ray.svc:6379", "[::1]:6379"])
+def test_a_cluster_is_named_by_its_head(address: str) -> None:
+    assert load_settings(ray_address=address).ray_address == address
+
+
+@pytest.mark.parametrize("address", ["ray://10.0.0.5:10001", "10.0.0.5", "local", "http://a:1"])
+def test_another_address_is_refused_with_what_may_be_written(address: str) -> None:
+    with pytest.raises(SettingsError, match="write auto, or HOST:PORT"):
+        load_settings(ray_address=address)
