@@ -103,7 +103,7 @@ def _session(address: str, **options: object) -> Iterator[None]:
     except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
         where = "on this machine" if address == _LOCAL else f"at {address}"
         raise WorkersUnavailable(
-            f"Ray {where} cannot be used: {_first_line(error)}; see docs/ray.md"
+            f"Ray {where} cannot be used: {first_line(error)}; see docs/ray.md"
         ) from error
     try:
         yield
@@ -138,5 +138,6 @@ def _signals_as_they_are() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error of Ray says before it goes into details."""
     return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
