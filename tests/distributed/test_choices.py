@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from click.testing import CliRunner
 
 from shopsearch.cli.commands import cli
 from shopsearch.distributed import cluster
-from shopsearch.errors import SettingsError
+from shopsearch.errors import SettingsError, WorkersUnavailable
 from shopsearch.settings import load_settings
 
 from .shop import hard_shop
@@ -29,6 +30,17 @@ def test_where_ray_is_missing_the_extra_is_named(
     assert result.exit_code == 1
     assert "pip install 'shopsearch[ray]'" in result.stderr
     assert not result.stdout
+
+
+def test_an_address_where_nothing_answers_is_told_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+    with (
+        pytest.raises(WorkersUnavailable, match=f"nothing answers at 127.0.0.1:{port}"),
+        cluster.connected(f"127.0.0.1:{port}"),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("address", ["auto", "10.0.0.5:6379", "head.ray.svc:6379", "[::1]:6379"])
