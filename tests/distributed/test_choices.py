@@ -3,33 +3,12 @@
 from __future__ import annotations
 
 import socket
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from shopsearch.cli.commands import cli
 from shopsearch.distributed import cluster
 from shopsearch.errors import SettingsError, WorkersUnavailable
 from shopsearch.settings import load_settings
-
-from .shop import hard_shop
-
-
-@pytest.mark.parametrize("command", ["index", "reindex"])
-def test_where_ray_is_missing_the_extra_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
-) -> None:
-    monkeypatch.setattr(cluster, "find_spec", lambda _name: None)
-    feed = hard_shop(tmp_path / "shop", n_products=5)
-    given = [str(feed)] if command == "index" else []
-    arguments = ["--home", str(tmp_path / "home"), command, *given, "--on", "ray", "--json"]
-
-    result = CliRunner().invoke(cli, arguments)
-
-    assert result.exit_code == 1
-    assert "pip install 'shopsearch[ray]'" in result.stderr
-    assert not result.stdout
 
 
 def test_an_address_where_nothing_answers_is_told_at_once() -> None:
