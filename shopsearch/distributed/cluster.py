@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -19,7 +20,9 @@ from shopsearch.errors import WorkersUnavailable
 
 MISSING = "--on ray needs Ray, which is not installed: pip install 'shopsearch[ray]'"
 _STORE_BYTES = 512_000_000  # shared memory for parcels under way; what is more goes to disk
-_LOCAL = "local"
+_LOCAL, _AUTO = "local", "auto"
+_ANSWERS_WITHIN_S = 10.0
+_TRIES = 2  # to start a Ray: it gives itself 30 s, which a busy machine may not keep
 # Ray reads these when it is imported, and hands them on to the processes that it starts
 _PRIVATE = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # by its name; it binds to the loopback alone
@@ -80,8 +83,21 @@ def _own_cluster() -> Iterator[None]:
 
 @contextmanager
 def _cluster_at(address: str) -> Iterator[None]:
+    if address != _AUTO:
+        _check_answers(address)  # Ray itself would try for minutes
     with _environment(_QUIET), _session(address):
         yield
+
+
+def _check_answers(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _ANSWERS_WITHIN_S).close()
+    except (OSError, OverflowError) as error:
+        raise WorkersUnavailable(
+            f"nothing answers at {address} ({error}); start Ray there with `ray start --head`, or "
+            "correct SHOPSEARCH_RAY_ADDRESS (docs/ray.md)"
+        ) from error
 
 
 @contextmanager
@@ -91,25 +107,38 @@ def _session(address: str, **options: object) -> Iterator[None]:
     if ray.is_initialized():  # whoever began it ends it
         yield
         return
-    try:
-        with _signals_as_they_are():
-            ray.init(
-                address=address,
-                log_to_driver=False,
-                configure_logging=False,
-                logging_level="ERROR",
-                **options,
-            )
-    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
-        where = "on this machine" if address == _LOCAL else f"at {address}"
-        raise WorkersUnavailable(
-            f"Ray {where} cannot be used: {_first_line(error)}; see docs/ray.md"
-        ) from error
+    _begin(address, options)
     try:
         yield
     finally:
         with _signals_as_they_are():
             ray.shutdown()
+
+
+def _begin(address: str, options: dict[str, object]) -> None:
+    import ray
+
+    tries = _TRIES if address == _LOCAL else 1
+    for n in range(1, tries + 1):
+        try:
+            with _signals_as_they_are():
+                ray.init(
+                    address=address,
+                    log_to_driver=False,
+                    configure_logging=False,
+                    logging_level="ERROR",
+                    **options,
+                )
+        except Exception as error:  # Ray raises bare ones too
+            with _signals_as_they_are():
+                ray.shutdown()
+            if n == tries:
+                where = "on this machine" if address == _LOCAL else f"at {address}"
+                raise WorkersUnavailable(
+                    f"Ray {where} cannot be used: {first_line(error)}; see docs/ray.md"
+                ) from error
+        else:
+            return
 
 
 @contextmanager
@@ -138,5 +167,6 @@ def _signals_as_they_are() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error of Ray says before it goes into details."""
     return next(iter(str(error).strip().splitlines()), "") or type(error).__name__

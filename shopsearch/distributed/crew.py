@@ -9,6 +9,7 @@ from typing import Any
 import ray
 import structlog
 
+from shopsearch.distributed.cluster import first_line
 from shopsearch.distributed.parcels import (
     CannotStart,
     EncodedParcel,
@@ -124,7 +125,7 @@ class RayCrew:
         """Put another in the place of a worker that ended, and hand out again what it had."""
         if member not in self._members:
             return
-        _log.warning("a worker of Ray ended, what it had is done again", reason=_first_line(error))
+        _log.warning("a worker of Ray ended, what it had is done again", reason=first_line(error))
         self._members.remove(member)
         ray.kill(member.actor)  # it may only have become unreachable
         self._members.append(self._hired())
@@ -168,7 +169,7 @@ class RayCrew:
             self._n_lost_starting += 1
             if self._n_lost_starting >= TRIES:
                 raise WorkersUnavailable(
-                    f"workers of Ray end while they load the model: {_first_line(error)}"
+                    f"workers of Ray end while they load the model: {first_line(error)}"
                 ) from error
             self._replace(member, error)
             return
@@ -178,7 +179,3 @@ class RayCrew:
             )
         member.has_started = True
         self._n_lost_starting = 0
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
