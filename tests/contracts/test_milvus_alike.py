@@ -9,14 +9,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shopsearch import adapters
 from shopsearch.domain import Among, AnyOf, Between, Exists, FilterRow, ProductFilter, Withheld
+from shopsearch.errors import IndexFault, SettingsError
 from shopsearch.index import VectorIndex
 from shopsearch.index import milvus as milvus_room
 from shopsearch.index.exact import ExactIndex
 from shopsearch.index.faiss import FaissIndex
 from shopsearch.index.milvus import MilvusIndex, MilvusOptions
 from shopsearch.index.milvus_filters import from_to
+from shopsearch.index.milvus_rows import Kind
 from shopsearch.index.milvus_search import MilvusSearch
+from shopsearch.settings import Settings
 from tests.milvus import a_collection
 
 N = 120
@@ -51,8 +55,8 @@ def filled(index: VectorIndex) -> VectorIndex:
     return index
 
 
-def on_milvus(uri: str) -> MilvusIndex:
-    rows = a_collection(uri, DIMENSION)
+def on_milvus(uri: str, kind: Kind = "auto") -> MilvusIndex:
+    rows = a_collection(uri, DIMENSION, kind)
     index = MilvusIndex(DIMENSION, MilvusOptions(rows.connection.place), rows)
     filled(index)
     return index
@@ -132,3 +136,31 @@ def test_a_wide_filter_is_answered_without_fetching_what_matches(
     where = ProductFilter((AnyOf("word", ("all",)), Between("price", None, 3.0)))
     truth = indexes["exact"].search(unit(1, 3), 20, where)
     np.testing.assert_array_equal(indexes[name].search(unit(1, 3), 20, where).keys, truth.keys)
+
+
+@pytest.mark.parametrize(
+    ("fixture", "kind"), [("milvus_uri", "ivf-sq8"), ("milvus_lite_uri", "hnsw-sq8")]
+)
+def test_of_coarse_kinds_too_scores_are_the_exact_cosines(
+    request: pytest.FixtureRequest, indexes: Mapping[str, VectorIndex], fixture: str, kind: Kind
+) -> None:
+    index, queries = on_milvus(request.getfixturevalue(fixture), kind), unit(2, 3)
+    assert index.kind == f"milvus-{kind}"
+    truth = indexes["exact"].search(queries, 10)
+    found = index.search(queries, 10)
+    np.testing.assert_allclose(found.scores[:, 0], truth.scores[:, 0], atol=1e-5)
+    for query, keys, scores in zip(queries, found.keys, found.scores, strict=True):
+        np.testing.assert_allclose(scores, indexes["exact"].fetch(keys) @ query, atol=1e-5)
+
+
+def test_a_kind_that_a_server_is_too_old_for_is_refused_with_what_to_choose(
+    milvus_uri: str,
+) -> None:
+    with pytest.raises(IndexFault, match=r"2\.3.*hnsw-sq8.*version 2\.5.*SHOPSEARCH_MILVUS_INDEX"):
+        a_collection(milvus_uri, DIMENSION, "hnsw-sq8")
+
+
+def test_without_pymilvus_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapters, "find_spec", lambda _name: None)
+    with pytest.raises(SettingsError, match=r"pip install 'shopsearch\[milvus\]'"):
+        adapters.outside(Settings(index="milvus"))
