@@ -85,7 +85,6 @@ class Plan:
 
 AS_IT_IS = Plan("as it is", "ivf-sq8")
 BUILT = Plan("facets of a tenth, words pruned", "ivf-sq8", facets=0.1, words=0.3)
-SMALL = Plan("the same, codes of products", "ivf-pq", facets=0.1, words=0.3)
 
 
 def vectors_ms(kind: str, n: float) -> float:
@@ -114,7 +113,7 @@ def front_ms() -> float:
 def shard_bytes(kind: str) -> float:
     """What a product takes of a shard's memory: rows of 16-bit numbers are not among it."""
     d = 1024
-    codes = {"hnsw": 4 * d + 272, "hnsw-sq8": d + 272, "sq8": d, "ivf-sq8": d + 12}
+    codes = {"flat": 4 * d, "hnsw": 4 * d + 272, "hnsw-sq8": d + 272, "sq8": d, "ivf-sq8": d + 12}
     return codes.get(kind, d // 8 + 12) + STORED["words"][0] + 3 * STORED["filter columns"][0]
 
 
@@ -226,9 +225,7 @@ def main(given: argparse.Namespace) -> None:
             f"{measured[1]:5.0f}"
         )
     answers = [
-        (plan, n, planned(plan, n, rate))
-        for plan in (AS_IT_IS, BUILT, SMALL)
-        for n, rate in RATES.items()
+        (plan, n, planned(plan, n, rate)) for plan in (AS_IT_IS, BUILT) for n, rate in RATES.items()
     ]
     print(f"\nfleets within a p99 of {ASSUMED['p99 within, ms']:.0f} ms")
     for plan, n, one in answers:

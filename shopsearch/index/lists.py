@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shopsearch.index.columns import Mask
 from shopsearch.index.selecting import Selection
 
-LISTS_AT_LEAST = 64  # lists of middle length, whose number of vectors a search looks at
+LOOKED_INTO = 3.6  # lists that a search looks into, times the root of how many there are
 LOOKED_AT_EACH = 12  # vectors for each candidate wanted, at least
 
 
@@ -86,7 +86,8 @@ class Lists:
 
     def _n_probed(self, order: NDArray[np.int64], n: int, mask: Mask, n_matches: int) -> int:
         """So many lists that each query meets enough matches in them."""
-        enough = max(LISTS_AT_LEAST * len(mask) // self.n_lists, LOOKED_AT_EACH * n)
+        of_lists = LOOKED_INTO * self.n_lists**0.5 * len(mask) / self.n_lists
+        enough = max(int(of_lists), LOOKED_AT_EACH * n)
         if enough >= n_matches:
             return self.n_lists
         matching = self._list_of if n_matches == len(mask) else self._list_of[mask]
