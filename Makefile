@@ -19,7 +19,7 @@ RUNTIME := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quality faults hostile browser redis check lint types imports spelling audit-deps translations format \
+.PHONY: help setup demo test quality faults hostile browser redis nginx check lint types imports spelling audit-deps translations format \
         migrations-check wheel-check bench docs lock clean
 
 help: ## Show the verbs
@@ -30,7 +30,7 @@ setup: $(DEV) ## Make .venv with shopsearch and everything to work on it
 demo: $(RUNTIME) ## Index a demo shop and serve it; HOST=, PORT=, CATALOG=auto|vendure|drawn
 	$(BIN)/shopsearch demo --catalog $(CATALOG) --host $(HOST) --port $(PORT)
 
-test: $(DEV) browser redis ## Run the tests; ARGS="-k filter" for some of them
+test: $(DEV) browser redis nginx ## Run the tests; ARGS="-k filter" for some of them
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not quality" $(ARGS)
 
 quality: $(DEV) ## Measure the shipped model on real data (minutes; needs ../shared/data)
@@ -57,6 +57,14 @@ redis: ## Install a Redis server for the tests of shared limits, where that can 
 	    apt-get install -y -qq --no-install-recommends redis-server >/dev/null; } \
 	  || [ -z "$$CI" ] || exit 1; \
 	else echo "no redis-server here: its tests will be skipped (Debian: apt install redis-server)"; fi
+
+nginx: ## Install nginx for the tests of several nodes, where that can be done
+	@if command -v nginx >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends nginx-light >/dev/null; } \
+	  || [ -z "$$CI" ] || exit 1; \
+	else echo "no nginx here: its tests will be skipped (Debian: apt install nginx-light)"; fi
 
 check: lint types imports spelling ## Everything that needs no test run
 
