@@ -144,8 +144,7 @@ def test_every_setting_that_is_named_is_one() -> None:
     known = {f"SHOPSEARCH_{name.upper()}" for name in Settings.model_fields}
     for path in [DEPLOY / "compose.yaml", DEPLOY / "nginx.conf", *KUBERNETES.rglob("*.yaml")]:
         for name in OURS.findall(path.read_text()):
-            is_of_milvus = name.startswith("SHOPSEARCH_MILVUS_")
-            assert name in known | OF_COMPOSE or is_of_milvus, f"{path}: {name}"
+            assert name in known | OF_COMPOSE, f"{path}: {name}"
 
 
 def test_the_services_of_compose_fit_together() -> None:
