@@ -91,6 +91,8 @@ def _start(asked: dict[str, Any]) -> int:
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        # tests that run in the background of a shell are started deaf to Ctrl-C
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         _prepare(asked)
         code = _run(asked["arguments"])
     finally:
