@@ -317,7 +317,9 @@ class Generations:
             with folders.built_beside(generation_id) as building:
                 shared.bring(generation_id, building, folders.files())
                 folders.put_in_place(building, generation_id)
-            for old in folders.ids()[2 * self._keep + 1 :]:
+            # what is outside is tidied by the files of all that `_prune` keeps
+            at_hand = self._keep if self._outside is None else 2 * self._keep + 1
+            for old in folders.ids()[at_hand:]:
                 if old not in (generation_id, self.current_id()):
                     folders.forget(old)
 
