@@ -27,7 +27,7 @@ from shopsearch.domain import (
     SearchPage,
 )
 from shopsearch.errors import QueryError
-from shopsearch.index import faiss_vectors as plan
+from shopsearch.index import graph as plan
 from shopsearch.index.exact import ExactIndex
 from shopsearch.settings import Settings
 
