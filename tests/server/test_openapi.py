@@ -23,7 +23,7 @@ from shopsearch.server.context import services_of
 from .conftest import key_to, open_shop
 
 FUZZING = Path(__file__).parent / "fuzzing"
-N_EXAMPLES = os.environ.get("SHOPSEARCH_TEST_CASES", "8")
+N_EXAMPLES = os.environ.get("SHOPSEARCH_TEST_CASES", "5")
 OUR_OWN = ("/openapi.json", "/docs")  # how the document itself is had
 
 

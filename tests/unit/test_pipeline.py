@@ -12,6 +12,14 @@ import pytest
 from shopsearch.pipeline import look_ahead, stop_on_interrupt
 
 
+@pytest.fixture(autouse=True)
+def hears_interrupts() -> Iterator[None]:
+    """Tests that run in the background of a shell are started deaf to Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_results_come_in_the_order_given() -> None:
     assert list(look_ahead(range(50), lambda n: n * n, depth=3)) == [n * n for n in range(50)]
 
