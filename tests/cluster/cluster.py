@@ -86,10 +86,13 @@ class Cluster:
 
     def nginx(self, program: str, nodes: Sequence[Running]) -> Running:
         """nginx with the configuration that ships, over these nodes."""
-        port, config = free_port(), self.folder / "nginx.conf"
-        config.write_text(nginx_config(self.folder, port, [node.port for node in nodes]))
+        port = free_port()
+        place = self.folder / f"nginx-{port}"
+        place.mkdir()
+        config = place / "nginx.conf"
+        config.write_text(nginx_config(place, port, [node.port for node in nodes]))
         # its parent runs as whoever we are, and children that are not root cannot be another
-        command = [program, "-p", str(self.folder), "-c", str(config), "-g", "daemon off;"]
+        command = [program, "-p", str(place), "-c", str(config), "-g", "daemon off;"]
         return self.start(command, port, "nginx", dict(os.environ))
 
     def start(
