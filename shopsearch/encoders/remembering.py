@@ -63,9 +63,8 @@ class RowMemory:
 
     def _made(self, key: str, making: _Making, make: Callable[[], Row]) -> Row:
         try:
-            row = making.row = self._shared_or(
-                key, make
-            ).copy()  # it may be a part of a batch, and keep all of it
+            made = self._shared_or(key, make)
+            row = making.row = made.copy()  # it may be a part of a batch, and keep all of it
             row.flags.writeable = False
         except BaseException as error:
             making.error = error

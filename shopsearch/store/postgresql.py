@@ -77,11 +77,13 @@ def unbound_statements(connection: Connection) -> None:
 
 def explain(cause: str, database: str, limits: Limits) -> str:
     """What went wrong with a server, and what to do."""
+    is_full = (
+        "it has no connection left: let it have more (max_connections), or each process fewer by "
+        "SHOPSEARCH_DATABASE_POOL"
+    )
     known = {
-        "too many clients": "it has no connection left: let it have more (max_connections), or "
-        "each process fewer by SHOPSEARCH_DATABASE_POOL",
-        "connection slots": "it has no connection left: let it have more (max_connections), or "
-        "each process fewer by SHOPSEARCH_DATABASE_POOL",
+        "too many clients": is_full,
+        "connection slots": is_full,
         "QueuePool limit": f"all {limits.n_connections} connections of this process were in use "
         f"for {limits.wait_s:g} s: let it have more by SHOPSEARCH_DATABASE_POOL",
         "statement timeout": f"a statement took longer than {limits.statement_s:g} s: see what "
