@@ -19,6 +19,7 @@ from shopsearch.server import (
     cors,
     errors,
     health,
+    icons,
     language_choice,
     locales,
     media,
@@ -93,6 +94,7 @@ def create_app(services: Services, metrics_folder: Path | None = None) -> Flask:
         )
     Compress(app)
     locales.install(app, web)
+    icons.install(app)
     assets.install(app, web)
     theme.install(app, services.settings)
     request_log.install(app)

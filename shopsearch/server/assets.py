@@ -6,11 +6,12 @@ stands on pages. The modules stay files, and a page names all of them before one
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from flask import Blueprint, Flask, Response, request, url_for
 
-from shopsearch.server.web_folder import fingerprint
+from shopsearch.server import icons
 
 SHEETS = (
     "tokens",
@@ -29,16 +30,19 @@ SHEETS = (
 )
 OF_SOME_PAGES = {"gallery.js"}  # modules that those pages ask for themselves
 _YEAR_S = 365 * 24 * 3600
+_NAME_CHARS = 12
 
 
 def install(app: Flask, web: Path) -> None:
     """Serve the sheets of a web folder, and tell templates of its modules."""
     folder = web / "static" / "css"
-    content = "\n".join((folder / f"{one}.css").read_text(encoding="utf-8") for one in SHEETS)
+    sheets = [(folder / f"{one}.css").read_text(encoding="utf-8") for one in SHEETS]
+    content = "\n".join([icons.signs(app), *sheets])
+    name = hashlib.sha256(content.encode()).hexdigest()[:_NAME_CHARS]
     modules = sorted({path.name for path in (web / "static" / "js").glob("*.js")} - OF_SOME_PAGES)
     blueprint = Blueprint("assets", __name__)
 
-    @blueprint.get(f"/static/{fingerprint(folder)}.css")
+    @blueprint.get(f"/static/{name}.css")
     def stylesheet() -> Response:
         return kept_for_ever(Response(content, mimetype="text/css"))
 

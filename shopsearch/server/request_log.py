@@ -65,7 +65,7 @@ def _end(response: Response) -> Response:
     response.headers[HEADER] = g.request_id
     told: dict[str, object] = {
         "key": g.get("key_id"),
-        "bytes": response.calculate_content_length(),
+        "bytes": _n_bytes(response),
         **_of_searches(),
     }
     _log.info(
@@ -78,6 +78,11 @@ def _end(response: Response) -> Response:
         **{name: value for name, value in told.items() if value is not None},
     )
     return response
+
+
+def _n_bytes(response: Response) -> int | None:
+    """The length of the body; None where it is still to be written."""
+    return response.content_length if response.is_streamed else response.calculate_content_length()
 
 
 def _of_searches() -> Mapping[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
 from http import HTTPStatus
 
 from flask import Response, make_response, redirect, render_template
@@ -14,6 +15,8 @@ from shopsearch.preprocessing.images import is_of_known_format
 from shopsearch.server import addresses
 from shopsearch.server.context import services
 from shopsearch.server.errors import problem_of
+from shopsearch.server.facet_links import worth_showing
+from shopsearch.server.pages import in_parts
 from shopsearch.server.pages.asked import Asked
 from shopsearch.server.pages.blueprint import blueprint
 from shopsearch.server.pages.reading import read_address, read_form, with_facets, without_pictures
@@ -24,7 +27,7 @@ from shopsearch.server.uploads import further_pictures, picture_of, uploaded_pic
 
 
 @blueprint.get("/search")
-def results() -> str:
+def results() -> Response | str:
     """Results by what the address says; without anything asked, the whole catalog."""
     asked = Asked.of(without_pictures(read_address()))
     query = with_facets(asked.request).query()
@@ -54,13 +57,26 @@ def n_pages(page: SearchPage, asked: SearchRequest) -> int:
     return min(-(-page.total // asked.size), MAX_REACH // asked.size)
 
 
-def _results(page: SearchPage, asked: Asked, query: Query, preview: str = "") -> str:
+def _results(page: SearchPage, asked: Asked, query: Query, preview: str = "") -> Response | str:
     query_id = log_search(asked.request, page, pictured=asked.pictured)
     is_all = query.is_empty and not asked.request.is_filtered  # then the shop itself is empty
     ways = None if page.total or is_all else ways_on(asked, query)
-    return render_template(
-        "results.html", page=page, asked=asked, query_id=query_id, ways=ways, preview=preview
+    # filters stay beside a list that they left empty
+    has_facets = page.hits or asked.request.is_filtered
+    written = partial(
+        render_template,
+        page=page,
+        asked=asked,
+        query_id=query_id,
+        ways=ways,
+        preview=preview,
+        facets=worth_showing(asked.request, page.facets) if has_facets else [],
     )
+    n_first = in_parts.n_seen_first()
+    if n_first is None:
+        return written("results.html")
+    first = written("results_first.html", n_first=n_first)
+    return in_parts.in_parts(first, lambda: written("results_rest.html", n_first=n_first))
 
 
 def _preview(picture: bytes) -> str:

@@ -27,7 +27,8 @@ function ask(url, selector, place) {
   used = { selector, top: place.getBoundingClientRect().top };
   const results = document.querySelector(".faceted");
   const top = results ? window.scrollY + results.getBoundingClientRect().top - headerHeight() : 0;
-  return visit(url, { focus: null, scroll: Math.max(0, Math.min(window.scrollY, top)) });
+  const scroll = Math.max(0, Math.min(window.scrollY, top));
+  return visit(url, { focus: null, scroll, whole: false });
 }
 
 function followValue(event) {

@@ -2,8 +2,7 @@
 // the page holds, all of them by asking the shop.
 
 import { addressOf } from "./ask.js";
-import { pictureOf } from "./pictures.js";
-import { fetchPage } from "./visit.js";
+import { pageAt } from "./visit.js";
 
 const PAUSE_MS = 180;
 
@@ -44,7 +43,7 @@ async function findAll(form, facet) {
   underWay = new AbortController();
   const url = addressOf(form);
   try {
-    const page = await fetchPage(url, await pictureOf(url), underWay.signal);
+    const page = await pageAt(url, underWay.signal);
     show(facet, [...page.querySelectorAll("[data-found-values] a[data-value]")]);
   } catch (error) {
     if (error.name === "AbortError") return;

@@ -26,7 +26,9 @@ export function enter(url) {
 /** Note where on the page the visitor is. */
 export function notePlace() {
   clearTimeout(resting);
-  if (!isWaiting()) history.replaceState({ ...history.state, scroll: Math.round(window.scrollY) }, "");
+  const scroll = Math.round(window.scrollY);
+  if (isWaiting() || scroll === (history.state?.scroll ?? 0)) return;
+  history.replaceState({ ...history.state, scroll }, "");
 }
 
 export function goTo(scroll) {

@@ -3,6 +3,7 @@
 
 import { isPlain } from "./ask.js";
 import { announce } from "./notices.js";
+import { pageAt } from "./visit.js";
 
 export function swapSections() {
   document.addEventListener("click", (event) => {
@@ -17,11 +18,9 @@ async function swap(id, address, words) {
   const busy = document.documentElement.classList;
   busy.add("is-busy");
   try {
-    const response = await fetch(address);
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const section = page.getElementById(id);
-    if (!response.ok || !section) throw new TypeError(`${address} has no section ${id}`);
-    document.getElementById(id).replaceWith(document.adoptNode(section));
+    const section = (await pageAt(new URL(address))).getElementById(id);
+    if (!section) throw new TypeError(`${address} has no section ${id}`);
+    document.getElementById(id).replaceWith(section);
     history.replaceState(history.state, "", address.split("#")[0]);
     section.querySelector('[data-swap][aria-current="true"]')?.focus({ preventScroll: true });
     announce(words);

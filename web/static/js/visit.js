@@ -1,7 +1,7 @@
 // Going to another address of this site without leaving the page: its <main> is fetched and swapped
 // in. The address holds everything that was asked, so back, forward, reload and sharing work.
 
-import { inSteps } from "./in_steps.js";
+import { finish, inParts, isUnfinished, painted, partsOf, takePlace } from "./in_parts.js";
 import { announce, dismiss, show } from "./notices.js";
 import { tellFailure, watchOutages } from "./outages.js";
 import { preview } from "./picture_preview.js";
@@ -17,9 +17,11 @@ let shown = new URL(location.href);
 /**
  * Show what is at an address. Whatever was on its way is overtaken, and never shown.
  * `push`: make it a new entry of the history. `focus`: the id of what takes the focus, "main" for the
- * beginning of the results, null to leave it where it is.
+ * beginning of the results, null to leave it where it is. `scroll`: where the window is to be.
+ * `whole`: show nothing of the results before all of them are there.
  */
-export async function visit(address, { push = true, focus = null, scroll = 0 } = {}) {
+export async function visit(address, how = {}) {
+  const { push = true, focus = null, scroll = 0, whole = scroll > 0 } = how;
   const url = new URL(address, location.href);
   underWay?.abort();
   const thisVisit = (underWay = new AbortController());
@@ -32,33 +34,43 @@ export async function visit(address, { push = true, focus = null, scroll = 0 } =
   wait({ isRefined: isWorkedOn(focus) });
   try {
     const picture = await pictureOf(url);
-    const page = await fetchPage(url, picture, signal);
+    const parts = partsOf(await ask(url, picture, signal, inParts()));
+    const page = (await parts.next()).value;
     signal.throwIfAborted();
-    if (!page.querySelector("main")) throw new TypeError("the answer is no page of this shop");
+    const main = page.querySelector("main");
+    if (!main) throw new TypeError("the answer is no page of this shop");
+    if (isUnfinished(main) && (whole || isUsed())) finish(main, await second(parts, signal));
     if (push) enter(url);
     shown = url;
     stopWaiting();
-    const isUsed = document.activeElement.closest("main");
-    const finish = isUsed || scroll ? null : inSteps(page.querySelector("main"));
     swap(page, typed);
     settle(focus, scroll);
-    await finish?.();
-    signal.throwIfAborted();
+    if (isUnfinished(main)) {
+      await painted();
+      finish(document.querySelector("main"), await second(parts, signal));
+    }
     await preview(picture);
     if (picture?.gone) show("picture-gone");
     document.dispatchEvent(new Event("shopsearch:arrived"));
   } catch (error) {
     if (error.name === "AbortError") return;
     stopWaiting({ restore: true });
-    tellFailure(error, () => visit(url, { push, focus, scroll }));
+    tellFailure(error, () => visit(url, how));
   } finally {
     clearTimeout(patience);
   }
 }
 
-/** The page at an address, asked for with the picture of this tab that it names. */
+async function second(parts, signal) {
+  const rest = await parts.next();
+  signal.throwIfAborted();
+  return rest.value;
+}
+
+/** The page at an address, as a document; asked for with the picture of this tab that it names. */
 export async function pageAt(url, signal) {
-  return fetchPage(url, await pictureOf(url), signal);
+  const response = await ask(url, await pictureOf(url), signal);
+  return new DOMParser().parseFromString(await response.text(), "text/html");
 }
 
 /** Take up the address that the page was loaded with, and the ones that Back leads to. */
@@ -82,6 +94,11 @@ function isWorkedOn(focus) {
   return Boolean(document.querySelector("dialog[open]") || (focus !== "main" && used?.closest("main")));
 }
 
+// Whoever uses a part of the results, filters aside, finds it again in the new ones at once.
+function isUsed() {
+  return document.activeElement.closest("main, [data-facets]")?.matches("main");
+}
+
 // The hash of an address names a picture, so links to a place on the page leave it alone.
 function stayOrRetry(event) {
   const link = event.target.closest?.('a[href^="#"], a[data-retry-after]');
@@ -91,31 +108,28 @@ function stayOrRetry(event) {
   else if (link.ariaDisabled !== "true") visit(location.href, { push: false, focus: "main" });
 }
 
-/** The page at an address, as a document; a picture that it is asked for with is sent along. */
-export async function fetchPage(url, picture, signal) {
-  const response = await ask(url, picture, signal);
-  if (!response.headers.get("Content-Type")?.startsWith("text/html")) {
-    throw new TypeError(`${url.pathname} answered with something else than a page`);
-  }
-  return new DOMParser().parseFromString(await response.text(), "text/html");
+async function ask(url, picture, signal, headers = {}) {
+  const response = await answer(url, picture, { signal, headers });
+  if (response.headers.get("Content-Type")?.startsWith("text/html")) return response;
+  throw new TypeError(`${url.pathname} answered with something else than a page`);
 }
 
-function ask(url, picture, signal) {
-  if (!picture || picture.gone) return fetch(url, { signal });
+function answer(url, picture, how) {
+  if (!picture || picture.gone) return fetch(url, how);
   const body = new FormData();
   url.searchParams.forEach((value, name) => body.append(name, value));
   if (picture.blob) body.append("image", picture.blob, "picture");
   else body.append("image_url", picture.address);
-  return fetch(url.pathname, { method: "POST", body, signal });
+  return fetch(url.pathname, { method: "POST", body, ...how });
 }
 
 // A page of a problem knows nothing of the search that failed, and whoever has typed on meanwhile
 // wants those words: both times the box keeps what it holds.
 function swap(page, typed) {
   const main = page.querySelector("main");
-  document.querySelector("main").replaceWith(document.adoptNode(main));
-  document.title = page.title;
-  announce(main.dataset.announce ?? page.title);
+  takePlace(main);
+  document.title = page.querySelector("title").textContent;
+  announce(main.dataset.announce ?? document.title);
   if ("problem" in main.dataset) return;
   const carried = page.querySelector("[data-carried]");
   document.querySelector("[data-carried]").replaceWith(document.adoptNode(carried));

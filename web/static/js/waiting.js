@@ -1,24 +1,29 @@
-// What is seen while a page is on its way: nothing at all where it is quick; then the results dim
-// where they are about to be refined, and a sketch of results stands in where something else comes.
+// What is seen while a page is on its way: nothing where it is quick (to draw takes time from the page
+// that is about to come); then a bar that runs; then the results dim where they are about to be
+// refined, and a sketch of results stands in where something else comes.
 
 import { announce } from "./notices.js";
 
-const SLOW_MS = 150;
+const NOTICED_MS = 150;
+const SLOW_MS = 300;
 const VERY_SLOW_MS = 4000;
 
+let isUnderWay = false;
 let timers = [];
 let left = null; // the <main> whose place the sketch has taken
 
 /** Begin to wait. `isRefined`: the page on show stays the one that is being worked on. */
 export function wait({ isRefined }) {
   timers.forEach(clearTimeout);
-  document.documentElement.classList.add("is-busy");
-  timers = [setTimeout(isRefined ? dim : sketch, SLOW_MS), setTimeout(tell, VERY_SLOW_MS)];
+  isUnderWay = true;
+  const steps = [[run, NOTICED_MS], [isRefined ? dim : sketch, SLOW_MS], [tell, VERY_SLOW_MS]];
+  timers = steps.map((step) => setTimeout(...step));
 }
 
 /** The wait is over. `restore`: nothing came, so what was there comes back. */
 export function stopWaiting({ restore = false } = {}) {
   timers.forEach(clearTimeout);
+  isUnderWay = false;
   document.documentElement.classList.remove("is-busy");
   const main = document.querySelector("main");
   main.removeAttribute("aria-busy");
@@ -27,7 +32,11 @@ export function stopWaiting({ restore = false } = {}) {
 }
 
 export function isWaiting() {
-  return document.documentElement.classList.contains("is-busy");
+  return isUnderWay;
+}
+
+function run() {
+  document.documentElement.classList.add("is-busy");
 }
 
 function dim() {
