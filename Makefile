@@ -30,6 +30,10 @@ setup: $(DEV) ## Make .venv with shopsearch and everything to work on it
 demo: $(RUNTIME) ## Index a demo shop and serve it; HOST=, PORT=, CATALOG=auto|vendure|drawn
 	$(BIN)/shopsearch demo --catalog $(CATALOG) --host $(HOST) --port $(PORT)
 
+# one thread to a process: those of two that compute would wait for each other, ten times as long
+test faults hostile: export OMP_NUM_THREADS = 1
+test faults hostile: export OPENBLAS_NUM_THREADS = 1
+
 test: $(DEV) browser redis nginx ## Run the tests; ARGS="-k filter" for some of them
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not quality" $(ARGS)
 

@@ -36,6 +36,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         if not name.startswith("SHOPSEARCH_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("SHOPSEARCH_INDEX_NICE", "0")  # for good, it would slow down all tests after
+    monkeypatch.setenv("SHOPSEARCH_THREADS", "1")
     monkeypatch.chdir(tmp_path)
 
 
