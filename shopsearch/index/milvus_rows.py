@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any, Literal
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from shopsearch.domain import FilterRow
@@ -32,6 +33,8 @@ from shopsearch.index.milvus_filters import (
     tags_of,
 )
 
+log = structlog.get_logger(__name__)
+
 Kind = Literal[
     "auto", "flat", "hnsw", "hnsw-sq8", "ivf-flat", "ivf-sq8", "scann", "diskann", "autoindex"
 ]
@@ -43,6 +46,8 @@ FETCHED_AT_ONCE = 1024  # vectors
 BATCH_BYTES = 4 << 20  # of one insert, about; servers refuse more than 64 MB
 MADE_WITHIN_S = 60.0  # a collection, its index, and loading it: seconds on an idle server
 FLUSHED_FROM = 10_000  # rows of one run; fewer stay in the log, which is as safe
+INDEXED_WITHIN_S = 3600.0  # what was written in one run
+LOOKED_EVERY_S, TOLD_EVERY_S = 1.0, 30.0  # whether it is
 
 _HNSW = {"M": 30, "efConstruction": 360}
 _SINCE = {"hnsw-sq8": (2, 5)}  # of a server; milvus-lite has it
@@ -231,10 +236,35 @@ class MilvusRows:
         return n_gone
 
     def settle(self) -> None:
-        """After a large run: have what was written put into files, and indexed."""
+        """After a large run: have what was written put into files, and wait until it is indexed.
+
+        Until then Milvus looks through a part of it alone, and finds half of what a filter lets
+        through. Raises `IndexUnavailable`.
+        """
         if self._n_written >= FLUSHED_FROM:
             self.connection.write(lambda client, s: client.flush(self.collection, timeout=s))
+            self._await_index()
         self._n_written = 0
+
+    def _await_index(self) -> None:
+        until, told = time.monotonic() + INDEXED_WITHIN_S, time.monotonic()
+        while n_left := self._n_pending():
+            now = time.monotonic()
+            if now > until:
+                log.warning("Milvus is still indexing: filters find less", rows=n_left)
+                return
+            if now > told + TOLD_EVERY_S:
+                log.info("Milvus is indexing", rows=n_left)
+                told = now
+            time.sleep(LOOKED_EVERY_S)
+
+    def _n_pending(self) -> int:
+        """Rows that the index does not cover yet."""
+
+        def describe(client: Any, timeout_s: float) -> Any:
+            return client.describe_index(self.collection, VECTOR, timeout=timeout_s)
+
+        return int(self.connection.write(describe, self.collection).get("pending_index_rows", 0))
 
     def _insert(self, vectors: NDArray[np.float32], rows: Sequence[FilterRow], after: int) -> int:
         """Write a batch; gives the highest number."""

@@ -21,6 +21,7 @@ WIDER = 8  # times as many hits, where too few were left
 OVERSAMPLED = 2  # times as many hits, where scores are not exact
 QUERIES_AT_ONCE = 64
 COMPARED_AT_ONCE = 4096  # vectors
+NARROW = 1024  # matches, all of which are asked for: so it shows whether some are not found
 PIECE = MAX_FOUND // 2  # matches of a search that wants more than Milvus gives at once
 
 Nearest = tuple[NDArray[np.int64], NDArray[np.float32]]  # keys and cosines
@@ -87,6 +88,8 @@ class MilvusSearch:
 
     def _tries(self, wanted: int) -> Iterator[tuple[int, bool]]:
         """How many hits to ask for, and whether Milvus shall look for what came just now."""
+        if self._n_matches <= NARROW:
+            wanted = self._n_matches
         limit = wanted * (OVERSAMPLED if self._is_coarse else 1) + SPARE
         yield min(limit, MAX_FOUND), False
         yield min(WIDER * limit, MAX_FOUND), True
@@ -97,7 +100,7 @@ class MilvusSearch:
         """What the hits tell; None where they do not tell all."""
         places, scores = self._matching(hits)
         is_all = len(places) == self._n_matches
-        if len(places) < wanted:
+        if len(places) < wanted or (self._n_matches <= NARROW and not is_all):
             return None
         if self._is_coarse:
             scores = self._known.vectors_at(places) @ query
