@@ -1,20 +1,21 @@
-// A page of results comes in two parts (shopsearch/server/pages/in_parts.py): what is seen first of the
-// list, which is painted at once, then the rest of it and the filters. Until those are there, the
-// filters of before stay in their place.
+// A page of results comes in two parts (server/pages/in_parts.py): what is seen first of the list, then
+// the rest and the filters. Until then, those of before stay in their place.
 
 const MARK = "<!--and-->";
-const CARD_WIDTH = 240; // px, the space around it included
-const CARD_HEIGHT = 360;
-const MOST_FIRST = 24;
-const PAINTED_WITHIN_MS = 100; // a window that is out of sight paints nothing
+const CARD = [180, 380]; // px, where none is there
+const ABOVE = 200; // px of a window that are not cards
+const PAINTED_WITHIN_MS = 100; // out of sight nothing is painted
 
-/** The header that asks for an answer in parts: how many cards a window of this size has room for. */
+/** The header that asks for an answer in parts: how many cards the window has room for. */
 export function inParts() {
-  const [columns, rows] = [innerWidth / CARD_WIDTH, innerHeight / CARD_HEIGHT].map(Math.ceil);
-  return { "Shop-Parts": String(Math.min(MOST_FIRST, columns * rows)) };
+  const card = document.querySelector("[data-hits] > li");
+  const [width, height] = card ? [card.offsetWidth, card.offsetHeight] : CARD;
+  const columns = Math.floor((card?.parentElement.offsetWidth ?? innerWidth) / width);
+  const seen = Math.max(1, columns) * Math.ceil(Math.max(1, innerHeight - ABOVE) / height);
+  return { "Shop-Parts": Math.min(99, seen) };
 }
 
-/** The parts of an answer as documents, each as soon as it is there. */
+/** The parts of an answer, each as soon as it is there. */
 export async function* partsOf(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
