@@ -11,13 +11,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import FilterRow
 from shopsearch.errors import IndexFault
+from shopsearch.index.kinds import MilvusKind
 from shopsearch.index.milvus_connection import Consistency, MilvusConnection
 from shopsearch.index.milvus_filters import (
     MAX_ROWS,
@@ -31,10 +32,6 @@ from shopsearch.index.milvus_filters import (
     numbers_of,
     tags_of,
 )
-
-Kind = Literal[
-    "auto", "flat", "hnsw", "hnsw-sq8", "ivf-flat", "ivf-sq8", "scann", "diskann", "autoindex"
-]
 
 METRIC = "IP"  # of unit vectors: the cosine, as it is
 LAST_ROW = (1 << 63) - 1
@@ -74,13 +71,13 @@ class MilvusRows:
         self,
         connection: MilvusConnection,
         collection: str,
-        kind: Kind,
+        kind: MilvusKind,
         consistency: Consistency = "Session",
         written_at: int = 0,
     ) -> None:
         self.connection = connection
         self.collection = collection
-        self.kind: Kind = kind
+        self.kind: MilvusKind = kind
         self._consistency = consistency
         self._written_at = written_at  # in the time of Milvus
         self._n_written = 0
@@ -96,7 +93,7 @@ class MilvusRows:
         connection: MilvusConnection,
         collection: str,
         dimension: int,
-        kind: Kind,
+        kind: MilvusKind,
         consistency: Consistency = "Session",
     ) -> MilvusRows:
         """A new collection, empty and ready. Raises `IndexFault` where the server lacks the kind,
@@ -288,7 +285,7 @@ class MilvusRows:
         return {}
 
 
-def chosen_kind(connection: MilvusConnection, kind: Kind) -> Kind:
+def chosen_kind(connection: MilvusConnection, kind: MilvusKind) -> MilvusKind:
     """What "auto" stands for. Raises `IndexFault` where the server is too old for a kind."""
     place = connection.place
     if kind == "auto":
@@ -301,7 +298,7 @@ def chosen_kind(connection: MilvusConnection, kind: Kind) -> Kind:
     return kind
 
 
-def _not_offered(connection: MilvusConnection, kind: Kind) -> str:
+def _not_offered(connection: MilvusConnection, kind: MilvusKind) -> str:
     since = ".".join(map(str, _SINCE.get(kind, ())))
     known_since = f", which came with version {since}" if since else ""
     return (
