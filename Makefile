@@ -46,29 +46,24 @@ faults: $(DEV) ## Kill, starve and break indexing at every step (minutes); KILLS
 hostile: $(DEV) ## Damage 10,000 pictures of each format at random (minutes); MUTATIONS=10000
 	SHOPSEARCH_TEST_MUTATIONS=$(MUTATIONS) $(BIN)/python -m pytest -s tests/server/hostile $(ARGS)
 
+# $(call installed,PROGRAMS,PACKAGES,WHAT): as root of a Debian, install what brings one of the programs
+define installed
+@if $(foreach program,$(1),command -v $(program) >/dev/null ||) false; then :; \
+elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends $(2) >/dev/null; } \
+  || [ -z "$$CI" ] || exit 1; \
+else echo "no $(3) here: the tests of it will be skipped (Debian: apt install $(firstword $(2)))"; fi
+endef
+
 browser: ## Install Chromium for the browser tests, where that can be done
-	@if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-	    apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
-	  || [ -z "$$CI" ] || exit 1; \
-	else echo "no Chromium here: the browser tests will be skipped (Debian: apt install chromium)"; fi
+	$(call installed,chromium google-chrome,chromium fonts-dejavu-core,Chromium)
 
 redis: ## Install a Redis server for the tests of shared limits, where that can be done
-	@if command -v redis-server >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-	    apt-get install -y -qq --no-install-recommends redis-server >/dev/null; } \
-	  || [ -z "$$CI" ] || exit 1; \
-	else echo "no redis-server here: its tests will be skipped (Debian: apt install redis-server)"; fi
+	$(call installed,redis-server,redis-server,redis-server)
 
 nginx: ## Install nginx for the tests of several nodes, where that can be done
-	@if command -v nginx >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-	    apt-get install -y -qq --no-install-recommends nginx-light >/dev/null; } \
-	  || [ -z "$$CI" ] || exit 1; \
-	else echo "no nginx here: its tests will be skipped (Debian: apt install nginx-light)"; fi
+	$(call installed,nginx,nginx-light,nginx)
 
 check: lint types imports spelling ## Everything that needs no test run
 

@@ -37,10 +37,10 @@ from shopsearch.fusion.combiner import (
     LazyCombiner,
 )
 from shopsearch.index import VectorIndex
+from shopsearch.index.kinds import FAISS_KINDS, MILVUS_KINDS
 from shopsearch.languages import Language
 from shopsearch.lexical.word_index import WordIndex
 from shopsearch.settings import Settings
-from shopsearch.settings_milvus import MILVUS_KINDS
 from shopsearch.storage import Storage
 
 if TYPE_CHECKING:
@@ -285,5 +285,5 @@ def loaders(settings: Settings) -> dict[str, Callable[[Path], VectorIndex]]:
         return MilvusIndex.load(folder, milvus_options(settings))
 
     on_milvus = {f"milvus-{kind}": milvus for kind in MILVUS_KINDS}
-    kinds = ("flat", "hnsw", "sq8", "hnsw-sq8", "ivf-sq8", "ivf-pq")
-    return {"exact": exact, **{f"faiss-{kind}": faiss for kind in kinds}, **on_milvus}
+    on_faiss = {f"faiss-{kind}": faiss for kind in FAISS_KINDS if kind != "auto"}
+    return {"exact": exact, **on_faiss, **on_milvus}

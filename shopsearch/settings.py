@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shopsearch.domain import Scope
 from shopsearch.errors import SettingsError
+from shopsearch.index.kinds import FaissKind
 from shopsearch.preprocessing.addresses import AllowedHosts
 from shopsearch.settings_database import DatabaseSettings
 from shopsearch.settings_milvus import MilvusSettings
@@ -116,7 +117,7 @@ class Settings(DatabaseSettings, MilvusSettings, NodeSettings, RaySettings, Base
     index: Literal["faiss", "exact", "milvus"] = Field(
         "faiss", description="Which vector index answers; milvus needs `shopsearch[milvus]`."
     )
-    index_kind: Literal["auto", "flat", "hnsw", "sq8", "hnsw-sq8", "ivf-sq8", "ivf-pq"] = Field(
+    index_kind: FaissKind = Field(
         "auto",
         description=(
             "FAISS structure; auto is flat up to 50,000 products, HNSW beyond; others keep short "

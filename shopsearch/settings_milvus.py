@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
-MilvusKind = Literal[
-    "auto", "flat", "hnsw", "hnsw-sq8", "ivf-flat", "ivf-sq8", "scann", "diskann", "autoindex"
-]
-MILVUS_KINDS: tuple[MilvusKind, ...] = get_args(MilvusKind)
+from shopsearch.index.kinds import MilvusKind
 
 
 class MilvusSettings(BaseSettings):

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from shopsearch.index.kinds import MilvusKind
 from shopsearch.index.milvus_connection import MilvusPlace, connection_to
-from shopsearch.index.milvus_rows import Kind, MilvusRows
+from shopsearch.index.milvus_rows import MilvusRows
 
 STARTS_WITHIN_S = 90.0
 TICK_MS = 20  # how often the server's clock ticks; every read after a write waits for a tick
@@ -163,7 +164,7 @@ def milvus_lite_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(tmp_path_factory.mktemp("milvus-lite") / "milvus.db")
 
 
-def a_collection(uri: str, dimension: int, kind: Kind = "auto") -> MilvusRows:
+def a_collection(uri: str, dimension: int, kind: MilvusKind = "auto") -> MilvusRows:
     """A new collection; many indexes of a test may share it, as generations do."""
     connection = connection_to(MilvusPlace(uri, timeout_s=20.0))
     name = f"tests_{time.time_ns()}"

@@ -138,6 +138,9 @@ def _begin(address: str, options: dict[str, object]) -> None:
                     f"Ray {where} cannot be used: {first_line(error)}; see docs/ray.md"
                 ) from error
         else:
+            # what befell machines would be written to standard output, among our own; no option
+            # of Ray keeps it from there
+            ray._private.worker._worker_logs_enabled = False
             return
 
 

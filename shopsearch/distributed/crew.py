@@ -66,7 +66,8 @@ class Task:
 class RayCrew:
     """The workers of one run. Not for several threads; dismiss it at the end.
 
-    A worker that ends is replaced, and what it had is done again by others.
+    A worker that ends is replaced, and what it had is done again by others. Where workers end over
+    and over while they load their model, those that are left go on alone.
     """
 
     def __init__(self, plan: WorkerPlan, staffing: Staffing) -> None:
@@ -126,13 +127,16 @@ class RayCrew:
         if member not in self._members:
             return
         _log.warning("a worker of Ray ended, what it had is done again", reason=first_line(error))
-        self._members.remove(member)
-        ray.kill(member.actor)  # it may only have become unreachable
+        self._let_go(member)
         self._members.append(self._hired())
         for task in member.tasks:
             task.tries += 1
             if task.tries <= TRIES:
                 self._hand_again(task)
+
+    def _let_go(self, member: _Member) -> None:
+        self._members.remove(member)
+        ray.kill(member.actor)  # it may only have become unreachable
 
     def _hand_again(self, task: Task) -> None:
         task.member = self._least_busy()
@@ -162,16 +166,24 @@ class RayCrew:
         for ref in told:
             self._meet(newcomers[ref])
 
+    def _lost_starting(self, member: _Member, error: Exception) -> None:
+        """One ended before it had anything to do; it is replaced, unless that is of no use."""
+        self._n_lost_starting += 1
+        if self._n_lost_starting < TRIES:
+            self._replace(member, error)
+            return
+        self._let_go(member)
+        if not self._members:
+            raise WorkersUnavailable(
+                f"workers of Ray end while they load the model: {first_line(error)}"
+            ) from error
+        _log.warning("a worker of Ray ended while it loaded the model", reason=first_line(error))
+
     def _meet(self, member: _Member) -> None:
         try:
             answer: Started | CannotStart = ray.get(member.starting)
         except _ENDED as error:
-            self._n_lost_starting += 1
-            if self._n_lost_starting >= TRIES:
-                raise WorkersUnavailable(
-                    f"workers of Ray end while they load the model: {first_line(error)}"
-                ) from error
-            self._replace(member, error)
+            self._lost_starting(member, error)
             return
         if isinstance(answer, CannotStart):
             raise WorkersUnavailable(

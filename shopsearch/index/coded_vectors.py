@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from shopsearch.domain import Neighbours
 from shopsearch.index.codes import Codes, Recipe
-from shopsearch.index.columns import Mask
+from shopsearch.index.column import Mask
 from shopsearch.index.faiss_vectors import VECTORS_FILE
 from shopsearch.index.half_rows import HalfRows, rounded
 from shopsearch.index.sharing import Shared, link, read_once
@@ -126,7 +126,7 @@ class CodedVectors:
         n_early = int(np.count_nonzero(mask[:n_coded]))
         if self._codes is None or n_early <= COMPARED_UP_TO:
             return [np.flatnonzero(mask)] * len(queries)
-        near = self._codes.candidates(queries, min(k, n_early), mask[:n_coded])
+        near = self._codes.candidates(queries, min(k, n_early), mask[:n_coded], n_early)
         late = np.flatnonzero(mask[n_coded:]) + n_coded
         return [np.concatenate([positions, late]) for positions in near]
 

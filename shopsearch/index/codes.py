@@ -17,20 +17,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.index.columns import Mask
+from shopsearch.index.column import Mask
 from shopsearch.index.faiss_vectors import write_structure
 from shopsearch.index.graph import Graph
+from shopsearch.index.kinds import CodedKind
 from shopsearch.index.lists import Lists
 from shopsearch.index.selecting import Selection, threads_for
-
-CodedKind = Literal["sq8", "hnsw-sq8", "ivf-sq8", "ivf-pq"]
-CODED_KINDS: tuple[CodedKind, ...] = ("sq8", "hnsw-sq8", "ivf-sq8", "ivf-pq")
 
 SEED = 1234
 SQ_SAMPLE = 100_000  # vectors that show the range of each component
@@ -116,38 +114,41 @@ class Codes:
         return Codes(self.kind, structure)
 
     def candidates(
-        self, queries: NDArray[np.float32], k: int, mask: Mask
+        self, queries: NDArray[np.float32], k: int, mask: Mask, n_matches: int
     ) -> list[NDArray[np.int64]]:
-        """For each query positions that pass, among them the k nearest; at least k pass."""
-        n_matches = int(np.count_nonzero(mask))
+        """For each query positions that pass, among them the k nearest; `n_matches`, at least k,
+        are all that pass.
+        """
         if self.lists is not None:
-            return self.lists.search(queries, k, self._n_candidates(k), mask)
+            return self.lists.search(queries, k, self._n_candidates(k), mask, n_matches)
         if self.kind == "sq8" or not Graph(self._faiss).is_worth_it(k, n_matches):
-            return self._scanned(queries, k, mask)
-        return self._by_graph(queries, k, mask)
+            return self._scanned(queries, k, mask, n_matches)
+        return self._by_graph(queries, k, mask, n_matches)
 
     def _n_candidates(self, k: int) -> int:
         each, least = CANDIDATES[self.kind]
         return max(each * k, least)
 
     def _by_graph(
-        self, queries: NDArray[np.float32], k: int, mask: Mask
+        self, queries: NDArray[np.float32], k: int, mask: Mask, n_matches: int
     ) -> list[NDArray[np.int64]]:
         found = []
-        for row, nearest in enumerate(Graph(self._faiss).search(queries, k, mask)):
+        for row, nearest in enumerate(Graph(self._faiss).search(queries, k, mask, n_matches)):
             if nearest is None:
-                found += self._scanned(queries[row : row + 1], k, mask)
+                found += self._scanned(queries[row : row + 1], k, mask, n_matches)
             else:
                 found.append(nearest.positions)
         return found
 
-    def _scanned(self, queries: NDArray[np.float32], k: int, mask: Mask) -> list[NDArray[np.int64]]:
+    def _scanned(
+        self, queries: NDArray[np.float32], k: int, mask: Mask, n_matches: int
+    ) -> list[NDArray[np.int64]]:
         """Those whose codes are nearest, and more where the k-th and the last are equal: whichever
         FAISS had left out of equal ones, pages of different depth would disagree.
         """
         is_graph = isinstance(self._faiss, faiss.IndexHNSW)
         codes: Any = faiss.downcast_index(self._faiss.storage) if is_graph else self._faiss
-        selection, n_matches = Selection(mask), int(np.count_nonzero(mask))
+        selection = Selection(mask)
         parameters = faiss.SearchParameters(sel=selection.selector)  # type: ignore[call-arg]
         n = min(self._n_candidates(k), n_matches)
         with threads_for(len(queries)):

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +19,12 @@ from numpy.typing import NDArray
 from shopsearch.domain import EVERYTHING, FilterRow, Neighbours, ProductFilter
 from shopsearch.errors import IndexFault
 from shopsearch.index.coded_vectors import CodedVectors
-from shopsearch.index.codes import CODED_KINDS, Recipe
-from shopsearch.index.columns import Mask
+from shopsearch.index.codes import Recipe
+from shopsearch.index.column import Mask
 from shopsearch.index.faiss_vectors import FaissVectors
 from shopsearch.index.growing import Growing
 from shopsearch.index.half_rows import HalfRows
+from shopsearch.index.kinds import CODED_KINDS, FAISS_KINDS, FaissKind
 from shopsearch.index.slots import Slots
 from shopsearch.index.vectors import (
     best,
@@ -33,8 +33,6 @@ from shopsearch.index.vectors import (
     cosines,
     no_neighbours,
 )
-
-Kind = Literal["auto", "flat", "hnsw", "sq8", "hnsw-sq8", "ivf-sq8", "ivf-pq"]
 
 FLAT_UP_TO = 50_000  # vectors; comparing them all takes some milliseconds
 TAIL_UP_TO = 2048  # vectors beside a graph; to compare them takes less than to ask the graph
@@ -52,14 +50,13 @@ class FaissIndex:
     """
 
     def __init__(
-        self, dimension: int, kind: Kind = "auto", *, m: int = 32, ef_construction: int = 200
+        self, dimension: int, kind: FaissKind = "auto", *, m: int = 32, ef_construction: int = 200
     ) -> None:
-        kinds = get_args(Kind)
-        if kind not in kinds:
+        if kind not in FAISS_KINDS:
             raise ValueError(
-                f"the kind of a FAISS index is one of {', '.join(kinds)}, not {kind!r}"
+                f"the kind of a FAISS index is one of {', '.join(FAISS_KINDS)}, not {kind!r}"
             )
-        self._wanted: Kind = kind
+        self._wanted: FaissKind = kind
         self._m = m
         self._ef_construction = ef_construction
         self._dimension = dimension
@@ -221,7 +218,7 @@ class FaissIndex:
             known[: len(nearest)], score[: len(nearest)] = nearest, cosine
 
 
-def _recipe(kind: Kind, m: int, ef_construction: int) -> Recipe | None:
+def _recipe(kind: FaissKind, m: int, ef_construction: int) -> Recipe | None:
     """How codes are made; None for kinds that have none."""
     return Recipe(kind, m, ef_construction) if kind in CODED_KINDS else None
 

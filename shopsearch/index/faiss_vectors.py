@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import Neighbours
-from shopsearch.index.columns import Mask
+from shopsearch.index.column import Mask
 from shopsearch.index.graph import Graph
+from shopsearch.index.selecting import Selection
 from shopsearch.index.sharing import Shared, link, read_once
 from shopsearch.index.vectors import best, cosines
 
@@ -133,7 +134,7 @@ class FaissVectors:
         if self.is_graph:
             open_rows = self._search_graph(queries, mask, n_matches, keys, found)
         if len(open_rows):
-            self._search_all(queries, open_rows, mask, keys, found)
+            self._search_all(queries, open_rows, mask, keys, found, n_matches=n_matches)
 
     @property
     def _storage(self) -> Any:
@@ -152,7 +153,7 @@ class FaissVectors:
         if not graph.is_worth_it(k, n_matches):
             return np.arange(len(queries))
         unsure = []
-        for row, nearest in enumerate(graph.search(queries, k, mask)):
+        for row, nearest in enumerate(graph.search(queries, k, mask, n_matches)):
             if nearest is None:
                 unsure.append(row)
                 continue
@@ -167,17 +168,17 @@ class FaissVectors:
         mask: Mask,
         keys: NDArray[np.int64],
         found: Neighbours,
+        *,
+        n_matches: int,
     ) -> None:
         """Compare every match with the queries in these rows."""
-        n_matches = int(np.count_nonzero(mask))
         k = min(found.keys.shape[1], n_matches)
         if n_matches <= GATHER_UP_TO:
             positions = np.flatnonzero(mask)
             self._search_gathered(queries, rows, positions, keys[positions], found)
             return
-        bits = np.packbits(mask, bitorder="little")
-        selector = faiss.IDSelectorBitmap(len(mask), faiss.swig_ptr(bits))
-        parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        selection = Selection(mask)
+        parameters = faiss.SearchParameters(sel=selection.selector)  # type: ignore[call-arg]
         scores, positions = self._nearest_with_ties(queries[rows], k, n_matches, parameters)
         for place, row in enumerate(rows.tolist()):
             nearest, cosine = best(scores[place], keys[positions[place]], k)

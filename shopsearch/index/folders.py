@@ -9,18 +9,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import ClassVar
 
 import structlog
 
 from shopsearch.errors import IndexFault
 from shopsearch.index.current import CURRENT, fsync
+from shopsearch.index.generation_ids import GENERATION_ID
 from shopsearch.index.manifest import Manifest
 
 FOLDER = "generations"
 BUILDING = ".building-"
 REMOVING = ".removing-"
 LEFT_BEHIND_AFTER_S = 24 * 3600  # a build takes hours at most
-GENERATION_ID = re.compile(r"\d{8}T\d{9}-[0-9a-f]{4}")
 
 _log = structlog.get_logger(__name__)
 
@@ -28,10 +29,12 @@ _log = structlog.get_logger(__name__)
 class GenerationFolders:
     """The folders below `generations/` of a home folder."""
 
+    # of all in this process: one that clears leftovers must spare what another is building
+    _building: ClassVar[set[Path]] = set()
+
     def __init__(self, root: Path) -> None:
         self._root = root
-        self.path = root / FOLDER
-        self._building: set[Path] = set()
+        self.path = root.absolute() / FOLDER
 
     def of(self, generation_id: str) -> Path:
         """Where a generation lies, or would."""

@@ -14,13 +14,9 @@ is put there whole before its name is swapped in.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from threading import RLock
-from typing import Any, TypeVar
 
 import structlog
 from filelock import FileLock
@@ -28,7 +24,9 @@ from filelock import FileLock
 from shopsearch.errors import GenerationDamaged, GenerationMismatch, GenerationMissing, IndexFault
 from shopsearch.index.base import KeptWords, VectorIndex
 from shopsearch.index.current import CurrentFile, CurrentGeneration
-from shopsearch.index.folders import FOLDER, GENERATION_ID, GenerationFolders
+from shopsearch.index.folders import FOLDER, GenerationFolders
+from shopsearch.index.generation import Generation, Loaders, read_generation
+from shopsearch.index.generation_ids import GENERATION_ID, last_of_days, next_id
 from shopsearch.index.manifest import REMEDY, Manifest, sha256
 from shopsearch.index.outside import Outside
 from shopsearch.index.shared import SharedGenerations
@@ -39,38 +37,6 @@ __all__ = ["FOLDER", "Generation", "Generations", "Manifest"]
 log = structlog.get_logger(__name__)
 
 FETCHING = ".fetching.lock"
-
-_TIME = "%Y%m%dT%H%M%S"
-_DATE_CHARS = 8  # of an id
-
-Made = TypeVar("Made")
-
-
-class Derived:
-    """What is made of a generation once, by whoever needs it first, and goes when it goes."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, Any] = {}
-        self._lock = RLock()
-
-    def once(self, name: str, make: Callable[[], Made]) -> Made:
-        """What was made under a name; whoever needs it while it is being made waits."""
-        if name not in self._kept:
-            with self._lock:
-                if name not in self._kept:
-                    self._kept[name] = make()
-        made: Made = self._kept[name]
-        return made
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """An index that can be searched, and its manifest."""
-
-    manifest: Manifest
-    index: VectorIndex
-    words: KeptWords | None = None  # None: they are asked of the store
-    derived: Derived = field(default_factory=Derived, repr=False, compare=False)
 
 
 class Generations:
@@ -85,7 +51,7 @@ class Generations:
     def __init__(
         self,
         root: Path,
-        loaders: Mapping[str, Callable[[Path], VectorIndex]],
+        loaders: Loaders,
         keep: int = 3,
         load_words: Callable[[Path], KeptWords | None] = lambda _: None,
         *,
@@ -158,30 +124,7 @@ class Generations:
             )
         folder, manifest = self._whole(generation_id)
         self._verified = manifest.checksums(folder)
-        loader = self._loaders.get(manifest.index_kind)
-        if loader is None:
-            raise GenerationMismatch(
-                f"the index generation {generation_id} is of the kind {manifest.index_kind!r}, but "
-                f"only {', '.join(sorted(self._loaders))} can be read: run `shopsearch reindex`"
-            )
-        try:
-            index, words = loader(folder), self._load_words(folder)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise GenerationDamaged(
-                f"{folder} is as it was written, but cannot be read ({error}); another version of "
-                f"a library may have written it: {REMEDY}"
-            ) from error
-        if (len(index), index.dimension) != (manifest.count, manifest.dimension):
-            raise GenerationDamaged(
-                f"{folder} holds {len(index)} vectors of {index.dimension} dimensions, its "
-                f"manifest says {manifest.count} of {manifest.dimension}: {REMEDY}"
-            )
-        if words is not None and len(words) != manifest.count:
-            raise GenerationDamaged(
-                f"{folder} holds the words of {len(words)} products, its manifest says "
-                f"{manifest.count}: {REMEDY}"
-            )
-        return Generation(manifest, index, words)
+        return read_generation(folder, manifest, self._loaders, self._load_words)
 
     def _whole(self, generation_id: str) -> tuple[Path, Manifest]:
         folder = self._existing(generation_id)
@@ -284,7 +227,7 @@ class Generations:
         self._folders.clear_leftovers()
         if self._shared is not None:
             self._shared.sweep()
-        generation_id = self._next_id()
+        generation_id = next_id(self.ids())
         with self._folders.built_beside(generation_id) as building:
             index.save(building)
             if words is not None:
@@ -378,31 +321,12 @@ class Generations:
     def _place(self) -> str:
         return str(self._shared or self._folders.path)
 
-    def _next_id(self) -> str:
-        """An id greater than all before, even where the clock was set back."""
-        now = datetime.now(UTC)
-        newest = next(iter(self.ids()), None)
-        while True:
-            stamp = f"{now:{_TIME}}{now.microsecond // 1000:03}"
-            if newest is None or stamp > newest.split("-")[0]:
-                return f"{stamp}-{secrets.token_hex(2)}"
-            date, millisecond = newest[:15], int(newest[15:18])
-            now = datetime.strptime(date, _TIME).replace(tzinfo=UTC)
-            now += timedelta(milliseconds=millisecond + 1)
-
     def _prune(self) -> None:
-        kept = {*self.ids()[: self._keep], *self._last_of_days(), self.current_id()}
-        doomed = [generation_id for generation_id in self.ids() if generation_id not in kept]
+        ids = self.ids()
+        kept = {*ids[: self._keep], *last_of_days(ids, self._keep), self.current_id()}
+        doomed = [generation_id for generation_id in ids if generation_id not in kept]
         if self._shared is not None and doomed:
             self._shared.remove(doomed)
         for generation_id in self._folders.ids():
             if generation_id not in kept:
                 self._folders.remove(generation_id)
-
-    def _last_of_days(self) -> list[str]:
-        """The newest generation of each of the latest days (UTC) that have one.
-
-        However many small updates a day brings, there is a way back to the days before.
-        """
-        newest = {id_[:_DATE_CHARS]: id_ for id_ in reversed(self.ids())}
-        return [newest[day] for day in sorted(newest, reverse=True)[: self._keep]]

@@ -14,7 +14,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.index.columns import Mask
+from shopsearch.index.column import Mask
 
 EF_AT_LEAST = 320  # candidates that a graph search keeps: words are far from all pictures
 EF_MARGIN = 4  # candidates for each neighbour wanted: a graph is surest about its nearest ones
@@ -50,9 +50,13 @@ class Graph:
         """How many nearest neighbours to take, so that k of them should match."""
         return max(EF_AT_LEAST, int(EF_MARGIN * k / (n_matches / len(self))))
 
-    def search(self, queries: NDArray[np.float32], k: int, mask: Mask) -> list[Nearest | None]:
-        """For each query what passes of its nearest, k or more; None where that is not sure."""
-        n_matches = int(np.count_nonzero(mask))
+    def search(
+        self, queries: NDArray[np.float32], k: int, mask: Mask, n_matches: int
+    ) -> list[Nearest | None]:
+        """For each query what passes of its nearest, k or more; None where that is not sure.
+
+        `n_matches` is how many pass the mask.
+        """
         candidates = self.candidates(k, n_matches)
         asked = self._worth_asking(queries, candidates, k, mask, n_matches)
         found: list[Nearest | None] = [None] * len(queries)

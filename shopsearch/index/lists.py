@@ -8,7 +8,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsearch.index.columns import Mask
+from shopsearch.index.column import Mask
 from shopsearch.index.selecting import Selection
 
 LOOKED_INTO = 3.6  # lists that a search looks into, times the root of how many there are
@@ -39,12 +39,11 @@ class Lists:
         return int(self._ivf.nlist)
 
     def search(
-        self, queries: NDArray[np.float32], k: int, n: int, mask: Mask
+        self, queries: NDArray[np.float32], k: int, n: int, mask: Mask, n_matches: int
     ) -> list[NDArray[np.int64]]:
-        """For each query n positions that pass, nearest by their codes, and more where the k-th
-        and the last are equal.
+        """For each query n positions of all `n_matches` that pass, nearest by their codes, and more
+        where the k-th and the last are equal.
         """
-        n_matches = int(np.count_nonzero(mask))
         n = min(n, n_matches)
         if self._rotation is not None:
             queries = self._rotation.apply(queries)

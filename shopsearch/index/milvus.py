@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 
 from shopsearch.domain import EVERYTHING, FilterRow, Neighbours, ProductFilter
 from shopsearch.errors import IndexFault
-from shopsearch.index.columns import Mask
+from shopsearch.index.column import Mask
 from shopsearch.index.growing import Growing
+from shopsearch.index.kinds import MilvusKind
 from shopsearch.index.milvus_connection import Consistency, MilvusPlace, connection_to
 from shopsearch.index.milvus_filters import Expressions, Known, from_to, is_row
-from shopsearch.index.milvus_rows import Kind, MilvusRows
+from shopsearch.index.milvus_rows import MilvusRows
 from shopsearch.index.milvus_search import MilvusSearch
 from shopsearch.index.slots import Slots
 from shopsearch.index.vector_memory import VectorMemory
@@ -47,7 +48,7 @@ class MilvusOptions:
     place: MilvusPlace
     owner: str = "shop"  # whose they are, where several installations share a Milvus
     prefix: str = "shopsearch"  # of the names of collections
-    kind: Kind = "auto"
+    kind: MilvusKind = "auto"
     consistency: Consistency = "Session"
 
     @property

@@ -32,7 +32,7 @@ from shopsearch.domain import (
     ProductFilter,
     Withheld,
 )
-from shopsearch.index.columns import number
+from shopsearch.index.column import number
 
 ROW, TAGS, NUMBERS, VECTOR = "row", "tags", "numbers", "vector"
 MAX_TAGS = 4096  # of one product, as many as an array of Milvus may have

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import structlog
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from shopsearch.domain import FilterRow
 from shopsearch.errors import IndexFault
+from shopsearch.index.kinds import MilvusKind
 from shopsearch.index.milvus_connection import Consistency, MilvusConnection
 from shopsearch.index.milvus_filters import (
     MAX_ROWS,
@@ -34,10 +35,6 @@ from shopsearch.index.milvus_filters import (
 )
 
 log = structlog.get_logger(__name__)
-
-Kind = Literal[
-    "auto", "flat", "hnsw", "hnsw-sq8", "ivf-flat", "ivf-sq8", "scann", "diskann", "autoindex"
-]
 
 METRIC = "IP"  # of unit vectors: the cosine, as it is
 LAST_ROW = (1 << 63) - 1
@@ -79,13 +76,13 @@ class MilvusRows:
         self,
         connection: MilvusConnection,
         collection: str,
-        kind: Kind,
+        kind: MilvusKind,
         consistency: Consistency = "Session",
         written_at: int = 0,
     ) -> None:
         self.connection = connection
         self.collection = collection
-        self.kind: Kind = kind
+        self.kind: MilvusKind = kind
         self._consistency = consistency
         self._written_at = written_at  # in the time of Milvus
         self._n_written = 0
@@ -101,7 +98,7 @@ class MilvusRows:
         connection: MilvusConnection,
         collection: str,
         dimension: int,
-        kind: Kind,
+        kind: MilvusKind,
         consistency: Consistency = "Session",
     ) -> MilvusRows:
         """A new collection, empty and ready. Raises `IndexFault` where the server lacks the kind,
@@ -318,7 +315,7 @@ class MilvusRows:
         return {}
 
 
-def chosen_kind(connection: MilvusConnection, kind: Kind) -> Kind:
+def chosen_kind(connection: MilvusConnection, kind: MilvusKind) -> MilvusKind:
     """What "auto" stands for. Raises `IndexFault` where the server is too old for a kind."""
     place = connection.place
     if kind == "auto":
@@ -331,7 +328,7 @@ def chosen_kind(connection: MilvusConnection, kind: Kind) -> Kind:
     return kind
 
 
-def _not_offered(connection: MilvusConnection, kind: Kind) -> str:
+def _not_offered(connection: MilvusConnection, kind: MilvusKind) -> str:
     since = ".".join(map(str, _SINCE.get(kind, ())))
     known_since = f", which came with version {since}" if since else ""
     return (

@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from shopsearch.index.columns import Mask
+from shopsearch.index.column import Mask
 from shopsearch.index.milvus_filters import from_to
 from shopsearch.index.milvus_rows import COARSE, MAX_FOUND, Hits, MilvusRows
 from shopsearch.index.vectors import best, cosines

@@ -9,7 +9,7 @@ from typing import Any
 import faiss
 import numpy as np
 
-from shopsearch.index.columns import Mask
+from shopsearch.index.column import Mask
 
 
 class Selection:

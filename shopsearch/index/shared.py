@@ -26,6 +26,7 @@ from shopsearch.errors import (
     IndexFault,
     StorageUnavailable,
 )
+from shopsearch.index.generation_ids import GENERATION_ID
 from shopsearch.index.manifest import MANIFEST_FILE, PLAIN_NAME, REMEDY, Manifest
 from shopsearch.storage import Storage
 
@@ -33,7 +34,7 @@ BLOBS = "blobs"
 GENERATIONS = "generations"
 SETTLED_S = 3600.0  # a younger blob may belong to a generation that is being put there
 
-_MANIFEST = re.compile(rf"{GENERATIONS}/(?P<id>\d{{8}}T\d{{9}}-[0-9a-f]{{4}})/manifest\.json")
+_MANIFEST = re.compile(rf"{GENERATIONS}/(?P<id>{GENERATION_ID.pattern})/manifest\.json")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _log = structlog.get_logger(__name__)
 

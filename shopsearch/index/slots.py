@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import EVERYTHING, Among, FieldCounts, FilterRow, ProductFilter, Withheld
-from shopsearch.index.columns import FilterColumns, Mask
+from shopsearch.index.column import Mask
+from shopsearch.index.columns import FilterColumns
 from shopsearch.index.growing import Growing
 
 KEYS_FILE = "keys.npy"

@@ -106,6 +106,9 @@ class ObjectStorage:
                     file.flush()
                     os.fsync(file.fileno())
                 Path(beside).replace(path)
+                _fsync_folder(
+                    folder
+                )  # a power cut must not take back what a row of the database names
             except BaseException:
                 Path(beside).unlink(missing_ok=True)
                 raise
@@ -122,7 +125,9 @@ class ObjectStorage:
         made = self._made
         if made is None or made[0] != os.getpid():  # what asynchronous ones hold dies by a fork
             with self._making:
-                made = self._made = (os.getpid(), self._make(self._address))
+                made = self._made
+                if made is None or made[0] != os.getpid():
+                    made = self._made = (os.getpid(), self._make(self._address))
         return made[1]
 
     def _unless_missing(self, done: str, name: str, do: Callable[[], Got]) -> Got | None:
@@ -142,6 +147,16 @@ class ObjectStorage:
                 f"{str(error) or type(error).__name__}; see that it can be reached, that the "
                 "credentials open it and that it has room"
             ) from error
+
+
+def _fsync_folder(folder: str) -> None:
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _is_beside(name: str) -> bool:

@@ -147,6 +147,17 @@ def test_every_setting_that_is_named_is_one() -> None:
             assert name in known | OF_COMPOSE, f"{path}: {name}"
 
 
+def test_the_image_has_the_extras_that_the_settings_need() -> None:
+    extras = re.search(r"^ARG EXTRAS=(.+)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    assert extras is not None
+    assert {"postgres", "redis", "s3", "milvus"} <= set(extras[1].split(","))
+    told = [yaml.safe_load((BASE / "configmap.yaml").read_text())["data"]]
+    told.append(compose()["services"]["web-1"]["environment"])
+    for one in told:
+        assert "milvus" in one["SHOPSEARCH_INDEX"]
+        assert one["SHOPSEARCH_STORAGE"].startswith("s3:")
+
+
 def test_the_services_of_compose_fit_together() -> None:
     told = compose()
     services = told["services"]

@@ -16,9 +16,9 @@ from shopsearch.index import VectorIndex
 from shopsearch.index import milvus as milvus_room
 from shopsearch.index.exact import ExactIndex
 from shopsearch.index.faiss import FaissIndex
+from shopsearch.index.kinds import MilvusKind
 from shopsearch.index.milvus import MilvusIndex, MilvusOptions
 from shopsearch.index.milvus_filters import from_to
-from shopsearch.index.milvus_rows import Kind
 from shopsearch.index.milvus_search import MilvusSearch
 from shopsearch.settings import Settings
 from tests.milvus import a_collection
@@ -55,7 +55,7 @@ def filled(index: VectorIndex) -> VectorIndex:
     return index
 
 
-def on_milvus(uri: str, kind: Kind = "auto") -> MilvusIndex:
+def on_milvus(uri: str, kind: MilvusKind = "auto") -> MilvusIndex:
     rows = a_collection(uri, DIMENSION, kind)
     index = MilvusIndex(DIMENSION, MilvusOptions(rows.connection.place), rows)
     filled(index)
@@ -142,7 +142,10 @@ def test_a_wide_filter_is_answered_without_fetching_what_matches(
     ("fixture", "kind"), [("milvus_uri", "ivf-sq8"), ("milvus_lite_uri", "hnsw-sq8")]
 )
 def test_of_coarse_kinds_too_scores_are_the_exact_cosines(
-    request: pytest.FixtureRequest, indexes: Mapping[str, VectorIndex], fixture: str, kind: Kind
+    request: pytest.FixtureRequest,
+    indexes: Mapping[str, VectorIndex],
+    fixture: str,
+    kind: MilvusKind,
 ) -> None:
     index, queries = on_milvus(request.getfixturevalue(fixture), kind), unit(2, 3)
     assert index.kind == f"milvus-{kind}"

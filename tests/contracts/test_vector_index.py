@@ -32,9 +32,9 @@ from shopsearch.index import VectorIndex, coded_vectors
 from shopsearch.index import faiss as faiss_room
 from shopsearch.index import graph as plan
 from shopsearch.index import milvus as milvus_room
-from shopsearch.index.codes import CODED_KINDS, CodedKind
 from shopsearch.index.exact import ExactIndex
 from shopsearch.index.faiss import FaissIndex
+from shopsearch.index.kinds import CODED_KINDS, CodedKind
 from shopsearch.index.milvus import MilvusIndex, MilvusOptions
 from shopsearch.index.milvus_rows import MilvusRows
 from tests.milvus import a_collection

@@ -18,6 +18,9 @@ from structlog.testing import capture_logs
 
 from shopsearch.bootstrap import Services
 from shopsearch.distributed.cluster import connected
+from shopsearch.distributed.parcels import CannotStart, Started
+from shopsearch.distributed.worker import EncodingWorker
+from shopsearch.errors import WorkersUnavailable
 from shopsearch.settings import Settings
 from shopsearch.tally import IndexProgress
 
@@ -134,6 +137,44 @@ def test_a_run_goes_on_when_all_its_workers_are_killed(
     assert counts(report) == counts(run(here.indexer, feed))
     Held.by(services).assert_same(Held.by(here))
     assert not services.encoder.is_loaded
+
+
+class Failing(EncodingWorker):
+    """Ends instead of starting, until so many have."""
+
+    def start(self) -> Started | CannotStart:
+        ends = Path(self._settings.home, "ends")
+        left = int(ends.read_text())
+        if left:
+            ends.write_text(str(left - 1))
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().start()
+
+
+@pytest.mark.skipif(
+    not os.environ.get("SHOPSEARCH_TEST_RAY_NODES"),
+    reason="six workers start, one after the other: set SHOPSEARCH_TEST_RAY_NODES=1",
+)
+@pytest.mark.parametrize("n_ending", [3, 100])
+def test_workers_that_end_over_and_over_before_they_start_are_not_replaced_for_ever(
+    services: Services, feed: Path, monkeypatch: pytest.MonkeyPatch, n_ending: int
+) -> None:
+    from shopsearch.distributed import crew
+
+    monkeypatch.setattr(crew, "EncodingWorker", Failing)
+    ends = services.settings.home / "ends"
+    ends.write_text(str(n_ending))
+
+    if n_ending == 3:  # two are left to go on, or one
+        with services.indexer_on_ray() as indexer:
+            assert run(indexer, feed).indexed == N_PRODUCTS + 2
+        return
+    services.settings = services.settings.model_copy(update={"ray_workers": 1})
+    with (
+        services.indexer_on_ray() as indexer,
+        pytest.raises(WorkersUnavailable, match="end while they load the model"),
+    ):
+        run(indexer, feed)
 
 
 def test_a_killed_command_is_resumed_without_encoding_again(

@@ -17,6 +17,7 @@ from shopsearch.errors import GenerationMissing, IndexFault
 from shopsearch.index import VectorIndex
 from shopsearch.index.exact import ExactIndex
 from shopsearch.index.faiss import FaissIndex
+from shopsearch.index.folders import GenerationFolders
 from shopsearch.index.generations import Generations, Manifest
 
 FILES = ["alive.npy", "filters.json", "filters.npz", "keys.npy", "manifest.json", "vectors.npy"]
@@ -108,7 +109,7 @@ def test_the_last_generation_of_each_of_the_latest_days_is_kept_too(
     generations = Generations(home, LOADERS, keep=2)
     ids = [f"202611{day:02}T{hour:02}0000000-abcd" for day in (1, 2, 3) for hour in range(4)]
     upcoming = iter(ids)
-    monkeypatch.setattr(generations, "_next_id", lambda: next(upcoming))
+    monkeypatch.setattr("shopsearch.index.generations.next_id", lambda _ids: next(upcoming))
     for _ in ids:
         publish(generations)
 
@@ -205,6 +206,13 @@ def test_the_build_of_another_living_process_is_left_alone_until_it_is_a_day_old
     os.utime(other, (yesterday, yesterday))
     publish(generations)
     assert not other.exists()
+
+
+def test_what_another_part_of_this_process_is_building_is_left_alone(home: Path) -> None:
+    with GenerationFolders(home).built_beside("20260101T000000000-abcd") as building:
+        GenerationFolders(home).clear_leftovers()
+        assert building.is_dir()
+    assert not building.exists()
 
 
 def test_a_half_removed_generation_is_cleared(generations: Generations, home: Path) -> None:

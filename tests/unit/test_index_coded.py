@@ -12,11 +12,12 @@ from shopsearch.domain import EVERYTHING, Between, ProductFilter
 from shopsearch.index import coded_vectors, graph
 from shopsearch.index import faiss as faiss_room
 from shopsearch.index.coded_vectors import ROWS_FILE, CodedVectors
-from shopsearch.index.codes import CODED_KINDS, CodedKind, Codes, n_bits, n_parts
+from shopsearch.index.codes import Codes, n_bits, n_parts
 from shopsearch.index.exact import ExactIndex
 from shopsearch.index.faiss import FaissIndex
 from shopsearch.index.faiss_vectors import VECTORS_FILE
 from shopsearch.index.half_rows import HalfRows, rounded, widened
+from shopsearch.index.kinds import CODED_KINDS, CodedKind
 from shopsearch.index.lists import Lists
 
 N, DIMENSION = 4000, 24

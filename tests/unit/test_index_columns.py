@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from shopsearch.domain import EVERYTHING, AnyOf, Between, Exists, FilterRow, ProductFilter
-from shopsearch.index.columns import FilterColumns, number
+from shopsearch.index.column import number
+from shopsearch.index.columns import FilterColumns
 
 ROWS: list[FilterRow] = [
     {"color": ("red",), "price": 5.0, "size": ("42",)},

@@ -1,9 +1,7 @@
-"""Storages over a folder and over memory, and over one whose network fails."""
+"""Storages over a folder, over memory and over S3, and over one whose network fails."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,9 @@ from shopsearch.storage.address import StorageAddress, check_package
 from shopsearch.storage.object_storage import BESIDE, ObjectStorage
 
 
-@pytest.fixture(params=["file", "memory"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStorage]:
-    url = {"file": f"file://{tmp_path}/shared", "memory": f"memory://{secrets.token_hex(4)}"}
-    return ObjectStorage(StorageAddress.of(url[request.param]))
+@pytest.fixture
+def storage(storage_url: str) -> ObjectStorage:
+    return ObjectStorage(StorageAddress.of(storage_url))
 
 
 def test_what_is_written_is_read_by_name(storage: ObjectStorage) -> None:

@@ -24,11 +24,10 @@ def settings_of(home: Path, storage: str) -> Settings:
     return Settings(home=home, encoder="hashing", index="exact", storage=storage)
 
 
-@pytest.fixture(params=["file", "memory"])
-def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Services]:
+@pytest.fixture
+def shop(storage_url: str, tmp_path: Path) -> Iterator[Services]:
     """A few products with pictures, indexed."""
-    url = {"file": f"file://{tmp_path}/shared", "memory": f"memory://{secrets.token_hex(4)}"}
-    with Services.open(settings_of(tmp_path / "home", url[request.param])) as services:
+    with Services.open(settings_of(tmp_path / "home", storage_url)) as services:
         services.indexer.run(listed(*mugs(tmp_path)), feed_name="mugs")
         yield services
 
