@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, get_args
+from typing import Protocol
 
 from shopsearch.index import VectorIndex
-from shopsearch.index.faiss import FaissIndex, Kind
+from shopsearch.index.faiss import FaissIndex
+from shopsearch.index.kinds import FAISS_KINDS as ALL_FAISS_KINDS
+from shopsearch.index.kinds import FaissKind
 
-FAISS_KINDS = [kind for kind in get_args(Kind) if kind != "auto"]
+FAISS_KINDS = [kind for kind in ALL_FAISS_KINDS if kind != "auto"]
 MILVUS_ENGINES = ["milvus-lite", "milvus"]
 ENGINES = [f"faiss-{kind}" for kind in FAISS_KINDS] + MILVUS_ENGINES
 MB = 1e6
@@ -37,7 +39,7 @@ class Faiss:
     """One kind of FAISS index."""
 
     folder: Path
-    kind: Kind
+    kind: FaissKind
 
     def new(self, dimension: int) -> VectorIndex:
         return FaissIndex(dimension, self.kind)

@@ -18,7 +18,8 @@ torchvision_operators.ensure()
 import open_clip  # noqa: E402
 import torch  # noqa: E402
 
-from shopsearch.encoders.compact_towers import MAX_TOKENS, TextTower  # noqa: E402
+from shopsearch.encoders.compact_inputs import MAX_TOKENS  # noqa: E402
+from shopsearch.encoders.compact_towers import TextTower  # noqa: E402
 from shopsearch.encoders.openclip_text import text_encoding  # noqa: E402
 
 ROUNDS = 7
