@@ -36,11 +36,10 @@ from shopsearch.fusion.combiner import (
     Combiner,
     LazyCombiner,
 )
-from shopsearch.index import VectorIndex
+from shopsearch.index import VectorIndex, milvus_kinds
 from shopsearch.languages import Language
 from shopsearch.lexical.word_index import WordIndex
 from shopsearch.settings import Settings
-from shopsearch.settings_milvus import MILVUS_KINDS
 from shopsearch.storage import Storage
 
 if TYPE_CHECKING:
@@ -284,6 +283,6 @@ def loaders(settings: Settings) -> dict[str, Callable[[Path], VectorIndex]]:
 
         return MilvusIndex.load(folder, milvus_options(settings))
 
-    on_milvus = {f"milvus-{kind}": milvus for kind in MILVUS_KINDS}
+    on_milvus = {f"milvus-{kind}": milvus for kind in milvus_kinds.KINDS}
     kinds = ("flat", "hnsw", "sq8", "hnsw-sq8", "ivf-sq8", "ivf-pq")
     return {"exact": exact, **{f"faiss-{kind}": faiss for kind in kinds}, **on_milvus}

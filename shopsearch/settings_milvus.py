@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
-MilvusKind = Literal[
-    "auto", "flat", "hnsw", "hnsw-sq8", "ivf-flat", "ivf-sq8", "scann", "diskann", "autoindex"
-]
-MILVUS_KINDS: tuple[MilvusKind, ...] = get_args(MilvusKind)
+from shopsearch.index.milvus_kinds import Consistency, Kind
 
 
 class MilvusSettings(BaseSettings):
@@ -36,7 +31,7 @@ class MilvusSettings(BaseSettings):
             "collection that answers."
         ),
     )
-    milvus_index: MilvusKind = Field(
+    milvus_index: Kind = Field(
         "auto",
         description=(
             "Structure of new collections; auto is flat on milvus-lite, autoindex on Zilliz Cloud "
@@ -44,7 +39,7 @@ class MilvusSettings(BaseSettings):
             "reindex`."
         ),
     )
-    milvus_consistency: Literal["Strong", "Session", "Bounded", "Eventually"] = Field(
+    milvus_consistency: Consistency = Field(
         "Session",
         description=(
             "How much of what was just written a search waits for; Session is all that its "

@@ -19,7 +19,8 @@ import pytest
 from filelock import FileLock
 
 from shopsearch.index.milvus_connection import MilvusPlace, connection_to, imported
-from shopsearch.index.milvus_rows import Kind, MilvusRows
+from shopsearch.index.milvus_kinds import Kind
+from shopsearch.index.milvus_rows import MilvusRows
 
 STARTS_WITHIN_S = 90.0
 ROOM_NEEDED_BYTES = 2_000_000_000

@@ -23,9 +23,10 @@ from shopsearch.domain import EVERYTHING, FilterRow, Neighbours, ProductFilter
 from shopsearch.errors import IndexFault
 from shopsearch.index.columns import Mask
 from shopsearch.index.growing import Growing
-from shopsearch.index.milvus_connection import Consistency, MilvusPlace, connection_to
+from shopsearch.index.milvus_connection import MilvusPlace, connection_to
 from shopsearch.index.milvus_filters import Expressions, Known, from_to, is_row
-from shopsearch.index.milvus_rows import Kind, MilvusRows
+from shopsearch.index.milvus_kinds import Consistency, Kind
+from shopsearch.index.milvus_rows import MilvusRows
 from shopsearch.index.milvus_search import MilvusSearch
 from shopsearch.index.slots import Slots
 from shopsearch.index.vector_memory import VectorMemory

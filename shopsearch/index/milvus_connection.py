@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -23,7 +23,6 @@ from shopsearch.index.breaker import Breaker, NotThere
 
 log = structlog.get_logger(__name__)
 
-Consistency = Literal["Strong", "Session", "Bounded", "Eventually"]
 Answer = TypeVar("Answer")
 
 FIRST_PAUSE_S = 0.1  # before a write is tried again; twice as long each time

@@ -11,14 +11,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import FilterRow
 from shopsearch.errors import IndexFault
-from shopsearch.index.milvus_connection import Consistency, MilvusConnection
+from shopsearch.index.milvus_connection import MilvusConnection
 from shopsearch.index.milvus_filters import (
     MAX_ROWS,
     MAX_TAGS,
@@ -31,10 +31,7 @@ from shopsearch.index.milvus_filters import (
     numbers_of,
     tags_of,
 )
-
-Kind = Literal[
-    "auto", "flat", "hnsw", "hnsw-sq8", "ivf-flat", "ivf-sq8", "scann", "diskann", "autoindex"
-]
+from shopsearch.index.milvus_kinds import Consistency, Kind
 
 METRIC = "IP"  # of unit vectors: the cosine, as it is
 LAST_ROW = (1 << 63) - 1
