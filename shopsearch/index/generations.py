@@ -381,7 +381,7 @@ class Generations:
     def _next_id(self) -> str:
         """An id greater than all before, even where the clock was set back."""
         now = datetime.now(UTC)
-        newest = next(iter(self.ids()), None)
+        newest = max([*self.ids()[:1], *self._named()], default=None)
         while True:
             stamp = f"{now:{_TIME}}{now.microsecond // 1000:03}"
             if newest is None or stamp > newest.split("-")[0]:
@@ -389,6 +389,14 @@ class Generations:
             date, millisecond = newest[:15], int(newest[15:18])
             now = datetime.strptime(date, _TIME).replace(tzinfo=UTC)
             now += timedelta(milliseconds=millisecond + 1)
+
+    def _named(self) -> list[str]:
+        """The live id, which may be newer than all that is here: another machine has made it."""
+        try:
+            named = self.current_id()
+        except GenerationDamaged:
+            return []
+        return [] if named is None else [named]
 
     def _prune(self) -> None:
         kept = {*self.ids()[: self._keep], *self._last_of_days(), self.current_id()}
