@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
-from shopsearch.index.kinds import MilvusKind
+from shopsearch.index.kinds import Consistency, MilvusKind
 
 
 class MilvusSettings(BaseSettings):
@@ -41,7 +39,7 @@ class MilvusSettings(BaseSettings):
             "reindex`."
         ),
     )
-    milvus_consistency: Literal["Strong", "Session", "Bounded", "Eventually"] = Field(
+    milvus_consistency: Consistency = Field(
         "Session",
         description=(
             "How much of what was just written a search waits for; Session is all that its "

@@ -11,16 +11,22 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
 
 from shopsearch.index.kinds import MilvusKind
-from shopsearch.index.milvus_connection import MilvusPlace, connection_to
+from shopsearch.index.milvus_connection import MilvusPlace, connection_to, imported
 from shopsearch.index.milvus_rows import MilvusRows
 
 STARTS_WITHIN_S = 90.0
+ROOM_NEEDED_BYTES = 2_000_000_000
+# Its parts end it when they have not heard of each other for so long, as happens on a machine that
+# is busy with better things. A killed one that is started again needs as long until it is whole.
+HOLDS_OUT_S = int(os.environ.get("SHOPSEARCH_TEST_MILVUS_HOLDS_OUT_S", "30"))
 TICK_MS = 20  # how often the server's clock ticks; every read after a write waits for a tick
 
 
@@ -43,6 +49,7 @@ class MilvusServer:
             "\netcd:\n", f"\netcd:\n  config:\n    path: {self._etcd_file(ports)}\n"
         )
         told = told.replace("timeTickInterval: 200", f"timeTickInterval: {TICK_MS}")
+        told = told.replace("\n    ttl: 30 #", f"\n    ttl: {HOLDS_OUT_S} #")
         written.write_text(told, encoding="utf-8")
         self._programs = _unpacked()
         self._process: subprocess.Popen[bytes] | None = None
@@ -104,6 +111,9 @@ class MilvusServer:
             "listen-peer-urls": peers,
             "initial-advertise-peer-urls": peers,
             "initial-cluster": f"default={peers}",
+            # on a disk that is busy with other things a sync took 43 s; by then all parts of the
+            # server had lost touch with each other, and it ended
+            "unsafe-no-fsync": True,
         }
         path = self._folder / "etcd.json"  # JSON is YAML too
         path.write_text(json.dumps(told), encoding="utf-8")
@@ -123,6 +133,15 @@ def _unpacked() -> Path:
     return there / "bin"
 
 
+def _memory() -> Path | None:
+    """A folder in memory, where there is room: what a killed server leaves is the same there."""
+    memory = Path("/dev/shm")  # noqa: S108 - a fresh folder in it
+    is_usable = memory.is_dir() and os.access(memory, os.W_OK)
+    if is_usable and shutil.disk_usage(memory).free > ROOM_NEEDED_BYTES:
+        return memory
+    return None
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:
@@ -138,7 +157,7 @@ def milvus_server() -> Iterator[MilvusServer]:
         import pymilvus  # noqa: F401 - whether it is there
     except ModuleNotFoundError as missing:
         _without(f"there is no Milvus: `pip install milvus pymilvus` ({missing})")
-    folder = Path(tempfile.mkdtemp(prefix="shopsearch-milvus-"))
+    folder = Path(tempfile.mkdtemp(prefix="shopsearch-milvus-", dir=_memory()))
     server = MilvusServer(folder)
     try:
         server.start()
@@ -169,6 +188,28 @@ def a_collection(uri: str, dimension: int, kind: MilvusKind = "auto") -> MilvusR
     connection = connection_to(MilvusPlace(uri, timeout_s=20.0))
     name = f"tests_{time.time_ns()}"
     return MilvusRows.made(connection, name, dimension, kind)
+
+
+@contextmanager
+def client_of(uri: str) -> Iterator[Any]:
+    """pymilvus itself, for what is done behind the back of an index."""
+    client = imported().MilvusClient(uri=uri, timeout=20.0)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def drop_collections(uri: str, prefix: str) -> None:
+    """Drop the collections whose names begin with a prefix of settings, and their alias."""
+    from pymilvus import MilvusException
+
+    with client_of(uri) as client:
+        with suppress(MilvusException):  # there is none
+            client.drop_alias(f"{prefix}_live", timeout=20.0)
+        for name in client.list_collections(timeout=20.0):
+            if name.startswith(f"{prefix}_"):
+                client.drop_collection(name, timeout=60.0)
 
 
 def _without(reason: str) -> None:

@@ -14,6 +14,10 @@ from shopsearch.errors import IndexUnavailable
 log = structlog.get_logger(__name__)
 
 
+class NotThere(IndexUnavailable):
+    """The server answers, but has not got what was asked for: no reason to refuse other calls."""
+
+
 class Breaker:
     """Refuses calls for a while after one has found a server out of reach.
 
@@ -30,10 +34,11 @@ class Breaker:
         self._lock = threading.Lock()
         self._open_until = 0.0
         self._trouble = ""
+        self._refuses = False
 
     @property
     def trouble(self) -> str:
-        """Why calls are refused; "" where they are not."""
+        """What was wrong with the last call; "" where nothing was."""
         return self._trouble
 
     @contextmanager
@@ -45,23 +50,23 @@ class Breaker:
         try:
             yield
         except IndexUnavailable as error:
-            self._note(str(error))
+            self._note(str(error), refuses=not isinstance(error, NotThere))
             raise
         self._note("")
 
     def _let_through(self) -> None:
-        if not self._trouble:
+        if not self._refuses:
             return
         with self._lock:
-            if self._trouble and self._clock() < self._open_until:
+            if self._refuses and self._clock() < self._open_until:
                 raise IndexUnavailable(self._trouble)
             self._open_until = self._clock() + self._rest_s  # this caller tries, others wait
 
-    def _note(self, trouble: str) -> None:
+    def _note(self, trouble: str, *, refuses: bool = False) -> None:
         if not trouble and not self._trouble:
             return
         with self._lock:
-            before, self._trouble = self._trouble, trouble
+            before, self._trouble, self._refuses = self._trouble, trouble, refuses
             self._open_until = self._clock() + self._rest_s
         if trouble and not before:
             log.error("the vectors are out of reach", server=self._name, error=trouble)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 GENERATION_ID = re.compile(r"\d{8}T\d{9}-[0-9a-f]{4}")
@@ -13,10 +13,10 @@ _TIME = "%Y%m%dT%H%M%S"
 _DATE_CHARS = 8
 
 
-def next_id(ids: Sequence[str]) -> str:
-    """An id greater than all these, newest first, even where the clock was set back."""
+def next_id(ids: Iterable[str]) -> str:
+    """An id greater than all these, even where the clock was set back."""
     now = datetime.now(UTC)
-    newest = next(iter(ids), None)
+    newest = max(ids, default=None)
     while True:
         stamp = f"{now:{_TIME}}{now.microsecond // 1000:03}"
         if newest is None or stamp > newest.split("-")[0]:

@@ -227,7 +227,7 @@ class Generations:
         self._folders.clear_leftovers()
         if self._shared is not None:
             self._shared.sweep()
-        generation_id = next_id(self.ids())
+        generation_id = next_id([*self.ids(), *self._named()])
         with self._folders.built_beside(generation_id) as building:
             index.save(building)
             if words is not None:
@@ -320,6 +320,14 @@ class Generations:
     @property
     def _place(self) -> str:
         return str(self._shared or self._folders.path)
+
+    def _named(self) -> list[str]:
+        """The live id, which may be newer than all that is here: another machine has made it."""
+        try:
+            named = self.current_id()
+        except GenerationDamaged:
+            return []
+        return [] if named is None else [named]
 
     def _prune(self) -> None:
         ids = self.ids()

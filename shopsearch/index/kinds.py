@@ -16,3 +16,5 @@ MilvusKind = Literal[
 CODED_KINDS: tuple[CodedKind, ...] = get_args(CodedKind)
 FAISS_KINDS: tuple[FaissKind, ...] = get_args(FaissKind)
 MILVUS_KINDS: tuple[MilvusKind, ...] = get_args(MilvusKind)
+
+Consistency = Literal["Strong", "Session", "Bounded", "Eventually"]  # of Milvus

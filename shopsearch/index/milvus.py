@@ -23,8 +23,8 @@ from shopsearch.domain import EVERYTHING, FilterRow, Neighbours, ProductFilter
 from shopsearch.errors import IndexFault
 from shopsearch.index.column import Mask
 from shopsearch.index.growing import Growing
-from shopsearch.index.kinds import MilvusKind
-from shopsearch.index.milvus_connection import Consistency, MilvusPlace, connection_to
+from shopsearch.index.kinds import Consistency, MilvusKind
+from shopsearch.index.milvus_connection import MilvusPlace, connection_to
 from shopsearch.index.milvus_filters import Expressions, Known, from_to, is_row
 from shopsearch.index.milvus_rows import MilvusRows
 from shopsearch.index.milvus_search import MilvusSearch

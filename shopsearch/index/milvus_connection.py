@@ -13,17 +13,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
 
 from shopsearch.errors import IndexFault, IndexUnavailable, SettingsError
-from shopsearch.index.breaker import Breaker
+from shopsearch.index.breaker import Breaker, NotThere
 
 log = structlog.get_logger(__name__)
 
-Consistency = Literal["Strong", "Session", "Bounded", "Eventually"]
 Answer = TypeVar("Answer")
 
 FIRST_PAUSE_S = 0.1  # before a write is tried again; twice as long each time
@@ -34,9 +33,9 @@ MISSING = "SHOPSEARCH_INDEX=milvus needs pymilvus: `pip install 'shopsearch[milv
 _NOT_LOADED = (101, 503)  # codes: a collection, or a segment of it, is not in memory
 _NO_COLLECTION = (4, 100)  # codes, by the age of the server
 _UNREACHABLE = re.compile(
-    r"unavailable|deadline.?exceeded|timeout|timed out|connection|cancelled|not ready|not healthy"
-    r"|no available|node (is )?offline|node not found|recovering|standby|illegal connection params"
-    r"|closed|local milvus",
+    r"unavailable|deadline.?exceeded|timeout|timed out|connection|cancelled|canceled|not ready"
+    r"|not healthy|no available|empty grpc client|node (is )?offline|node not found|recovering"
+    r"|standby|illegal connection params|closed|local milvus",
     re.IGNORECASE,
 )
 _TOO_FAST = re.compile(r"rate limit|ratelimit|quota|memory.*(exceed|limit)|deny to write", re.I)
@@ -68,7 +67,7 @@ class MilvusPlace:
         return f"Milvus at {_SECRET.sub('//', self.uri)}"
 
 
-class CollectionMissing(IndexFault):
+class CollectionMissing(NotThere):
     """A collection that was there is not there any more."""
 
 
@@ -94,10 +93,7 @@ class MilvusConnection:
         Raises `IndexUnavailable` and `IndexFault`.
         """
         with self._breaker.watching():
-            try:
-                return self._called(call, self.place.timeout_s, collection)
-            except CollectionMissing as error:
-                raise IndexUnavailable(f"{error}: run `shopsearch reindex`") from error
+            return self._called(call, self.place.timeout_s, collection)
 
     def write(self, call: Callable[[Any, float], Answer], collection: str = "") -> Answer:
         """The same for a call that may take longer and is tried again until patience ends."""
@@ -106,6 +102,8 @@ class MilvusConnection:
             try:
                 limit_s = max(self.place.timeout_s, self.place.patience_s / 2)
                 return self._called(call, limit_s, collection)
+            except CollectionMissing:
+                raise
             except IndexUnavailable as error:
                 if time.monotonic() + pause_s > until:
                     raise
@@ -172,9 +170,11 @@ class MilvusConnection:
         return "check that it runs, and SHOPSEARCH_MILVUS_URI and SHOPSEARCH_MILVUS_TOKEN"
 
     def _told(self, error: Exception, collection: str) -> IndexFault:
-        said = f"{getattr(error, 'message', '') or error}"
+        said = _said_by(error)
         if collection and getattr(error, "code", None) in _NO_COLLECTION:
-            return CollectionMissing(f"{self.place} has no collection {collection} any more")
+            return CollectionMissing(
+                f"{self.place} has no collection {collection} any more: run `shopsearch reindex`"
+            )
         if _TOO_FAST.search(said):
             return IndexUnavailable(f"{self.place} takes no more at this moment ({said})")
         if not said or not hasattr(error, "code") or _UNREACHABLE.search(f"{error!r} {said}"):
@@ -182,6 +182,12 @@ class MilvusConnection:
                 f"{self.place} cannot be reached ({said or type(error).__name__}); {self._remedy}"
             )
         return IndexFault(f"{self.place} refused: {said}")
+
+
+def _said_by(error: Exception) -> str:
+    """Its own words: an error of gRPC has them among much else."""
+    details = getattr(error, "details", None)
+    return str(getattr(error, "message", "") or (details() if callable(details) else "") or error)
 
 
 def imported() -> Any:

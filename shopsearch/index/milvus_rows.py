@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from shopsearch.domain import FilterRow
 from shopsearch.errors import IndexFault
-from shopsearch.index.kinds import MilvusKind
-from shopsearch.index.milvus_connection import Consistency, MilvusConnection
+from shopsearch.index.kinds import Consistency, MilvusKind
+from shopsearch.index.milvus_connection import MilvusConnection
 from shopsearch.index.milvus_filters import (
     MAX_ROWS,
     MAX_TAGS,

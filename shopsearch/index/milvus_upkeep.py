@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +36,8 @@ class MilvusUpkeep:
 
     def __init__(self, options: MilvusOptions) -> None:
         self._options = options
+        self._alias_at: str | None = None  # where this process has seen it lead
+        self._tidied_at = -math.inf
 
     @property
     def trouble(self) -> str:
@@ -44,8 +47,13 @@ class MilvusUpkeep:
     def went_live(self, folder: Path, kept: Sequence[Path]) -> None:
         """See `Outside.went_live`; an alias of another installation stays as it is."""
         collection = _collection_of(folder)
-        if collection is None:
+        if collection is None or collection == self._alias_at:
             return
+        self._alias_at = None
+        self._lead_to(collection, kept)
+        self._alias_at = collection
+
+    def _lead_to(self, collection: str, kept: Sequence[Path]) -> None:
         alias, before = self._options.alias, self._aliased()
         if before == collection:
             return
@@ -60,7 +68,13 @@ class MilvusUpkeep:
         self._connection.write(lambda client, s: client.alter_alias(collection, alias, timeout=s))
 
     def tidy(self, kept: Sequence[Path]) -> None:
-        """See `Outside.tidy`: drop collections, and sweep rows out where they are many."""
+        """See `Outside.tidy`: drop collections, and sweep rows out where they are many.
+
+        Where a process publishes often, once in a while: it takes as long as publishing does, and
+        nothing goes sooner than that anyway.
+        """
+        if time.monotonic() - self._tidied_at < GRACE_S:
+            return
         needed = _needed_by(kept)
         for collection in self._own_collections():
             if collection not in needed:
@@ -68,6 +82,7 @@ class MilvusUpkeep:
                     self._drop(collection)
             elif collection.startswith(self._options.family):
                 self._sweep(collection, needed[collection])
+        self._tidied_at = time.monotonic()
 
     def about(self) -> str:
         """See `Outside.about`."""

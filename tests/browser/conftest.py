@@ -101,11 +101,10 @@ def site(tmp_path_factory: pytest.TempPathFactory, engines: Engines) -> Iterator
 @contextmanager
 def drawn_site(folder: Path, engines: Engines) -> Iterator[Site]:
     """The drawn shop in a folder and on engines, served until the block ends."""
-    with engines.settings() as of_engines, ExitStack() as opened:
+    with engines.settings(index="exact") as of_engines, ExitStack() as opened:
         settings = Settings(
             home=folder / "home",
             encoder="hashing",
-            index="exact",
             port=0,
             fetch_allow_hosts=("127.0.0.1",),
             rate_limit="off",  # all tests ask from one address

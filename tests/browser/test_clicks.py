@@ -30,10 +30,8 @@ UNFOLLOWED = "Object.defineProperty(navigator, 'globalPrivacyControl', {value: t
 def logging_site(tmp_path_factory: pytest.TempPathFactory, engines: Engines) -> Iterator[Site]:
     """A shop of its own, so that no other test's searches are in its log."""
     folder = tmp_path_factory.mktemp("logging")
-    with engines.settings() as of_engines, ExitStack() as opened:
-        settings = Settings(
-            home=folder / "home", encoder="hashing", index="exact", port=0, **of_engines
-        )
+    with engines.settings(index="exact") as of_engines, ExitStack() as opened:
+        settings = Settings(home=folder / "home", encoder="hashing", port=0, **of_engines)
         services = opened.enter_context(Services.open(settings))
         services.indexer.run(open_feed(draw_shop(folder / "feed", n_products=30)), feed_name="d")
         with serving(settings) as url:

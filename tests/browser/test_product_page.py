@@ -64,11 +64,10 @@ class WithFurther:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, engines: Engines) -> Iterator[Pictured]:
     folder = tmp_path_factory.mktemp("pictured")
-    with engines.settings() as of_engines:
+    with engines.settings(index="exact") as of_engines:
         settings = Settings(
             home=folder / "home",
             encoder="hashing",
-            index="exact",
             port=0,
             rate_limit="off",
             **of_engines,

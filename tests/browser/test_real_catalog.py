@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from shopsearch.bootstrap import Services
 from shopsearch.domain import AnyOf, Product, Query
 from shopsearch.settings import Settings
+from tests.engines import Engines
 
 from .conftest import NewPage, Site, serving
 from .real_shop import RealFeed, unpacked
@@ -58,20 +59,18 @@ def feed(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> RealFeed:
 
 
 @pytest.fixture(scope="module")
-def shop(feed: RealFeed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def shop(
+    feed: RealFeed, tmp_path_factory: pytest.TempPathFactory, engines: Engines
+) -> Iterator[Site]:
     """The real products, indexed and served."""
-    settings = Settings(
-        home=tmp_path_factory.mktemp("real") / "home",
-        encoder="hashing",
-        index="exact",
-        port=0,
-        rate_limit="off",
-    )
-    with Services.open(settings) as services:
-        report = services.indexer.run(feed, feed_name="real")
-        assert not report.rejected
-        with serving(settings) as url:
-            yield Site(url, services, feed.folder)
+    home = tmp_path_factory.mktemp("real") / "home"
+    with engines.settings(index="exact") as of_engines:
+        settings = Settings(home=home, encoder="hashing", port=0, rate_limit="off", **of_engines)
+        with Services.open(settings) as services:
+            report = services.indexer.run(feed, feed_name="real")
+            assert not report.rejected
+            with serving(settings) as url:
+                yield Site(url, services, feed.folder)
 
 
 @pytest.fixture(params=WIDTHS)

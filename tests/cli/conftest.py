@@ -82,13 +82,17 @@ class Shopsearch:
 
 
 @pytest.fixture
-def shopsearch(
-    home: Path, monkeypatch: pytest.MonkeyPatch, engines: Engines
-) -> Iterator[Shopsearch]:
+def on_engines(monkeypatch: pytest.MonkeyPatch, engines: Engines) -> Iterator[None]:
+    """Commands of this test, in this process and in others, are over the chosen engines."""
+    with engines.environment(monkeypatch):
+        yield
+
+
+@pytest.fixture
+def shopsearch(home: Path, monkeypatch: pytest.MonkeyPatch, on_engines: None) -> Shopsearch:
     """Runs a command and gives its result."""
     monkeypatch.setenv("SHOPSEARCH_ENCODER", "hashing")
-    with engines.environment(monkeypatch):
-        yield Shopsearch(home)
+    return Shopsearch(home)
 
 
 @pytest.fixture

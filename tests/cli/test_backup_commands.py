@@ -12,7 +12,7 @@ import pytest
 from shopsearch.settings import Settings
 
 
-@pytest.mark.usefixtures("default_engines")
+@pytest.mark.usefixtures("own_database")
 def test_a_backup_and_its_restore(
     shopsearch, indexed, tmp_path: Path, home: Path, feed: Path
 ) -> None:

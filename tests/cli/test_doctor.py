@@ -7,6 +7,7 @@ import pytest
 from shopsearch.cli import checkup
 from shopsearch.encoders import LazyEncoder
 from shopsearch.errors import EncoderUnavailable
+from tests.engines import Engines
 
 SUBJECTS = [
     "python",
@@ -21,6 +22,12 @@ SUBJECTS = [
 ]
 
 
+@pytest.fixture
+def subjects(engines: Engines) -> list[str]:
+    """What is looked at, in this order."""
+    return [*SUBJECTS, *(["milvus"] if engines.on_milvus else [])]
+
+
 def verdicts(report) -> dict[str, str]:
     return {check["subject"]: check["verdict"] for check in report["checks"]}
 
@@ -29,16 +36,16 @@ def remedy(report, subject: str) -> str:
     return next(c["remedy"] for c in report["checks"] if c["subject"] == subject)
 
 
-def test_a_catalog_in_order_passes_every_check(shopsearch, indexed) -> None:
+def test_a_catalog_in_order_passes_every_check(shopsearch, indexed, subjects: list[str]) -> None:
     report = shopsearch.json("doctor")
 
     assert report["ok"] is True
-    assert list(verdicts(report)) == SUBJECTS
+    assert list(verdicts(report)) == subjects
     # the hashing encoder of these tests is warned of: it is not for shops
-    assert verdicts(report) == {**dict.fromkeys(SUBJECTS, "ok"), "model": "warn"}
+    assert verdicts(report) == {**dict.fromkeys(subjects, "ok"), "model": "warn"}
 
 
-@pytest.mark.usefixtures("default_engines")
+@pytest.mark.usefixtures("own_database")
 def test_a_fresh_installation_is_told_how_to_begin_and_nothing_is_made(
     shopsearch, home: Path
 ) -> None:

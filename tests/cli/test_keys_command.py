@@ -17,7 +17,7 @@ def listed(shopsearch) -> dict[str, dict]:
     return {one["id"]: one for one in shopsearch.json("keys", "list")["keys"]}
 
 
-@pytest.mark.usefixtures("default_engines")
+@pytest.mark.usefixtures("own_database")
 def test_a_key_is_shown_once_and_its_secret_is_nowhere_in_the_database(
     shopsearch, home: Path
 ) -> None:
@@ -91,7 +91,7 @@ def test_a_rotated_key_keeps_its_id_and_gets_another_secret(shopsearch) -> None:
     assert "is good until" not in shopsearch("keys", "rotate", key["id"], "--grace-hours", 0).stderr
 
 
-@pytest.mark.usefixtures("default_engines")
+@pytest.mark.usefixtures("own_database")
 def test_what_is_done_to_keys_is_in_the_audit_log(shopsearch, home: Path) -> None:
     key = made(shopsearch)
     shopsearch("keys", "rotate", key["id"])

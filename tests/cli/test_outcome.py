@@ -5,9 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from shopsearch.bootstrap import Services
+from shopsearch.settings import Settings
 
 
 @pytest.fixture
@@ -68,16 +72,21 @@ def test_commands_say_nothing_but_their_result_unless_asked(shopsearch, feed: Pa
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("on_engines")
 def test_ctrl_c_keeps_what_was_done_and_the_next_run_goes_on(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("SHOPSEARCH_ENCODER", "hashing")
+    home = tmp_path / "home"
     feed = tmp_path / "many.csv"
     n_products = 5_000
     rows = "".join(f"p{n},thing number {n}\n" for n in range(n_products))
     feed.write_text(f"id,title\n{rows}", encoding="utf-8")
-    command = [*start(tmp_path / "home"), "index", str(feed), "--json"]
+    command = [*start(home), "index", str(feed), "--json"]
 
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_for_products(tmp_path / "home" / "catalog.db")
+    with Services.open(Settings(home=home)) as services:
+        running = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        wait_until(services.store.count)
     running.send_signal(signal.SIGINT)
     answer, remark = running.communicate(timeout=60)
 
@@ -97,20 +106,8 @@ def start(home: Path) -> list[str]:
     return [sys.executable, "-c", code, "--home", str(home)]
 
 
-def wait_for_products(database: Path, limit_s: float = 60) -> None:
-    import sqlite3
-
+def wait_until(is_so: Callable[[], object], limit_s: float = 60) -> None:
     deadline = time.monotonic() + limit_s
-    while time.monotonic() < deadline:
+    while not is_so():
+        assert time.monotonic() < deadline, f"nothing was indexed within {limit_s} s"
         time.sleep(0.05)
-        if not database.exists():
-            continue
-        connection = sqlite3.connect(database)
-        try:
-            if connection.execute("SELECT count(*) FROM products").fetchone()[0]:
-                return
-        except sqlite3.OperationalError:
-            continue  # the tables are being made
-        finally:
-            connection.close()
-    pytest.fail(f"nothing was indexed within {limit_s} s")

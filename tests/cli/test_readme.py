@@ -36,7 +36,7 @@ def first_commands() -> list[list[str]]:
 
 
 @pytest.fixture(autouse=True)
-def newcomer(tmp_path: Path, feed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def newcomer(tmp_path: Path, feed: Path, monkeypatch: pytest.MonkeyPatch, on_engines: None) -> None:
     """A folder with a catalog in it, and a model that loads at once."""
     shutil.copytree(feed.parent, tmp_path, dirs_exist_ok=True)
     feed.rename(tmp_path / "catalog.csv")

@@ -17,6 +17,8 @@ try:
 finally:
     print(json.dumps([name for name in {heavy!r} if name in sys.modules]), file=sys.stderr)
 """
+pytestmark = pytest.mark.usefixtures("on_engines")
+
 MODELS = ["torch", "timm", "open_clip", "transformers", "torchvision", "onnxruntime"]
 NOT_FOR_HELP = [*MODELS, "numpy", "rich", "pydantic", "structlog", "sqlalchemy", "faiss", "PIL"]
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.engines import Engines
 
-def vectors_of(home: Path, generation: str) -> Path:
-    return home / "generations" / generation / "vectors.faiss"
+VectorsOf = Callable[[str], Path]
+
+
+@pytest.fixture
+def vectors_of(home: Path, engines: Engines) -> VectorsOf:
+    """The file of a generation that says what its vectors are."""
+    name = "rows.npy" if engines.on_milvus else "vectors.faiss"
+    return lambda generation: home / "generations" / generation / name
 
 
 def spoil(path: Path) -> None:
@@ -19,7 +27,7 @@ def spoil(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_a_whole_home_is_told_check_by_check(shopsearch, indexed) -> None:
+def test_a_whole_home_is_told_check_by_check(shopsearch, indexed, engines: Engines) -> None:
     result = shopsearch("verify")
 
     assert result.exit_code == 0
@@ -35,14 +43,17 @@ def test_a_whole_home_is_told_check_by_check(shopsearch, indexed) -> None:
         "database",
         "embeddings",
         "index",
+        *(["milvus"] if engines.on_milvus else []),
         "pictures",
         "fetched",
         "sources",
     ]
 
 
-def test_a_fault_names_the_file_and_the_remedy_and_fails(shopsearch, indexed, home: Path) -> None:
-    path = vectors_of(home, indexed["generation"])
+def test_a_fault_names_the_file_and_the_remedy_and_fails(
+    shopsearch, indexed, vectors_of: VectorsOf
+) -> None:
+    path = vectors_of(indexed["generation"])
     spoil(path)
 
     result = shopsearch("verify")
@@ -56,8 +67,10 @@ def test_a_fault_names_the_file_and_the_remedy_and_fails(shopsearch, indexed, ho
     assert [(one["severity"], one["subject"]) for one in found] == [("fault", str(path))]
 
 
-def test_repair_builds_the_index_anew_without_encoding(shopsearch, indexed, home: Path) -> None:
-    spoil(vectors_of(home, indexed["generation"]))
+def test_repair_builds_the_index_anew_without_encoding(
+    shopsearch, indexed, vectors_of: VectorsOf
+) -> None:
+    spoil(vectors_of(indexed["generation"]))
 
     report = shopsearch.json("verify", "--repair")
 
@@ -70,7 +83,7 @@ def test_repair_builds_the_index_anew_without_encoding(shopsearch, indexed, home
     assert shopsearch.json("search", "red mug")["generation"] == report["reindexed"]["generation"]
 
 
-@pytest.mark.usefixtures("default_engines")
+@pytest.mark.usefixtures("own_database")
 def test_what_cannot_be_mended_is_left_and_told(shopsearch, indexed, home: Path) -> None:
     (copy,) = list(home.glob("images/*/*.jpg"))[:1]
     copy.write_bytes(copy.read_bytes()[:100])
@@ -84,7 +97,7 @@ def test_what_cannot_be_mended_is_left_and_told(shopsearch, indexed, home: Path)
     assert "source" in result.stdout
 
 
-@pytest.mark.usefixtures("default_engines")
+@pytest.mark.usefixtures("own_database")
 def test_a_database_that_is_none_is_a_fault_and_not_a_traceback(
     shopsearch, indexed, home: Path
 ) -> None:
@@ -106,17 +119,17 @@ def test_a_home_that_is_not_there_has_nothing_to_verify_and_is_not_made(
 
 
 def test_search_falls_back_to_the_last_good_generation_and_says_so(
-    shopsearch, indexed, home: Path
+    shopsearch, indexed, vectors_of: VectorsOf
 ) -> None:
     removed = shopsearch.json("remove", "A1")
-    spoil(vectors_of(home, removed["generation"]))
+    spoil(vectors_of(removed["generation"]))
 
     result = shopsearch("search", "red mug", "--json")
 
     assert result.exit_code == 0
     assert f'"generation": "{indexed["generation"]}"' in result.stdout
     assert '"A1"' not in result.stdout  # the store no longer has it
-    assert "vectors.faiss" in result.stderr
+    assert vectors_of(removed["generation"]).name in result.stderr
     assert "reindex" in result.stderr
     doctor = shopsearch.json("doctor", exit_code=1)
     (index,) = [one for one in doctor["checks"] if one["subject"] == "index"]
@@ -127,22 +140,22 @@ def test_search_falls_back_to_the_last_good_generation_and_says_so(
 
 @pytest.mark.parametrize("command", [("generations",), ("generations", "list")])
 def test_generations_tell_size_rollback_target_and_damage(
-    shopsearch, indexed, home: Path, command: tuple[str, ...]
+    shopsearch, indexed, vectors_of: VectorsOf, home: Path, command: tuple[str, ...]
 ) -> None:
     live = shopsearch.json("remove", "A1")["generation"]
     oldest = indexed["generation"]
-    spoil(vectors_of(home, oldest))
+    spoil(vectors_of(oldest))
 
     rows = shopsearch.json(*command)["generations"]
 
     assert [(row["generation"], row["live"]) for row in rows] == [(live, True), (oldest, False)]
     assert [row["rollback_target"] for row in rows] == [False, True]
     assert [bool(row["damage"]) for row in rows] == [False, True]
-    assert rows[1]["damage"].startswith("vectors.faiss: has SHA-256")
+    assert rows[1]["damage"].startswith(f"{vectors_of(oldest).name}: has SHA-256")
     folder = home / "generations" / live
     assert rows[0]["bytes"] == sum(path.stat().st_size for path in folder.iterdir())
     shown = shopsearch(*command).stdout
-    assert f"{oldest} is damaged: vectors.faiss" in shown
+    assert f"{oldest} is damaged: {vectors_of(oldest).name}" in shown
 
 
 def test_a_generation_whose_manifest_cannot_be_read_is_listed_all_the_same(
@@ -158,10 +171,10 @@ def test_a_generation_whose_manifest_cannot_be_read_is_listed_all_the_same(
 
 
 def test_a_file_that_two_generations_share_counts_once_and_is_not_freed(
-    shopsearch, indexed, home: Path
+    shopsearch, indexed, vectors_of: VectorsOf
 ) -> None:
     live = shopsearch.json("remove", "A1")["generation"]
-    old, new = vectors_of(home, indexed["generation"]), vectors_of(home, live)
+    old, new = vectors_of(indexed["generation"]), vectors_of(live)
     new.unlink()
     new.hardlink_to(old)  # as a generation that is built upon another
     size = old.stat().st_size

@@ -148,7 +148,7 @@ def test_someone_who_indexes_by_hand_is_no_reason_to_end(
     assert done["indexed"] == 5
 
 
-@pytest.mark.usefixtures("default_engines")
+@pytest.mark.usefixtures("own_database")
 def test_a_database_that_was_away_is_opened_anew(
     shopsearch, feed, home, after_turn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

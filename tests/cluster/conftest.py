@@ -1,10 +1,14 @@
-"""Two web nodes and an indexer that share nothing but database, storage and Redis."""
+"""Two web nodes and an indexer that share nothing but database, vectors, storage and Redis.
+
+Vectors lie in Milvus, or, where the storage hands them to the nodes, in files of FAISS: a test says
+by `over` which of them it is about.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from shopsearch.demo.drawn import draw_shop
+from tests.milvus import drop_collections
 from tests.postgresql import CannotStart, server
 from tests.server.redis_server import RedisServer
 
@@ -40,9 +45,25 @@ def needed(program: str, package: str) -> str:
     return found
 
 
+def over(*indexes: str) -> pytest.MarkDecorator:
+    """For a test of a shop whose vectors are there: "milvus", "faiss"."""
+    return pytest.mark.parametrize("index", indexes, indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
-def database() -> Iterator[str]:
-    """A PostgreSQL of the cluster's own: other tests empty the one that they share."""
+def index(request: pytest.FixtureRequest) -> Iterator[Mapping[str, str]]:
+    """The settings that say where vectors are."""
+    if request.param == "faiss":
+        yield {"INDEX": "faiss"}
+        return
+    uri, prefix = request.getfixturevalue("milvus_uri"), f"cluster_{os.getpid()}"
+    yield {"INDEX": "milvus", "MILVUS_URI": uri, "MILVUS_COLLECTION": prefix}
+    drop_collections(uri, prefix)
+
+
+@pytest.fixture(scope="module")
+def database(index: Mapping[str, str]) -> Iterator[str]:
+    """A PostgreSQL of each shop's own: other tests empty the one that they share."""
     with ExitStack() as running:
         try:
             url = running.enter_context(server())
@@ -53,13 +74,9 @@ def database() -> Iterator[str]:
         yield url
 
 
-# The vectors may lie in Milvus too: a session that has one adds its settings here.
-INDEXES = {"faiss": {"INDEX": "faiss"}}
-
-
-@pytest.fixture(scope="module", params=sorted(INDEXES))
+@pytest.fixture(scope="module")
 def shop(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, database: str
+    index: Mapping[str, str], database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shop]:
     """An indexed shop, its two nodes ready, behind nginx."""
     nginx = needed("nginx", "nginx-light")
@@ -79,7 +96,7 @@ def shop(
             "ENCODER": "hashing",
             "LOG_LEVEL": "warning",
             "INDEX_NICE": "0",
-            **INDEXES[request.param],
+            **index,
         },
     )
     try:

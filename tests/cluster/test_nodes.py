@@ -1,4 +1,6 @@
-"""Two web nodes and one indexer over one PostgreSQL and one storage, behind nginx."""
+"""Two web nodes and one indexer over one PostgreSQL, one Milvus and one storage, behind nginx; and
+what is another matter where the storage hands the vectors to the nodes.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ import httpx
 import pytest
 
 from .cluster import Running
-from .conftest import Shop
+from .conftest import Shop, over
 
 FOLLOWS_WITHIN_S = 1.0
 ASKED = "/api/v1/search?q=red+mug&size=10"
@@ -53,6 +55,7 @@ def asked(url: str) -> tuple[str, tuple[str, ...]]:
     answer = httpx.get(f"{url}{ASKED}", timeout=20)
     answer.raise_for_status()
     page = answer.json()
+    assert "degraded" not in page, "the vectors were out of reach"
     return page["generation"], tuple(hit["product_id"] for hit in page["hits"])
 
 
@@ -103,6 +106,7 @@ def follows(node: Running, generation: str, since: float) -> float:
     raise AssertionError(f"{node.url} does not answer from {generation}")
 
 
+@over("milvus", "faiss")
 def test_both_nodes_answer_alike_and_have_only_what_they_fetched(shop: Shop) -> None:
     first, second = (asked(node.url) for node in shop.nodes)
     assert first == second
@@ -115,6 +119,7 @@ def test_both_nodes_answer_alike_and_have_only_what_they_fetched(shop: Shop) -> 
         assert (home / "generations" / first[0]).is_dir()
 
 
+@over("milvus")
 def test_pictures_of_the_indexer_are_shown_by_every_node(shop: Shop) -> None:
     page = httpx.get(f"{shop.front.url}{ASKED}", timeout=20).json()
     picture = page["hits"][0]["image"]
@@ -124,6 +129,7 @@ def test_pictures_of_the_indexer_are_shown_by_every_node(shop: Shop) -> None:
         assert shown.headers["content-type"].startswith("image/")
 
 
+@over("milvus")
 @pytest.mark.parametrize("how", ["a change of the feed", "a reindex"])
 def test_a_swap_under_load_fails_no_request_and_both_nodes_follow(shop: Shop, how: str) -> None:
     before, _ = asked(shop.front.url)
@@ -155,6 +161,7 @@ def test_a_swap_under_load_fails_no_request_and_both_nodes_follow(shop: Shop, ho
         assert one.last_asked(before) < ended + FOLLOWS_WITHIN_S + slack_s
 
 
+@over("milvus", "faiss")
 def test_a_change_by_api_at_one_node_is_seen_at_the_other(shop: Shop) -> None:
     made = shop.cluster.command("indexer", "keys", "make", "tests", "--scope", "catalog")
     assert made.returncode == 0, made.stderr
@@ -173,6 +180,7 @@ def test_a_change_by_api_at_one_node_is_seen_at_the_other(shop: Shop) -> None:
     assert found["hits"][0]["product_id"] == "teapot-1"
 
 
+@over("milvus")
 def test_two_indexers_on_two_machines_do_not_run_at_once(shop: Shop) -> None:
     results = []
 
@@ -191,6 +199,7 @@ def test_two_indexers_on_two_machines_do_not_run_at_once(shop: Shop) -> None:
     assert asked(shop.nodes[0].url)[0] in _generations(shop)
 
 
+@over("milvus")
 def test_rate_limits_are_counted_together(shop: Shop) -> None:
     limited = [shop.cluster.node(f"limited-{n}", RATE_LIMIT="6/hour", WORKERS="1") for n in (1, 2)]
     for node in limited:
@@ -205,6 +214,7 @@ def test_rate_limits_are_counted_together(shop: Shop) -> None:
     assert answers == [200] * 6 + [429] * 2
 
 
+@over("milvus")
 def test_one_node_killed_under_load_fails_no_request(shop: Shop) -> None:
     with asking(shop.front.url) as answers:
         time.sleep(0.5)

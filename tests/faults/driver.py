@@ -57,6 +57,10 @@ STEPS = {
     "manifest write": ("shopsearch.index.manifest", "Manifest.write"),
     "generation publish": ("shopsearch.index.generations", "Generations.publish"),
     "rollback": ("shopsearch.index.generations", "Generations.rollback"),
+    "collection make": ("shopsearch.index.milvus_rows", "MilvusRows.made"),
+    "rows insert": ("shopsearch.index.milvus_rows", "MilvusRows.insert"),
+    "alias move": ("shopsearch.index.milvus_upkeep", "MilvusUpkeep.went_live"),
+    "collections tidy": ("shopsearch.index.milvus_upkeep", "MilvusUpkeep.tidy"),
 }
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 

@@ -38,6 +38,7 @@ PRELOADED = (
     "shopsearch.cli.search",
     "shopsearch.encoders.hashing",
     "shopsearch.index.faiss",
+    "shopsearch.index.milvus_upkeep",
 )
 
 

@@ -118,6 +118,7 @@ class Launcher:
         limits: Mapping[str, int] | None = None,
         batch_size: int = 5,
         index_kind: str = "auto",
+        settings: Mapping[str, str] | None = None,
     ) -> Child:
         """Start `shopsearch ARGUMENTS` over a home folder, with the hashing encoder.
 
@@ -136,6 +137,7 @@ class Launcher:
             "SHOPSEARCH_KEEP_GENERATIONS": "2",
             "SHOPSEARCH_INDEX_KIND": index_kind,
             "SHOPSEARCH_RATE_LIMIT": "off",
+            **{f"SHOPSEARCH_{name.upper()}": told for name, told in (settings or {}).items()},
         }
         asked = {
             "arguments": [str(one) for one in arguments],

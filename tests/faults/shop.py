@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,6 +165,18 @@ def check_answers(services: Services) -> None:
     page = services.search.search(Query(text="red mug", k=FOUND_AT, facets=("brand",)))
     assert page.hits
     assert {hit.product.product_id for hit in page.hits} <= set(held)
+
+
+def check_acknowledged(services: Services, trace: Sequence[dict[str, Any]]) -> None:
+    """Every write that returned is in the store."""
+    upserted: set[str] = set()
+    for one in trace:
+        if one["when"] == "after":
+            upserted = (upserted | set(one.get("upserted", ()))) - set(one.get("removed", ()))
+    removed = {id_ for one in trace for id_ in one.get("removed", ())}
+    held = set(stored_products(services))
+    assert upserted <= held
+    assert not removed & held
 
 
 def check_whole(services: Services, truth: Truth) -> None:

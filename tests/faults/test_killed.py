@@ -32,6 +32,7 @@ from .shop import (
     Homes,
     Shop,
     Truth,
+    check_acknowledged,
     check_answers,
     check_whole,
     encoded_in,
@@ -256,18 +257,6 @@ def check_survived(scenario: Scenario, home: Path, child: Child, at: str) -> Non
     except Exception as error:
         error.add_note(f"killed: {scenario.name}, {at}; home: {home}")
         raise
-
-
-def check_acknowledged(services: Services, trace: Sequence[dict[str, Any]]) -> None:
-    """Every write that returned is in the store."""
-    upserted: set[str] = set()
-    for one in trace:
-        if one["when"] == "after":
-            upserted = (upserted | set(one.get("upserted", ()))) - set(one.get("removed", ()))
-    removed = {id_ for one in trace for id_ in one.get("removed", ())}
-    held = set(stored_products(services))
-    assert upserted <= held
-    assert not removed & held
 
 
 def check_completed(scenario: Scenario, services: Services, home: Path) -> None:

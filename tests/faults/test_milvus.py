@@ -163,7 +163,8 @@ def test_runs_removals_and_rollbacks_share_a_collection_and_a_reindex_makes_anot
 def test_rows_of_a_run_that_was_killed_are_seen_by_nobody_and_swept_out_by_the_next(
     home: Path, tmp_path: Path, milvus_uri: str
 ) -> None:
-    with opened(home, milvus_uri, milvus_collection=f"t{time.time_ns()}") as services:
+    prefix = f"t{time.time_ns()}"
+    with opened(home, milvus_uri, milvus_collection=prefix) as services:
         run(services, feed(tmp_path))
         draft = index_of(services)
         keys = np.arange(1, N + 1, dtype=np.int64) + 1000
@@ -173,9 +174,29 @@ def test_rows_of_a_run_that_was_killed_are_seen_by_nobody_and_swept_out_by_the_n
         assert draft.rows.count() == 2 * N  # what a killed run leaves: written, never published
         assert found(services) == {f"p{n}" for n in range(N)}
         assert len(index_of(services).search(vectors[:1], 3 * N).keys[0]) == N
+    with opened(home, milvus_uri, milvus_collection=prefix) as services:
         run(services, feed(tmp_path, better=1))
         assert draft.rows.count() == N + 1  # of two generations
         assert found(services) == {f"p{n}" for n in range(N)}
+
+
+def test_a_process_that_publishes_often_asks_for_what_can_go_once_in_a_while(
+    home: Path, tmp_path: Path, milvus_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    own_collections = milvus_upkeep.MilvusUpkeep._own_collections
+    monkeypatch.setattr(
+        milvus_upkeep.MilvusUpkeep,
+        "_own_collections",
+        lambda upkeep: asked.append(1) or own_collections(upkeep),
+    )
+    with opened(home, milvus_uri, milvus_collection=f"t{time.time_ns()}") as services:
+        for better in range(3):
+            run(services, feed(tmp_path, better=better))
+        assert len(asked) == 1
+        monkeypatch.setattr(milvus_upkeep, "GRACE_S", 0.0)
+        run(services, feed(tmp_path, better=4))
+        assert len(asked) == 2
 
 
 def test_a_reindex_and_its_swap_of_the_alias_under_load_drop_no_request(

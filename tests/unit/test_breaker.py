@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from shopsearch.errors import IndexUnavailable
-from shopsearch.index.breaker import Breaker
+from shopsearch.index.breaker import Breaker, NotThere
 
 
 class Clock:
@@ -102,3 +102,12 @@ def test_many_callers_at_once_wait_for_no_one(breaker: Breaker) -> None:
         thread.join()
     assert answers == [True] * 8
     assert time.perf_counter() - started < 2.0
+
+
+def test_what_the_server_lacks_is_told_and_refuses_nobody(breaker: Breaker) -> None:
+    with pytest.raises(NotThere), breaker.watching():
+        raise NotThere("no such collection")
+
+    assert breaker.trouble == "no such collection"
+    assert not refused(breaker)
+    assert breaker.trouble == ""

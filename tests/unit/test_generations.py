@@ -91,6 +91,18 @@ def test_ids_grow_even_when_the_clock_is_set_back(generations: Generations, home
     assert ids[0].startswith("30000101T000000000-")
 
 
+def test_ids_grow_beyond_the_live_one_though_its_folder_is_not_here(
+    generations: Generations, home: Path
+) -> None:
+    home.mkdir(exist_ok=True)
+    generations.current.make_live("29990101T000000000-abcd")  # by a machine that is ahead
+
+    published = publish(generations)
+
+    assert published.generation_id > "29990101T000000000-abcd"
+    assert generations.current_id() == published.generation_id
+
+
 def test_the_newest_generations_are_kept_and_the_live_one_always(home: Path) -> None:
     generations = Generations(home, LOADERS, keep=2)
     first, second, third = (publish(generations).generation_id for _ in range(3))

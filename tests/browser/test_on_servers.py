@@ -1,4 +1,6 @@
-"""Some tests of pages over PostgreSQL, always; SHOPSEARCH_TEST_DATABASE runs all of them so."""
+"""Some tests of pages over PostgreSQL and Milvus, always; `tests/engines.py` says how all of them
+are run so.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +26,6 @@ pytestmark = pytest.mark.browser
 def site(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("postgresql")
-    with drawn_site(folder, chosen(request, "postgresql")) as served:
+    folder = tmp_path_factory.mktemp("servers")
+    with drawn_site(folder, chosen(request, "postgresql", "milvus")) as served:
         yield served

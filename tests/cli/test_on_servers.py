@@ -1,4 +1,6 @@
-"""Some tests of commands over PostgreSQL, always; SHOPSEARCH_TEST_DATABASE runs all of them so."""
+"""Some tests of commands over PostgreSQL and Milvus, always; `tests/engines.py` says how all of
+them are run so.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,6 @@ import pytest
 
 from tests.cli.test_catalog_commands import (
     test_a_second_run_finds_everything_unchanged_and_keeps_the_generation as test_second_run,
-)
-from tests.cli.test_catalog_commands import (
-    test_remove_takes_products_out_and_rejects_unknown_ids as test_remove,
 )
 from tests.cli.test_catalog_commands import (
     test_rollback_goes_back_and_generations_says_which_is_live as test_rollback,
@@ -21,9 +20,9 @@ from tests.cli.test_search_commands import (
 )
 from tests.engines import Engines, chosen
 
-__all__ = ["test_facets", "test_remove", "test_rollback", "test_second_run", "test_words"]
+__all__ = ["test_facets", "test_rollback", "test_second_run", "test_words"]
 
 
 @pytest.fixture(scope="module")
 def engines(request: pytest.FixtureRequest) -> Engines:
-    return chosen(request, "postgresql")
+    return chosen(request, "postgresql", "milvus")
