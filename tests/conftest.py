@@ -12,18 +12,18 @@ from shopsearch.bootstrap import Services
 from shopsearch.settings import Settings
 
 from .colour_encoder import ColourEncoder
-from .engines import engines, own_database, own_vectors
-from .milvus import milvus_lite_uri, milvus_server, milvus_uri
+from .engines import engines, own_database
+from .milvus import milvus_lite_uri, milvus_of_all, milvus_server, milvus_uri
 from .postgresql import empty_postgres, postgres_url
 
 __all__ = [  # fixtures, for all tests
     "empty_postgres",
     "engines",
     "milvus_lite_uri",
+    "milvus_of_all",
     "milvus_server",
     "milvus_uri",
     "own_database",
-    "own_vectors",
     "postgres_url",
 ]
 

@@ -112,11 +112,12 @@ def _url_of(server_url: str, name: str) -> str:
 
 
 def chosen(request: pytest.FixtureRequest, database: str, index: str) -> Engines:
-    """Engines by name; the servers are those of all tests."""
+    """Engines by name; the servers are those of all tests, or of the file that asks."""
+    milvus = "milvus_of_all" if request.scope == "session" else "milvus_server"
     return Engines(
         {DATABASE: database, INDEX: index},
         lambda: request.getfixturevalue("postgres_url"),
-        lambda: request.getfixturevalue("milvus_uri"),
+        lambda: request.getfixturevalue(milvus).uri,
     )
 
 
@@ -132,10 +133,3 @@ def own_database(engines: Engines) -> None:
     """For a test of what is so in a home that has its own database: skipped on another one."""
     if engines.on_postgresql:
         pytest.skip("it is about a home that has its own SQLite, or none yet")
-
-
-@pytest.fixture
-def own_vectors(engines: Engines) -> None:
-    """For a test of files that hold vectors: skipped where a server holds them."""
-    if engines.on_milvus:
-        pytest.skip("it is about the file of vectors, which Milvus has instead")

@@ -149,9 +149,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def milvus_server() -> Iterator[MilvusServer]:
-    """A running server. Where none can be started its tests are skipped, but never in CI."""
+@contextmanager
+def running() -> Iterator[MilvusServer]:
+    """A server. Where none can be started its tests are skipped, but never in CI."""
     try:
         import milvus  # noqa: F401 - whether it is there
         import pymilvus  # noqa: F401 - whether it is there
@@ -167,7 +167,21 @@ def milvus_server() -> Iterator[MilvusServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def milvus_server() -> Iterator[MilvusServer]:
+    """A running server: one that idles takes a third of a core from the tests that follow."""
+    with running() as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
+def milvus_of_all() -> Iterator[MilvusServer]:
+    """A running server, for tests of which most need it."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
 def milvus_uri(milvus_server: MilvusServer) -> str:
     """Where a server listens."""
     return milvus_server.uri
