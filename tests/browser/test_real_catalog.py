@@ -214,6 +214,7 @@ def test_a_product_shows_its_pictures_variants_and_what_is_like_it(
     page.wait_for_url(lambda url: product.product_id not in url)
     see(page, product.title)
     page.get_by_role("navigation", name="Category").get_by_role("link").last.press("Enter")
+    page.wait_for_url("**/search?**")
     assert product.title in titles(page)
 
 

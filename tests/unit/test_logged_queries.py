@@ -89,10 +89,13 @@ class CountingLog(SqlSearchLog):
         super().__init__(services.database)
         self.n_read = 0
         self.threads: set[int] = set()
+        self.may_read = threading.Event()
+        self.may_read.set()
 
     def asked(self, since: datetime, *, min_sessions: int, limit: int) -> Sequence[AskedText]:
         self.n_read += 1
         self.threads.add(threading.get_ident())
+        self.may_read.wait(30.0)
         if self.fails:
             raise StoreUnavailable("gone")
         return super().asked(since, min_sessions=min_sessions, limit=limit)
@@ -102,7 +105,9 @@ def test_they_are_read_in_another_thread_and_only_now_and_then(shop: Services) -
     log, clock = CountingLog(shop), [0.0]
     ask(shop, "blue mug", ["a", "b", "c"])
     logged = LoggedQueries(log, shop.lexical, days=90, clock=lambda: clock[0])
+    log.may_read.clear()
     assert logged.texts() == ()
+    log.may_read.set()
     logged.close()
     for _ in range(20):
         assert logged.texts() == ("blue mug",)
