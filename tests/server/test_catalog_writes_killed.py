@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,7 +46,10 @@ class Writer(threading.Thread):
         self._acknowledged = acknowledged
 
     def run(self) -> None:
-        connection = http.client.HTTPConnection(*self._place, timeout=30)
+        with closing(http.client.HTTPConnection(*self._place, timeout=30)) as connection:
+            self._write(connection)
+
+    def _write(self, connection: http.client.HTTPConnection) -> None:
         for n in range(10_000):
             ids = [f"{self.name}-{n}-{place}" for place in range(5)]
             operations = [{"op": "upsert", "product_id": one, "title": one} for one in ids]
