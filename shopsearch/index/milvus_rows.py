@@ -256,12 +256,17 @@ class MilvusRows:
             time.sleep(LOOKED_EVERY_S)
 
     def _n_pending(self) -> int:
-        """Rows that the index does not cover yet."""
+        """Rows that the index does not cover yet; files that are only put together anew are covered
+        until the new one is.
+        """
 
         def describe(client: Any, timeout_s: float) -> Any:
             return client.describe_index(self.collection, VECTOR, timeout=timeout_s)
 
-        return int(self.connection.write(describe, self.collection).get("pending_index_rows", 0))
+        told = self.connection.write(describe, self.collection)
+        names = ("pending_index_rows", "total_rows", "indexed_rows")
+        pending, total, indexed = (int(told.get(name, 0)) for name in names)
+        return max(0, min(pending, total - indexed))
 
     def _insert(self, vectors: NDArray[np.float32], rows: Sequence[FilterRow], after: int) -> int:
         """Write a batch; gives the highest number."""

@@ -98,7 +98,9 @@ class Indexing:
 
     def describe_index(self, collection: str, name: str, timeout: float) -> dict[str, int]:
         self.calls.append("describe")
-        return {"pending_index_rows": next(self.left)}
+        n_left = next(self.left)
+        told = {"pending_index_rows": 75_000, "total_rows": 100_000}
+        return {**told, "indexed_rows": 100_000 - n_left}
 
 
 def settled(left: Iterator[int], n_written: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
