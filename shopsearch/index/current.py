@@ -12,6 +12,7 @@ from typing import Protocol
 
 from shopsearch.errors import GenerationDamaged
 from shopsearch.index.manifest import REMEDY
+from shopsearch.storage.synced import fsync
 
 CURRENT = "CURRENT"
 
@@ -66,12 +67,3 @@ class CurrentFile:
     def clear(self) -> None:
         """See `CurrentGeneration.clear`."""
         self._path.unlink(missing_ok=True)
-
-
-def fsync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

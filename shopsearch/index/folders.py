@@ -14,9 +14,10 @@ from typing import ClassVar
 import structlog
 
 from shopsearch.errors import IndexFault
-from shopsearch.index.current import CURRENT, fsync
+from shopsearch.index.current import CURRENT
 from shopsearch.index.generation_ids import GENERATION_ID
 from shopsearch.index.manifest import Manifest
+from shopsearch.storage.synced import fsync
 
 FOLDER = "generations"
 BUILDING = ".building-"

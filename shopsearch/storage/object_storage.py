@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from shopsearch.errors import StorageUnavailable
 from shopsearch.storage.address import StorageAddress, file_system
 from shopsearch.storage.base import StoredName
+from shopsearch.storage.synced import fsync
 
 BESIDE = ".part-"  # what a killed writer leaves in a folder is never named otherwise
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
@@ -106,9 +107,7 @@ class ObjectStorage:
                     file.flush()
                     os.fsync(file.fileno())
                 Path(beside).replace(path)
-                _fsync_folder(
-                    folder
-                )  # a power cut must not take back what a row of the database names
+                fsync(Path(folder))  # a row of the database may name it
             except BaseException:
                 Path(beside).unlink(missing_ok=True)
                 raise
@@ -147,16 +146,6 @@ class ObjectStorage:
                 f"{str(error) or type(error).__name__}; see that it can be reached, that the "
                 "credentials open it and that it has room"
             ) from error
-
-
-def _fsync_folder(folder: str) -> None:
-    if os.name == "nt":  # folders cannot be opened there
-        return
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _is_beside(name: str) -> bool:

@@ -7,12 +7,12 @@ and mix its journal with the new one.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from shopsearch.errors import StoreUnavailable
+from shopsearch.storage.synced import fsync
 from shopsearch.store import sqlite
 
 _COUNTED_ROWS = ("products", "feed_runs")  # tables whose numbers are never given twice
@@ -27,11 +27,7 @@ def copy_out(database: Path, target: Path) -> None:
             copy.execute("PRAGMA journal_mode = DELETE")  # all of it in one file
     except sqlite3.Error as error:
         raise StoreUnavailable(sqlite.explain(error, database)) from error
-    descriptor = os.open(target, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    fsync(target)
 
 
 def copy_in(source: Path, database: Path) -> None:

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from shopsearch.errors import BackupError
+from shopsearch.storage.synced import fsync
 
 FORMAT = 1
 CARD = "backup.json"
@@ -144,7 +145,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-        _sync_folder(path.parent)
+        fsync(path.parent)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -228,14 +229,6 @@ def _compare(expected: Path, found: Path, backup: Path) -> None:
 
 def _line(digest: str, name: str) -> bytes:
     return f"{digest}  {name}\n".encode()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class _Hashing:

@@ -210,3 +210,12 @@ def check_recall(services: Services, keys: NDArray[np.int64], vectors: NDArray[n
         theirs = cosines[row][np.isin(keys, found.keys[row])]
         assert len(theirs) == k
         assert theirs.min() >= kth - 1e-5, "recall@10 is below that of a fresh build"
+
+
+def remarks(services: Services) -> list[str]:
+    """What is said of the vectors of the live generation, where they are outside of its folder."""
+    outside, live = services.outside, services.generations.current_id()
+    assert outside is not None
+    assert live is not None
+    kept = services.generations.kept()
+    return [one.what for one in outside.remarks(services.generations.folder(live), kept)]

@@ -17,7 +17,7 @@ from tests.milvus import drop_collections
 
 from .driver import Fault
 from .launcher import Child, Launcher
-from .shop import Shop, check_acknowledged, check_answers, leftovers, stored_products
+from .shop import Shop, check_acknowledged, check_answers, leftovers, remarks, stored_products
 from .test_killed import GONE, IS_THOROUGH
 
 INDEX_KILLED_AT = (
@@ -71,14 +71,6 @@ def check_sound(services: Services) -> None:
     """Every vector in Milvus is the one of the kept embeddings, and no row is missing."""
     faults = [one for result in services.verifier.run() for one in result.shown]
     assert [one.what for one in faults if one.severity.value == "fault"] == []
-
-
-def remarks(services: Services) -> list[str]:
-    outside, live = services.outside, services.generations.current_id()
-    assert outside is not None
-    assert live is not None
-    kept = services.generations.kept()
-    return [one.what for one in outside.remarks(services.generations.folder(live), kept)]
 
 
 def test_a_run_that_is_killed_at_any_step_is_completed_by_the_next_one(

@@ -23,6 +23,8 @@ from shopsearch.index.milvus import MilvusIndex
 from shopsearch.settings import Settings
 from tests.milvus import MilvusServer
 
+from .shop import remarks
+
 N = 40
 RECOVERS_WITHIN_S = 60.0
 
@@ -75,14 +77,6 @@ def found(services: Services, text: str = "mug") -> set[str]:
     page = services.search.search(Query(text=text, k=100))
     assert page.degraded == ()
     return {hit.product.product_id for hit in page.hits}
-
-
-def remarks(services: Services) -> list[str]:
-    outside, current = services.outside, services.generations.current_id()
-    assert outside is not None
-    assert current is not None
-    kept = services.generations.kept()
-    return [one.what for one in outside.remarks(services.generations.folder(current), kept)]
 
 
 @dataclass(slots=True)
