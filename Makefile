@@ -57,7 +57,7 @@ else echo "no $(3) here: the tests of it will be skipped (Debian: apt install $(
 endef
 
 browser: ## Install Chromium for the browser tests, where that can be done
-	$(call installed,chromium google-chrome,chromium fonts-dejavu-core,Chromium)
+	$(call installed,chromium-headless-shell $(if $(CI),,chromium google-chrome),chromium-headless-shell fonts-dejavu-core,Chromium)
 
 redis: ## Install a Redis server for the tests of shared limits, where that can be done
 	$(call installed,redis-server,redis-server,redis-server)

@@ -11,7 +11,7 @@ from shopsearch.domain import AnyOf, Between, ProductFilter, Query
 
 from .conftest import NewPage, Site
 from .test_accessible_and_steady import MAX_SHIFT, violations
-from .test_shop_window import answer
+from .test_shop_window import answer, be_complete
 
 pytestmark = pytest.mark.browser
 
@@ -32,6 +32,7 @@ def colors(site: Site) -> list[str]:
 def counts_up_to(page: Page, n: int) -> None:
     """The count over the results, which says how many there are."""
     expect(page.locator(".toolbar__count")).to_contain_text(re.compile(rf"^{n} products?\b"))
+    be_complete(page)
 
 
 def value(page: Page, facet: str, words: str) -> Locator:

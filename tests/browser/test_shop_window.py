@@ -17,8 +17,13 @@ from .conftest import Complaints, NewPage, Site
 pytestmark = pytest.mark.browser
 
 
+def be_complete(page: Page) -> None:
+    """Results come in two parts, with the old filters beside the first."""
+    expect(page.locator("[data-unfinished]")).to_have_count(0)
+
+
 def titles(page: Page) -> list[str]:
-    expect(page.locator("[data-unfinished]")).to_have_count(0)  # the list comes in two steps
+    be_complete(page)
     return page.locator("main .card__link").all_inner_texts()
 
 
@@ -34,6 +39,7 @@ def answer(site: Site, query: Query) -> SearchPage:
 
 def see(page: Page, heading: str) -> None:
     expect(page.locator("main h1")).to_have_text(heading)
+    be_complete(page)
 
 
 def wait_until_scrolled(page: Page) -> None:

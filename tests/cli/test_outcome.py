@@ -4,14 +4,13 @@ import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from shopsearch.bootstrap import Services
 from shopsearch.settings import Settings
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -104,10 +103,3 @@ def test_ctrl_c_keeps_what_was_done_and_the_next_run_goes_on(tmp_path: Path, mon
 def start(home: Path) -> list[str]:
     code = "from shopsearch.cli import main; main()"
     return [sys.executable, "-c", code, "--home", str(home)]
-
-
-def wait_until(is_so: Callable[[], object], limit_s: float = 60) -> None:
-    deadline = time.monotonic() + limit_s
-    while not is_so():
-        assert time.monotonic() < deadline, f"nothing was indexed within {limit_s} s"
-        time.sleep(0.05)

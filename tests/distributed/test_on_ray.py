@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +22,7 @@ from shopsearch.distributed.worker import EncodingWorker
 from shopsearch.errors import WorkersUnavailable
 from shopsearch.settings import Settings
 from shopsearch.tally import IndexProgress
+from tests.waiting import wait_until
 
 from .shop import Held, counts, hard_shop, run
 
@@ -233,11 +233,3 @@ def n_cached(services: Services) -> int:
     """How many embeddings the cache has."""
     with services.database.reading() as connection:
         return int(connection.execute(text("SELECT count(*) FROM embeddings")).scalar_one())
-
-
-def wait_until(is_so: object) -> None:
-    assert callable(is_so)
-    until = time.monotonic() + ENDS_WITHIN_S
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.02)

@@ -10,8 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -22,6 +21,7 @@ from sqlalchemy import text
 
 from shopsearch.bootstrap import Services
 from shopsearch.settings import Settings
+from tests.waiting import wait_until
 
 from .shop import Held, hard_shop, run
 
@@ -166,10 +166,3 @@ def n_cached(services: Services) -> int:
     """How many embeddings the cache has."""
     with services.database.reading() as connection:
         return int(connection.execute(text("SELECT count(*) FROM embeddings")).scalar_one())
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    until = time.monotonic() + WITHIN_S
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.05)

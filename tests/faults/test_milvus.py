@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from shopsearch.index import milvus_upkeep
 from shopsearch.index.milvus import MilvusIndex
 from shopsearch.settings import Settings
 from tests.milvus import MilvusServer
+from tests.waiting import wait_until
 
 from .shop import remarks
 
@@ -112,13 +113,6 @@ class Readers:
             self.stopped.set()
             for thread in threads:
                 thread.join()
-
-
-def wait_until(is_so: Callable[[], bool], within_s: float) -> None:
-    until = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < until, "it did not come about in time"
-        time.sleep(0.05)
 
 
 @pytest.fixture(params=["milvus_lite_uri", "milvus_uri"])

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_until
+
 from .test_serving import PROGRAM, get, server
 
 # The settings of a deployment lie in a file, which a renewal reads anew.
@@ -84,15 +86,6 @@ def limit_in_force(host: str, port: int) -> str:
     return str(told)
 
 
-def until(condition, seconds: float = 60.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 def workers_of(pid: int) -> set[int]:
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return {int(child) for child in found}
@@ -111,7 +104,10 @@ def test_it_takes_up_new_settings_and_loses_no_request(shop, tmp_path: Path) -> 
             with Visitors(host, port, 4) as visitors:
                 time.sleep(0.3)
                 process.send_signal(signal.SIGHUP)
-                assert until(lambda: not before & workers_of(process.pid)), "the old ones stayed"
+                wait_until(
+                    lambda: not before & workers_of(process.pid),
+                    otherwise="the old ones were there",
+                )
                 time.sleep(0.3)
             assert "2 MB" in limit_in_force(host, port)
             assert process.poll() is None  # it is the same process
@@ -136,8 +132,8 @@ def test_with_settings_that_do_not_hold_everything_stays_as_it_is(shop, tmp_path
             before = workers_of(process.pid)
             told.write_text(json.dumps({"worker_threads": 0}))
             process.send_signal(signal.SIGHUP)
-            assert until(lambda: workers_of(process.pid) > before), "there was no rehearsal"
-            assert until(lambda: workers_of(process.pid) == before)
+            wait_until(lambda: workers_of(process.pid) > before, otherwise="no rehearsal")
+            wait_until(lambda: workers_of(process.pid) == before)
             assert get(host, port, "/readyz").status == 200
             process.send_signal(signal.SIGTERM)
             _, errors = process.communicate(timeout=15)
@@ -153,12 +149,12 @@ def test_it_can_be_stopped_while_it_is_renewed(shop, moment: str) -> None:
     with server(shop.settings.home, program=LOADED_SLOWLY + PROGRAM) as (process, _, _):
         before = workers_of(process.pid)
         process.send_signal(signal.SIGHUP)
-        assert until(lambda: len(workers_of(process.pid) - before) > 0)
+        wait_until(lambda: len(workers_of(process.pid) - before) > 0)
         if moment == "starting":
             rehearsing = workers_of(process.pid)
-            assert until(lambda: len(workers_of(process.pid) - rehearsing) > 0)
+            wait_until(lambda: len(workers_of(process.pid) - rehearsing) > 0)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=25)
-        assert until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before))
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before))
     assert process.returncode == 0, errors
     assert "renewed " not in errors

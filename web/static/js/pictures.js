@@ -1,6 +1,8 @@
 // The picture of a search. It stays in this tab: an address names it by a key that means something
 // here alone, or, for a picture from the web, by its own address.
 
+import { store, stored } from "./storage.js";
+
 const KEY = "picture";
 const ADDRESS = "picture-address";
 const PREFIX = "shopsearch.picture.";
@@ -18,8 +20,8 @@ export async function pictureOf(url) {
   const key = named.get(KEY);
   if (!key) return null;
   if (inMemory.has(key)) return { blob: inMemory.get(key) };
-  const stored = read(key);
-  return stored ? { blob: blobOf(stored) } : { gone: true };
+  const data = stored("sessionStorage", PREFIX + key);
+  return data ? { blob: blobOf(data) } : { gone: true };
 }
 
 /** A picture file, kept from now on: the hash of an address that asks for it, and what travels. */
@@ -80,20 +82,12 @@ export function blobOf(url) {
   return new Blob([bytes], { type: head.slice("data:".length).split(";")[0] });
 }
 
-function read(key) {
-  try {
-    return sessionStorage.getItem(PREFIX + key);
-  } catch {
-    return null; // storage can be switched off
-  }
-}
-
 // The store is small and may be off; what does not fit is forgotten when the tab is left.
 function write(key, value) {
   try {
     const kept = Object.keys(sessionStorage).filter((name) => name.startsWith(PREFIX));
     kept.slice(0, Math.max(0, kept.length - MAX_KEPT + 1)).forEach((name) => sessionStorage.removeItem(name));
-    sessionStorage.setItem(PREFIX + key, value);
+    store("sessionStorage", PREFIX + key, value);
   } catch {
     // see above
   }

@@ -19,7 +19,7 @@ let focused = null;
 let resting = 0;
 
 export function markRegions() {
-  new MutationObserver(takeUp).observe(document.body, { childList: true });
+  new MutationObserver(takeUp).observe(document.body, { childList: true, subtree: true });
   document.addEventListener("focusin", (event) => {
     focused = section?.contains(event.target) ? event.target : null;
   });
