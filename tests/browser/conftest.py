@@ -83,7 +83,7 @@ def browser() -> Iterator[Browser]:
     """Chromium; in CI it has to be there."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
-        reason = f"none of {', '.join(BROWSERS)} is on the PATH: apt-get install chromium-headless-shell"
+        reason = f"none of {', '.join(BROWSERS)} is on the PATH: apt-get install {BROWSERS[0]}"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
+from selectolax.lexbor import LexborNode
 
 from shopsearch.server.pages import in_parts
 
@@ -23,6 +25,32 @@ def parts_of(client: FlaskClient, address: str = ADDRESS, said: str = "5") -> li
 
 def titles_of(part: HTMLParser) -> list[str]:
     return [link.text() for link in part.css("[data-hits] .card__link")]
+
+
+def plain(main: LexborNode) -> str:
+    """Its HTML without what is another in each answer, or says that the page came in parts, and
+    without the contents of templates, which the parser does not move along.
+    """
+    html = re.sub(r' data-(query-id="[^"]*"|later(="")?|unfinished(="")?)', "", main.html or "")
+    html = re.sub(r"(<template[^>]*>).*?</template>", r"\1", html, flags=re.DOTALL)
+    return re.sub(r"\s*(<|>)\s*", r"\1", re.sub(r"\s+", " ", html))
+
+
+@pytest.mark.parametrize(
+    "address", [ADDRESS, "/search?q=mug&filter.brand=nobody", "/search?also_product=mug-red"]
+)
+def test_the_second_part_put_into_the_places_of_the_first_is_the_page(
+    client: FlaskClient, address: str
+) -> None:
+    first, rest = parts_of(client, address, said="6")
+    places, later = first.css("[data-later]"), rest.css("[data-later]")
+    assert len(places) == len(later) > 0
+    for place, one in zip(places, later, strict=True):
+        place.replace_with(one)
+    for further in rest.css("[data-hits] > li"):
+        first.css_first("[data-hits]").insert_child(further)
+    whole = HTMLParser(client.get(address).text)
+    assert plain(first.css_first("main")) == plain(whole.css_first("main"))
 
 
 def test_both_parts_together_are_the_page(client: FlaskClient) -> None:
@@ -43,7 +71,7 @@ def test_the_first_part_says_that_more_comes_and_keeps_the_place_of_the_filters(
     first, rest = parts_of(client)
     assert "data-unfinished" in first.css_first("main").attributes
     assert first.css_first("main > .faceted > [data-facets]") is not None
-    assert first.css(".facet") == []
+    assert first.css(".facet, .card__act, .heart") == []
     assert rest.css_first("main") is None
 
 

@@ -1,5 +1,5 @@
-// A page of results comes in two parts (server/pages/in_parts.py): what is seen first of the list, then
-// the rest and the filters. Until then, those of before stay in their place.
+// Results come in two parts (server/pages/in_parts.py): what is seen first, then the rest. Until then,
+// the filters of before stay.
 
 const MARK = "<!--and-->";
 const CARD = [180, 380]; // px, where none is there
@@ -57,9 +57,9 @@ export function isUnfinished(main) {
 
 /** Put the second part into a <main>. */
 export function finish(main, rest) {
-  const filters = rest.querySelector("[data-facets]");
+  const places = main.querySelectorAll("[data-later]");
+  rest.querySelectorAll("[data-later]").forEach((one, n) => places[n].replaceWith(one));
   main.querySelector("[data-hits]")?.append(...rest.querySelectorAll("[data-hits] > li"));
-  if (filters) main.querySelector("[data-facets]").replaceWith(filters);
   delete main.dataset.unfinished;
 }
 
