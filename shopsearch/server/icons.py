@@ -1,6 +1,6 @@
 """The icons of web/templates/_icons.html, for templates and for the style sheet.
 
-A card has six of them. As elements they cost a browser more than all else of a card, so there they
+A card has five or six. As elements they cost a browser more than all else of a card, so there they
 are masks that the style sheet holds: `mask: var(--sign-heart)`, over a background of any colour.
 """
 
@@ -15,7 +15,7 @@ from urllib.parse import quote
 from flask import Flask
 from markupsafe import Markup
 
-SIGNS = ("more", "less", "why", "compare", "heart")  # of cards
+SIGNS = ("more", "less", "why", "compare", "heart", "picture")  # of cards
 
 _LEFT = " '=:/"  # as they are
 _SHAPES = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)

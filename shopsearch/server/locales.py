@@ -125,6 +125,11 @@ class _Page:
         return _tag(locale())
 
     @staticmethod
+    def talks() -> bool:
+        """Whether a search can be refined by talking: the rules behind it know English."""
+        return locale().language == "en"
+
+    @staticmethod
     def direction() -> str:
         """`ltr` or `rtl`."""
         return locale().text_direction

@@ -17,11 +17,12 @@ export function inParts() {
 
 /** The parts of an answer, each as soon as it is there. */
 export async function* partsOf(response) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
   let text = "";
   for (;;) {
-    const { done, value = "" } = await reader.read();
-    text += value;
+    const { done, value } = await reader.read();
+    text += decoder.decode(value, { stream: !done });
     const end = text.indexOf(MARK);
     if (!done && end < 0) continue;
     yield parsed(end < 0 ? text : text.slice(0, end));
@@ -31,9 +32,9 @@ export async function* partsOf(response) {
 }
 
 function parsed(html) {
-  const template = document.createElement("template"); // quicker than a whole document
-  template.innerHTML = html;
-  return template.content;
+  const place = document.createElement("div"); // of this document: nothing need be adopted
+  place.innerHTML = html;
+  return place;
 }
 
 /** Put a <main> in the place of the one on show, but for filters that are about to be replaced. */

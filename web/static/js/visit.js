@@ -49,6 +49,7 @@ export async function visit(address, how = {}) {
       await painted();
       finish(document.querySelector("main"), await second(parts, signal));
     }
+    document.title = titleOf(page);
     await preview(picture);
     if (picture?.gone) show("picture-gone");
     document.dispatchEvent(new Event("shopsearch:arrived"));
@@ -128,13 +129,16 @@ function answer(url, picture, how) {
 function swap(page, typed) {
   const main = page.querySelector("main");
   takePlace(main);
-  document.title = page.querySelector("title").textContent;
-  announce(main.dataset.announce ?? document.title);
+  announce(main.dataset.announce ?? titleOf(page));
   if ("problem" in main.dataset) return;
   const carried = page.querySelector("[data-carried]");
-  document.querySelector("[data-carried]").replaceWith(document.adoptNode(carried));
+  document.querySelector("[data-carried]").replaceWith(carried);
   const box = document.querySelector("#q");
   if (box.value === typed) box.value = page.querySelector("#q").value;
+}
+
+function titleOf(page) {
+  return page.querySelector("title").textContent;
 }
 
 function settle(focus, scroll) {
