@@ -1,15 +1,16 @@
 """How much more two web nodes answer than one.
 
-    python benchmarks/nodes.py [--products N] [--encoder NAME] [--clients N] [--seconds S]
-        [--turns N]
+    python benchmarks/nodes.py [--products N] [--encoder NAME] [--index NAME] [--clients N]
+        [--seconds S] [--turns N]
 
 Real `shopsearch serve` processes with homes of their own, one PostgreSQL, one storage (a folder),
-one Redis, behind a real nginx with deploy/nginx.conf; an indexer has filled them. Each node is
+one Redis, and with `--index milvus` one Milvus server, behind a real nginx with deploy/nginx.conf;
+an indexer has filled them. Each node is
 pinned to a core of its own and has one worker, so that a second node is a second core as a second
 machine would be. With one node behind nginx both places of its upstream are that node. Clients,
-nginx and PostgreSQL take what is left of the machine, and what they take is printed: on two cores
-they compete with the nodes, which two machines would not. Turns of one and of two nodes alternate,
-and the median of each is taken. Queries are distinct.
+nginx, PostgreSQL and Milvus take what is left of the machine: on two cores they compete with the
+nodes, which two machines would not. Turns of one and of two nodes alternate, and the median of each
+is taken. Queries are distinct.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import psutil
 from serving_load import Load, closed_loop
 
 from shopsearch.demo.drawn import draw_shop
+from tests import milvus
 from tests.cluster.cluster import Cluster, Running
 from tests.cluster.conftest import needed
 from tests.postgresql import server
@@ -91,6 +93,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("--products", type=int, default=240)
     asked.add_argument("--encoder", default="compact", choices=["compact", "hashing"])
+    asked.add_argument("--index", default="faiss", choices=["faiss", "milvus"])
     asked.add_argument("--clients", type=int, default=16)
     asked.add_argument("--seconds", type=float, default=8.0)
     asked.add_argument("--turns", type=int, default=3)
@@ -110,7 +113,10 @@ def main() -> None:
             "LOG_LEVEL": "warning",
             "THREADS": "1",
             "INDEX_NICE": "0",
+            "INDEX": given.index,
         }
+        if given.index == "milvus":
+            settings["MILVUS_URI"] = open_things.enter_context(milvus.running()).uri
         cluster = Cluster(folder, settings)
         open_things.callback(cluster.close)
         feed = draw_shop(folder / "feed", n_products=given.products)
@@ -128,7 +134,7 @@ def main() -> None:
         print(
             f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load "
             f"{os.getloadavg()[0]:.1f} before; {given.products} products, {given.encoder}, "
-            f"{given.clients} clients, {given.turns} turns of {given.seconds:.0f} s"
+            f"{given.index}, {given.clients} clients, {given.turns} turns of {given.seconds:.0f} s"
         )
         turns: dict[str, list[Turn]] = {name: [] for name in fronts}
         for front in fronts.values():

@@ -49,7 +49,8 @@ export async function visit(address, how = {}) {
       await painted();
       finish(document.querySelector("main"), await second(parts, signal));
     }
-    document.title = titleOf(page);
+    document.title = page.querySelector("title").textContent;
+    announce(document.querySelector("main").dataset.announce ?? document.title);
     await preview(picture);
     if (picture?.gone) show("picture-gone");
     document.dispatchEvent(new Event("shopsearch:arrived"));
@@ -129,16 +130,11 @@ function answer(url, picture, how) {
 function swap(page, typed) {
   const main = page.querySelector("main");
   takePlace(main);
-  announce(main.dataset.announce ?? titleOf(page));
   if ("problem" in main.dataset) return;
   const carried = page.querySelector("[data-carried]");
   document.querySelector("[data-carried]").replaceWith(carried);
   const box = document.querySelector("#q");
   if (box.value === typed) box.value = page.querySelector("#q").value;
-}
-
-function titleOf(page) {
-  return page.querySelector("title").textContent;
 }
 
 function settle(focus, scroll) {
