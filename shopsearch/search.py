@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import (
+    Facet,
     Hit,
     Lexicon,
     Query,
@@ -121,6 +122,7 @@ class SearchService:
             hits=weights.weighing.told(hits, page, explain=query.explain),
             total=found.total,
             facets=facets,
+            where=query.where,
             took_ms=(self._clock() - started) * 1000,
             generation=road.generation.manifest.generation_id,
             did_you_mean=None if found.wish is None else understood.whole(found.wish.did_you_mean),
@@ -129,6 +131,17 @@ class SearchService:
             stages_ms=road.stages.ms,
             degraded=road.degraded,
         )
+
+    def facets(self, query: Query, page: SearchPage) -> tuple[Facet, ...]:
+        """The facets of a query, for the page that it has without them.
+
+        Counting takes the longer the larger a catalog is; whoever shows the hits first has them
+        counted afterwards, by the generation that is live then. Raises what `search` raises.
+        """
+        but_for = None if query.product_id is None else self.product(query.product_id).key
+        with self._road() as road, road.stages("facets"):
+            counted = replace(query, where=page.where)
+            return self._facets.count(road.generation, counted, but_for)
 
     def similar(
         self, product_id: str, k: int = 12, *, explain: bool = False, collapse: bool = False

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from shopsearch.domain.embeddings import Modality
+from shopsearch.domain.filters import ProductFilter
 from shopsearch.domain.products import Product
 from shopsearch.domain.signals import SignalEffect
 from shopsearch.domain.understood import UnderstoodPart
@@ -184,6 +185,8 @@ class SearchPage:
     took_ms: float
     generation: str  # the index generation that answered
     facets: tuple[Facet, ...] = ()  # in the order in which the query asked for them
+    # what every hit passes: the query's own filter, and what was read out of its words
+    where: ProductFilter = field(default_factory=ProductFilter)
     did_you_mean: str | None = None  # the words that were searched for instead of those typed
     # words, folded, and phrases in quotes, that no product has together with the others
     relaxed: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from selectolax.lexbor import LexborNode
 
-from shopsearch.server.pages import in_parts
+from shopsearch.server.pages import in_parts, search
 
 ADDRESS = "/search?q=mug&cutoff=false"
 
@@ -25,6 +25,17 @@ def parts_of(client: FlaskClient, address: str = ADDRESS, said: str = "5") -> li
 
 def titles_of(part: HTMLParser) -> list[str]:
     return [link.text() for link in part.css("[data-hits] .card__link")]
+
+
+def filled(first: HTMLParser, rest: HTMLParser) -> LexborNode:
+    """The `<main>` of the first part with the second in its places, as in_parts.js puts it."""
+    places, later = first.css("[data-later]"), rest.css("[data-later]")
+    assert len(places) == len(later) > 0
+    for place, one in zip(places, later, strict=True):
+        place.replace_with(one)
+    for further in rest.css("[data-hits] > li"):
+        first.css_first("[data-hits]").insert_child(further)
+    return first.css_first("main")
 
 
 def plain(main: LexborNode) -> str:
@@ -43,14 +54,18 @@ def test_the_second_part_put_into_the_places_of_the_first_is_the_page(
     client: FlaskClient, address: str
 ) -> None:
     first, rest = parts_of(client, address, said="6")
-    places, later = first.css("[data-later]"), rest.css("[data-later]")
-    assert len(places) == len(later) > 0
-    for place, one in zip(places, later, strict=True):
-        place.replace_with(one)
-    for further in rest.css("[data-hits] > li"):
-        first.css_first("[data-hits]").insert_child(further)
     whole = HTMLParser(client.get(address).text)
-    assert plain(first.css_first("main")) == plain(whole.css_first("main"))
+    assert plain(filled(first, rest)) == plain(whole.css_first("main"))
+
+
+def test_a_catalog_without_anything_to_filter_by_has_no_panel(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "worth_showing", lambda *_: [])
+    first, rest = parts_of(client, said="6")
+    whole = HTMLParser(client.get(ADDRESS).text)
+    assert whole.css_first("[data-facets]") is None
+    assert plain(filled(first, rest)) == plain(whole.css_first("main"))
 
 
 def test_both_parts_together_are_the_page(client: FlaskClient) -> None:

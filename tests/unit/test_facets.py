@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -123,6 +124,12 @@ def flattened(values: Iterable[FacetValue]) -> Iterator[FacetValue]:
         yield from flattened(value.children)
 
 
+def levels_above(category: str) -> Iterator[str]:
+    while " > " in category:
+        category = category.rpartition(" > ")[0]
+        yield category
+
+
 def counted(facet: Facet) -> dict[str, int]:
     return {one.value.casefold(): one.count for one in flattened(facet.values) if one.count}
 
@@ -171,6 +178,22 @@ def test_facets_count_all_that_the_other_filters_let_through(
         assert counted(facet) == truth
         assert facet.n_values == len(truth)
         assert facet.n_missing == sum(not words_of(p, facet.field) for p in left)
+
+
+@quickly
+@given(
+    conditions=FILTERS,
+    text=st.sampled_from(["", "mug", "number 7"]),
+    product_id=st.sampled_from([None, "p3"]),
+)
+def test_facets_counted_after_the_hits_are_those_counted_with_them(
+    shop: Services, conditions: tuple[Condition, ...], text: str, product_id: str | None
+) -> None:
+    where = ProductFilter(conditions)
+    asked = Query(text=text, product_id=product_id, where=where, facets=FIELDS, k=1)
+    page = shop.search.search(replace(asked, facets=()))
+    assert page.facets == ()
+    assert shop.search.facets(asked, page) == shop.search.search(asked).facets
 
 
 @quickly
@@ -246,7 +269,9 @@ def test_values_that_contain_a_text_are_found_however_rare_they_are(
         left = matching(conditions, but_field=facet.field)
         truth = Counter(word for p in left for word in set(words_of(p, facet.field)))
         found = {word: n for word, n in truth.items() if part.casefold() in word}
-        named = {one.value.casefold() for one in flattened(facet.values) if one.chosen}
+        chosen = [one.value.casefold() for one in flattened(facet.values) if one.chosen]
+        # what is chosen is listed all the same, and the categories above it with it
+        named = {above for one in chosen for above in (one, *levels_above(one))}
         assert {w: n for w, n in counted(facet).items() if w in found or w not in named} == found
         assert facet.n_values == len(found)
         assert facet.n_missing == sum(not words_of(p, facet.field) for p in left)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 
@@ -31,7 +32,7 @@ def results() -> Response | str:
     """Results by what the address says; without anything asked, the whole catalog."""
     asked = Asked.of(without_pictures(read_address()))
     query = with_facets(asked.request).query()
-    return _results(services().search.search(query), asked, query)
+    return _results(_found(query), asked, query)
 
 
 @blueprint.post("/search")
@@ -45,7 +46,7 @@ def results_by_picture() -> AnyResponse | str:
     try:
         picture = picture_of(wanted, uploaded)
         query = with_facets(wanted).query(picture, further)
-        page = services().search.search(query)
+        page = _found(query)
         preview = "" if picture is None or uploaded is not None else _preview(picture)
     except ProductRejected as error:
         return _picture_refused(error, asked, uploaded)
@@ -57,12 +58,19 @@ def n_pages(page: SearchPage, asked: SearchRequest) -> int:
     return min(-(-page.total // asked.size), MAX_REACH // asked.size)
 
 
+def _found(query: Query) -> SearchPage:
+    """What a search finds; of a page in parts, the second counts the facets."""
+    in_two = in_parts.n_seen_first() is not None
+    return services().search.search(replace(query, facets=()) if in_two else query)
+
+
 def _results(page: SearchPage, asked: Asked, query: Query, preview: str = "") -> Response | str:
     query_id = log_search(asked.request, page, pictured=asked.pictured)
     is_all = query.is_empty and not asked.request.is_filtered  # then the shop itself is empty
     ways = None if page.total or is_all else ways_on(asked, query)
-    # filters stay beside a list that they left empty
-    has_facets = page.hits or asked.request.is_filtered
+    # they stay beside a list that they left empty
+    has_filters = bool(page.hits) or asked.request.is_filtered
+    n_first = in_parts.n_seen_first()
     written = partial(
         render_template,
         page=page,
@@ -70,13 +78,17 @@ def _results(page: SearchPage, asked: Asked, query: Query, preview: str = "") ->
         query_id=query_id,
         ways=ways,
         preview=preview,
-        facets=worth_showing(asked.request, page.facets) if has_facets else [],
+        has_filters=has_filters,
+        n_first=n_first,
     )
-    n_first = in_parts.n_seen_first()
     if n_first is None:
-        return written("results.html")
-    first = written("results_first.html", n_first=n_first)
-    return in_parts.in_parts(first, lambda: written("results_rest.html", n_first=n_first))
+        return written("results.html", facets=worth_showing(asked.request, page.facets))
+
+    def rest() -> str:
+        facets = services().search.facets(query, page) if has_filters else ()
+        return written("results_rest.html", facets=worth_showing(asked.request, facets))
+
+    return in_parts.in_parts(written("results_first.html", facets=()), rest)
 
 
 def _preview(picture: bytes) -> str:
