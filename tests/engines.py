@@ -24,6 +24,7 @@ DATABASE, INDEX = "SHOPSEARCH_TEST_DATABASE", "SHOPSEARCH_TEST_INDEX"
 CHOICES = {DATABASE: ("sqlite", "postgresql"), INDEX: ("files", "milvus")}
 DEFAULTS = {name: choices[0] for name, choices in CHOICES.items()}
 TEMPLATE = "shopsearch_template"
+_NUMBERS = count()  # of the shops of this process, whoever made their engines
 PATIENT_S = 60  # a server answers late where tests, shops and a browser share two cores
 
 
@@ -43,7 +44,6 @@ class Engines:
         self.on_milvus = names[INDEX] == "milvus"
         self._postgres_url = postgres_url
         self._milvus_uri = milvus_uri
-        self._numbers = count()
         self._has_template = False
 
     @contextmanager
@@ -51,7 +51,7 @@ class Engines:
         """What one shop needs of settings, so that it is over these engines; `usual` ones are
         those that an engine of choice replaces.
         """
-        told, name = dict(usual), f"shop_{os.getpid()}_{next(self._numbers)}"
+        told, name = dict(usual), f"shop_{os.getpid()}_{next(_NUMBERS)}"
         with ExitStack() as made:
             if self.on_postgresql:
                 url = made.enter_context(self._database(name))

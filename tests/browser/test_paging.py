@@ -66,6 +66,7 @@ def test_back_and_reload_come_to_the_same_place(page: Page, site: Site) -> None:
         at_least(page, n)
     link = page.locator("main .card__link").nth(13)
     link.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)  # until the list is at rest
     n_before, place = page.locator("main .card").count(), link.bounding_box()
     page.reload()
     at_least(page, n_before)
