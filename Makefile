@@ -46,18 +46,20 @@ faults: $(DEV) ## Kill, starve and break indexing at every step (minutes); KILLS
 hostile: $(DEV) ## Damage 10,000 pictures of each format at random (minutes); MUTATIONS=10000
 	SHOPSEARCH_TEST_MUTATIONS=$(MUTATIONS) $(BIN)/python -m pytest -s tests/server/hostile $(ARGS)
 
-# $(call installed,PROGRAMS,PACKAGES,WHAT): as root of a Debian, install what brings one of the programs
+# $(call installed,PROGRAMS,PACKAGES,WHAT,OTHERS): as root of a Debian, install what brings one of the
+# programs; where that cannot be done, one of the others does too
 define installed
 @if $(foreach program,$(1),command -v $(program) >/dev/null ||) false; then :; \
 elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
   { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends $(2) >/dev/null; } \
-  || [ -z "$$CI" ] || exit 1; \
+  || $(foreach program,$(4),command -v $(program) >/dev/null ||) [ -z "$$CI" ] || exit 1; \
+elif $(foreach program,$(4),command -v $(program) >/dev/null ||) false; then :; \
 else echo "no $(3) here: the tests of it will be skipped (Debian: apt install $(firstword $(2)))"; fi
 endef
 
 browser: ## Install Chromium for the browser tests, where that can be done
-	$(call installed,chromium-headless-shell $(if $(CI),,chromium google-chrome),chromium-headless-shell fonts-dejavu-core,Chromium)
+	$(call installed,chromium-headless-shell,chromium-headless-shell fonts-dejavu-core,Chromium,chromium google-chrome)
 
 redis: ## Install a Redis server for the tests of shared limits, where that can be done
 	$(call installed,redis-server,redis-server,redis-server)
