@@ -5,12 +5,11 @@
 
 Real `shopsearch serve` processes with homes of their own, one PostgreSQL, one storage (a folder),
 one Redis, and with `--index milvus` one Milvus server, behind a real nginx with deploy/nginx.conf;
-an indexer has filled them. Each node is
-pinned to a core of its own and has one worker, so that a second node is a second core as a second
-machine would be. With one node behind nginx both places of its upstream are that node. Clients,
-nginx, PostgreSQL and Milvus take what is left of the machine: on two cores they compete with the
-nodes, which two machines would not. Turns of one and of two nodes alternate, and the median of each
-is taken. Queries are distinct.
+an indexer has filled them. Each node is pinned to a core of its own and has one worker, so that a
+second node is a second core as a second machine would be. With one node behind nginx both places of
+its upstream are that node. Clients, nginx, PostgreSQL and Milvus take what is left of the machine:
+on two cores they compete with the nodes, which two machines would not. Turns of one and of two
+nodes alternate, and the median of each is taken. Queries are distinct.
 """
 
 from __future__ import annotations
@@ -89,6 +88,27 @@ def told(name: str, turns: list[Turn]) -> float:
     return rate
 
 
+def shared(open_things: ExitStack, folder: Path, given: argparse.Namespace) -> dict[str, str]:
+    """Start what the nodes have in common; the settings that lead to it."""
+    redis = RedisServer(needed("redis-server", "redis-server"), folder)
+    redis.start()
+    open_things.callback(redis.stop)
+    settings = {
+        "DATABASE_URL": open_things.enter_context(server()),
+        "STORAGE": f"file://{folder}/storage",
+        "CACHE_URL": redis.url,
+        "RATE_LIMIT": "off",
+        "ENCODER": given.encoder,
+        "LOG_LEVEL": "warning",
+        "THREADS": "1",
+        "INDEX_NICE": "0",
+        "INDEX": given.index,
+    }
+    if given.index == "milvus":
+        settings["MILVUS_URI"] = open_things.enter_context(milvus.running()).uri
+    return settings
+
+
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("--products", type=int, default=240)
@@ -101,23 +121,7 @@ def main() -> None:
     with ExitStack() as open_things:
         folder = Path(open_things.enter_context(tempfile.TemporaryDirectory()))
         folder.chmod(0o755)
-        redis = RedisServer(needed("redis-server", "redis-server"), folder)
-        redis.start()
-        open_things.callback(redis.stop)
-        settings = {
-            "DATABASE_URL": open_things.enter_context(server()),
-            "STORAGE": f"file://{folder}/storage",
-            "CACHE_URL": redis.url,
-            "RATE_LIMIT": "off",
-            "ENCODER": given.encoder,
-            "LOG_LEVEL": "warning",
-            "THREADS": "1",
-            "INDEX_NICE": "0",
-            "INDEX": given.index,
-        }
-        if given.index == "milvus":
-            settings["MILVUS_URI"] = open_things.enter_context(milvus.running()).uri
-        cluster = Cluster(folder, settings)
+        cluster = Cluster(folder, shared(open_things, folder, given))
         open_things.callback(cluster.close)
         feed = draw_shop(folder / "feed", n_products=given.products)
         indexed = cluster.command("indexer", "index", str(feed))

@@ -123,7 +123,7 @@ def test_an_answer_that_does_not_come_is_timed_out_and_not_asked_for_again(
         started = time.monotonic()
         with pytest.raises(TimedOut):
             client_of(address, timeout_s=0.3).suggest("mu")
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 2.0
 
 
 @pytest.mark.parametrize("body", [b"", b"no json", b"[]", b'{"hits": 3}', b"\xff\xfe"])

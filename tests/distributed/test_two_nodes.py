@@ -110,7 +110,9 @@ def started(log: Path, environment: Mapping[str, str], *options: str) -> Iterato
         )
     node = Node(process.pid)
     try:
-        wait_until(lambda: process.poll() is not None or "runtime started" in log.read_text())
+        wait_until(
+            lambda: process.poll() is not None or "runtime started" in log.read_text(), WITHIN_S
+        )
         assert process.poll() is None, log.read_text()
         yield node
     finally:
@@ -140,9 +142,9 @@ def test_a_run_goes_on_when_a_node_fails_and_standard_output_has_the_document_al
         text=True,
     )
     with Services.open(settings) as services:
-        wait_until(lambda: cluster.head.workers() == cluster.second.workers() == 1)
+        wait_until(lambda: cluster.head.workers() == cluster.second.workers() == 1, WITHIN_S)
         before = n_cached(services)
-        wait_until(lambda: n_cached(services) > before)
+        wait_until(lambda: n_cached(services) > before, WITHIN_S)
         n_before = n_cached(services)
         cluster.second.fail()
         try:

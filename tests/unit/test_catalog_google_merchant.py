@@ -152,7 +152,7 @@ def test_document_types_and_entities_are_refused_at_once(tmp_path: Path, declare
     with pytest.raises(FeedFormatError, match="line 1: the XML declares a document type"):
         records(tmp_path, f"{declared}<rss><item><id>1</id><title>&a;</title></item></rss>")
 
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1252"])

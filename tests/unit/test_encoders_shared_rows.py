@@ -64,7 +64,7 @@ def test_a_redis_that_is_down_costs_the_cache_and_one_short_wait(redis_server: R
     for number in range(50):
         rows.row(f"key {number}", make)
     assert make.made == 50
-    assert time.perf_counter() - begun < 4
+    assert time.perf_counter() - begun < 2.0
     redis_server.start()
     rows.row("while it rests", make)
     now[0] += REST_S

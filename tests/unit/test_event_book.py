@@ -114,7 +114,7 @@ def test_nobody_waits_and_whoever_finds_no_room_is_told(store: StubbornStore, bo
     with pytest.raises(EventsBusy, match="no room for 6 events now, as up to 20 wait"):
         noted.note(events(6, first=50))
     assert noted.note(events(5, first=16)) == 5
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 1.0
     store.may_write.set()
     wait_until(lambda: n_written(store) == 21)
 

@@ -241,7 +241,7 @@ def test_nobody_waits_longer_than_a_fetch_may_take(
     with pytest.raises(HostUnavailable, match="503"):
         fetcher.fetch(f"{picture_host.url}/a.jpg")
 
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 1
 
 
 def test_connections_are_used_again_whatever_was_answered(

@@ -132,7 +132,7 @@ def test_nobody_waits_for_a_database_that_does_not_answer(log: StubbornLog, book
     time.sleep(0.1)  # the thread holds the first one now
     started = time.monotonic()
     noted = [logbook.note_search(search(str(n)), ANNA) for n in range(30)]
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 1.0
     assert (sum(noted), logbook.n_dropped) == (20, 10)
     log.may_write.set()
     wait_until(lambda: len(written(log)) == 21)
@@ -157,7 +157,7 @@ def test_a_real_lock_of_another_writer_is_waited_for(log: StubbornLog, book) -> 
         started = time.monotonic()
         for n in range(100):
             logbook.note_search(search(str(n)), ANNA)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 0.5
         time.sleep(0.2)
     wait_until(lambda: len(written(log)) == 100)
     assert logbook.n_dropped == 0
@@ -170,7 +170,7 @@ def test_closing_ends_though_the_database_does_not_answer(log: StubbornLog, book
     logbook.note_search(search(), ANNA)
     started = time.monotonic()
     logbook.close(within_s=0.2)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 2.0
 
 
 def test_where_nothing_is_kept_nothing_is_noted_and_old_searches_still_go(

@@ -237,7 +237,7 @@ def test_a_bad_answer_is_refused_with_address_and_reason(
         fetcher.fetch(f"{shop}{place}")
 
     assert str(refused.value).startswith((f"{shop}{place}", "'file:"))
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 3
 
 
 def test_bytes_beyond_the_announced_length_do_not_spoil_the_next_answer(

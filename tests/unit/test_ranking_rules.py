@@ -131,7 +131,7 @@ def test_a_hostile_pattern_costs_no_more_than_another() -> None:
     asked = Asked.of(Query(text="a" * 1000))
     started = time.perf_counter()
     assert not is_like("a*" * 99 + "b", asked)
-    assert time.perf_counter() - started < 4
+    assert time.perf_counter() - started < 0.5
 
 
 @given(st.text())
@@ -158,7 +158,7 @@ def test_pins_beyond_the_last_product_are_the_last_in_their_order() -> None:
 def test_ten_thousand_pins_of_one_place_take_no_time() -> None:
     started = time.perf_counter()
     slots = slots_of([(1, key) for key in range(10_000)], 10_000)
-    assert time.perf_counter() - started < 4
+    assert time.perf_counter() - started < 1.0
     assert slots == {key + 1: key for key in range(10_000)}
 
 
