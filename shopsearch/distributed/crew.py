@@ -191,3 +191,4 @@ class RayCrew:
             )
         member.has_started = True
         self._n_lost_starting = 0
+        _log.info("a worker of Ray has loaded the model", node=answer.node, process=answer.pid)

@@ -36,6 +36,7 @@ ROWS_FILE = "rows.npy"
 ARGUMENTS_FILE = "index.json"
 
 NAMED_UP_TO = 256  # matches that are asked for by their rows: what is quicker than a filter
+NAMED_UP_TO_ON_LITE = 65_536  # it looks at a filter row by row, and at a list of rows all at once
 MEMORY_BYTES = 128 << 20
 
 _memory = VectorMemory(MEMORY_BYTES)
@@ -228,9 +229,11 @@ class MilvusIndex:
         return self._expressions.of(where) if where else ""
 
     def _expression(self, where: ProductFilter, mask: Mask, n_matches: int) -> str:
-        if n_matches <= NAMED_UP_TO:
-            return is_row(self._numbers.rows[mask]) or ""
         numbers = self._numbers.rows
+        is_looked_at_slowly = where and self._options.place.is_lite
+        at_most = NAMED_UP_TO_ON_LITE if is_looked_at_slowly else NAMED_UP_TO
+        if n_matches <= at_most:
+            return is_row(numbers[mask], at_most=at_most) or ""
         own = from_to(int(numbers[0]), int(numbers[-1]))
         asked = self.said(where)
         return f"{own} and {asked}" if asked else own

@@ -192,11 +192,11 @@ class Expressions:
         return _any_tag({tag("word", one.field, word.casefold()) for word in words})
 
 
-def is_row(rows: NDArray[np.int64], *, among: bool = True) -> str | None:
+def is_row(rows: NDArray[np.int64], *, among: bool = True, at_most: int = MAX_ROWS) -> str | None:
     """That a row is among some, or not; None where they are too many."""
     if not len(rows):
         return _NOTHING if among else _EVERYTHING
-    if len(rows) > MAX_ROWS:
+    if len(rows) > at_most:
         return None
     return f"{ROW} {'in' if among else 'not in'} {_list(rows.tolist())}"
 

@@ -92,6 +92,13 @@ class MilvusRows:
         """What a reader has to wait for, who shall see all that was written."""
         return self._written_at
 
+    @property
+    def finds_all(self) -> bool:
+        """Whether a search compares all rows at all times: a server has those that it has not
+        indexed yet in other structures.
+        """
+        return self.kind == "flat" and self.connection.place.is_lite
+
     @classmethod
     def made(
         cls,

@@ -58,6 +58,7 @@ class MilvusSearch:
         self._n_matches = int(np.count_nonzero(mask))
         self._expression = expression
         self._is_coarse = rows.kind in COARSE
+        self._asks_for_all = self._n_matches <= NARROW and not rows.finds_all
 
     def nearest(self, queries: NDArray[np.float32], k: int) -> Iterator[Nearest]:
         """The nearest min(k, matches) of each query, best first, equal ones in ascending order of
@@ -88,7 +89,7 @@ class MilvusSearch:
 
     def _tries(self, wanted: int) -> Iterator[tuple[int, bool]]:
         """How many hits to ask for, and whether Milvus shall look for what came just now."""
-        if self._n_matches <= NARROW:
+        if self._asks_for_all:
             wanted = self._n_matches
         limit = wanted * (OVERSAMPLED if self._is_coarse else 1) + SPARE
         yield min(limit, MAX_FOUND), False
@@ -100,7 +101,7 @@ class MilvusSearch:
         """What the hits tell; None where they do not tell all."""
         places, scores = self._matching(hits)
         is_all = len(places) == self._n_matches
-        if len(places) < wanted or (self._n_matches <= NARROW and not is_all):
+        if len(places) < wanted or (self._asks_for_all and not is_all):
             return None
         if self._is_coarse:
             scores = self._known.vectors_at(places) @ query

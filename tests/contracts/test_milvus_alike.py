@@ -133,9 +133,26 @@ def test_a_wide_filter_is_answered_without_fetching_what_matches(
 
     monkeypatch.setattr(MilvusSearch, "_compared", refused)
     monkeypatch.setattr(milvus_room, "NAMED_UP_TO", 0)
+    monkeypatch.setattr(milvus_room, "NAMED_UP_TO_ON_LITE", 0)
     where = ProductFilter((AnyOf("word", ("all",)), Between("price", None, 3.0)))
     truth = indexes["exact"].search(unit(1, 3), 20, where)
     np.testing.assert_array_equal(indexes[name].search(unit(1, 3), 20, where).keys, truth.keys)
+
+
+def test_milvus_lite_is_never_given_a_filter_that_it_would_look_at_row_by_row(
+    indexes: Mapping[str, VectorIndex], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_arguments: object) -> None:
+        raise AssertionError("it was given the filter")
+
+    where = ProductFilter((AnyOf("word", ("all",)), Between("price", None, 3.0)))
+    monkeypatch.setattr(milvus_room, "NAMED_UP_TO", 0)
+    monkeypatch.setattr(MilvusIndex, "said", refused)
+    truth = indexes["exact"].search(unit(1, 3), 20, where)
+    found = indexes["milvus-lite"].search(unit(1, 3), 20, where)
+    np.testing.assert_array_equal(found.keys, truth.keys)
+    with pytest.raises(AssertionError, match="it was given the filter"):
+        indexes["milvus"].search(unit(1, 3), 20, where)
 
 
 @pytest.mark.parametrize(

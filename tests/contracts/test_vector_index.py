@@ -136,6 +136,7 @@ def adapter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         uri, reloads = MILVUS[request.param]
         if reloads:  # so few would be asked for by their rows
             monkeypatch.setattr(milvus_room, "NAMED_UP_TO", 0)
+            monkeypatch.setattr(milvus_room, "NAMED_UP_TO_ON_LITE", 0)
         return on_milvus(request.getfixturevalue(uri), reloads=reloads)
     if request.param in TAILS:
         # a set as small as these would never be searched by its graph

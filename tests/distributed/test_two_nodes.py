@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from sqlalchemy import text
 
 from shopsearch.bootstrap import Services
@@ -33,6 +34,8 @@ pytestmark = [
     ),
 ]
 N_PRODUCTS = 60
+PICTURES_PX = 2000  # of a side: decoding them takes longer than all that the run itself does, so
+# that whatever moment a node fails at, there is something that only it had
 WITHIN_S = 90.0
 # a node that is gone is missed after two seconds instead of half a minute
 SOON_MISSED = {
@@ -125,6 +128,7 @@ def test_a_run_goes_on_when_a_node_fails_and_standard_output_has_the_document_al
     cluster: Cluster, tmp_path: Path
 ) -> None:
     feed = hard_shop(tmp_path / "shop", n_products=N_PRODUCTS)
+    enlarge(feed.parent / "images")
     settings = Settings(home=tmp_path / "home", encoder="hashing")
     environment = {
         **cluster.environment,
@@ -134,21 +138,22 @@ def test_a_run_goes_on_when_a_node_fails_and_standard_output_has_the_document_al
         "SHOPSEARCH_RAY_ADDRESS": cluster.address,
     }
     command = [sys.executable, "-m", "shopsearch", "--home", str(settings.home)]
-    process = subprocess.Popen(
-        [*command, "index", str(feed), "--on", "ray", "--json"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    log = tmp_path / "log"
+    with log.open("w") as written:
+        process = subprocess.Popen(
+            [*command, "--log-level", "info", "index", str(feed), "--on", "ray", "--json"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=written,
+            text=True,
+        )
     with Services.open(settings) as services:
-        wait_until(lambda: cluster.head.workers() == cluster.second.workers() == 1, WITHIN_S)
-        before = n_cached(services)
-        wait_until(lambda: n_cached(services) > before, WITHIN_S)
-        n_before = n_cached(services)
-        cluster.second.fail()
         try:
-            out, err = process.communicate(timeout=WITHIN_S)
+            wait_until(lambda: log.read_text().count("has loaded the model") == 2, WITHIN_S)
+            assert cluster.head.workers() == cluster.second.workers() == 1
+            n_before = n_cached(services)
+            cluster.second.fail()
+            out, _ = process.communicate(timeout=WITHIN_S)
         finally:
             process.kill()
 
@@ -157,11 +162,18 @@ def test_a_run_goes_on_when_a_node_fails_and_standard_output_has_the_document_al
             n_all = n_cached(here)
             Held.by(services).assert_same(Held.by(here))
 
-    document = json.loads(out)
+    document, err = json.loads(out), log.read_text()
     assert n_before < n_all, "it failed too late to tell anything"
     assert document["indexed"] == expected.indexed == N_PRODUCTS + 2, err
     assert process.returncode == 3  # some were rejected
     assert "a worker of Ray ended, what it had is done again" in err
+
+
+def enlarge(folder: Path) -> None:
+    for path in folder.iterdir():
+        with Image.open(path) as picture:
+            large = picture.convert("RGB").resize((PICTURES_PX, PICTURES_PX))
+        large.save(path, "PNG", compress_level=1)
 
 
 def n_cached(services: Services) -> int:

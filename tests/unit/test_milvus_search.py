@@ -17,19 +17,22 @@ DIMENSION = 8
 
 
 class Forgetful:
-    """Rows of which a search sees every other one, as an index does that looks into a part."""
+    """Rows of which a search sees every other one, as an index does that looks into a part, or all,
+    as milvus-lite does.
+    """
 
     kind = "hnsw"
 
-    def __init__(self, vectors: NDArray[np.float32]) -> None:
+    def __init__(self, vectors: NDArray[np.float32], *, finds_all: bool) -> None:
         self.vectors = vectors
+        self.finds_all = finds_all
         self.asked: list[int] = []
 
     def search(
         self, queries: NDArray[np.float32], limit: int, expression: str, *, strongly: bool = False
     ) -> list[Hits]:
         self.asked.append(limit)
-        seen = np.arange(0, len(self.vectors), 2)
+        seen = np.arange(0, len(self.vectors), 1 if self.finds_all else 2)
         found = []
         for query in queries:
             scores = self.vectors[seen] @ query
@@ -53,10 +56,12 @@ def unit(n: int) -> NDArray[np.float32]:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def nearest(n: int, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Forgetful]:
+def nearest(
+    n: int, k: int, *, finds_all: bool = False
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Forgetful]:
     """Keys found, keys that should be, and who was asked."""
     vectors = unit(n)
-    rows = Forgetful(vectors)
+    rows = Forgetful(vectors, finds_all=finds_all)
     keys = np.arange(n, dtype=np.int64) + 100
     search = MilvusSearch(
         Known(vectors),
@@ -80,6 +85,12 @@ def test_where_few_match_all_are_asked_for_and_what_is_not_found_is_compared(n: 
 
 def test_where_many_match_no_more_are_asked_for_than_are_wanted() -> None:
     _, _, rows = nearest(NARROW + 1, 10)
+    assert rows.asked == [26]
+
+
+def test_where_none_is_missed_no_more_are_asked_for_than_are_wanted_of_few_either() -> None:
+    found, right, rows = nearest(300, 10, finds_all=True)
+    assert found.tolist() == right.tolist()
     assert rows.asked == [26]
 
 
