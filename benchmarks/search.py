@@ -1,6 +1,7 @@
 """How long a whole search takes, words in and a page of 24 with facets out, split by stage.
 
     python benchmarks/search.py --home scratch [--data FOLDER] [--products N ...] [--queries N]
+        [--kind KIND]
 
 The products are those of all catalogs in `--data` (unpacked, or as zip files) in one order drawn by
 chance; beyond their number further ones are made of them, with a word of the title, the brand, the
@@ -29,11 +30,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scale_engines import memory_mb
 
 from shopsearch.bootstrap import Services
 from shopsearch.catalog import open_feed
 from shopsearch.domain import FeedRow, PreparedItem, Product, ProductRecord, Query
 from shopsearch.index.faiss import FaissIndex
+from shopsearch.index.kinds import FAISS_KINDS, FaissKind
 from shopsearch.lexical.word_index import WordIndex
 from shopsearch.preprocessing.text import compose
 from shopsearch.settings import Settings
@@ -93,17 +96,22 @@ def crossed(one: Product, other: Product, number: int, chance: random.Random) ->
     )
 
 
-def build(services: Services, made: Sequence[Product], chance: random.Random) -> None:
+def build(
+    services: Services,
+    made: Sequence[Product],
+    chance: random.Random,
+    kind: FaissKind = "auto",
+) -> None:
     """The catalog in the store, and an index generation over it."""
     some = chance.sample(made, min(N_ENCODED, len(made)))
     items = [PreparedItem(text=compose(one)) for one in some]
     sample, _ = services.embedder.embed(items)  # (S, D)
-    vectors = resampled(sample, len(made))
-    index, words = FaissIndex(sample.shape[1]), WordIndex()
+    index, words = FaissIndex(sample.shape[1], kind), WordIndex()
     for start in range(0, len(made), AT_ONCE):
         some = made[start : start + AT_ONCE]
         keys = services.store.upsert([ProductRecord(one, "", None) for one in some])
-        index.upsert(keys, vectors[start : start + AT_ONCE], [one.filter_row() for one in some])
+        vectors = resampled(sample, len(some), seed=start)
+        index.upsert(keys, vectors, [one.filter_row() for one in some])
         words.upsert(keys, some)
     services.generations.publish(
         index,
@@ -114,9 +122,9 @@ def build(services: Services, made: Sequence[Product], chance: random.Random) ->
     )
 
 
-def resampled(sample: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+def resampled(sample: NDArray[np.float32], n: int, seed: int = 0) -> NDArray[np.float32]:
     """(n, D) unit rows near those of a (S, D) sample."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     noise = rng.normal(size=(n, sample.shape[1])) * NOISE / np.sqrt(sample.shape[1])
     rows = sample[rng.integers(len(sample), size=n)] + noise
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
@@ -172,12 +180,13 @@ def main(options: argparse.Namespace) -> None:
             if not services.generations.ids():
                 base = base or products(options.data)
                 random.Random(0).shuffle(base)
-                build(services, grown(base, n, chance), chance)
+                build(services, grown(base, n, chance), chance, options.kind)
             some = services.store.fetch(chance.sample(range(1, n + 1), min(n, 5 * options.queries)))
             titled = [one.product for one in some.values()]
             services.encoder.load()
             asked = queries(titled, options.queries + WARM_UP, chance)
             show(n, timed(services, asked, clock))
+            print(f"  {memory_mb()['anonymous']:,.0f} MB of this process alone in memory")
 
 
 if __name__ == "__main__":
@@ -186,6 +195,7 @@ if __name__ == "__main__":
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--products", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--queries", type=int, default=300)
+    parser.add_argument("--kind", choices=FAISS_KINDS, default="auto", help="of new indexes")
     parser.add_argument(
         "--cpu", action="store_true", help="one thread, and its processor time: for busy machines"
     )

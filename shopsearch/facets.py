@@ -5,8 +5,9 @@ The index counts, by its columns. A word is spelt as the first product that had 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
 from shopsearch.collapsing import GROUP_FIELD
 from shopsearch.domain import (
@@ -24,6 +25,7 @@ from shopsearch.domain import (
     minor_digits,
 )
 from shopsearch.errors import QueryError
+from shopsearch.index import Fields
 from shopsearch.index.generations import Generation
 from shopsearch.price_bands import bands_of, histogram_of
 
@@ -35,76 +37,112 @@ MAX_CURRENCIES = 5  # price bands for the most frequent ones
 CATEGORY = "product_type"
 PRICE = "price"
 CURRENCY = "currency"
+N_REMEMBERED = 512  # facets of a generation, some 10 kB each
 
 
-class FacetCounter:
-    """Counts facets from an index generation."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """All that one facet depends on, but for the products."""
 
-    def count(
-        self, generation: Generation, query: Query, except_key: int | None = None
-    ) -> tuple[Facet, ...]:
-        """The facets that a query asks for, in its order; `except_key` is not counted.
+    name: str
+    where: ProductFilter
+    limit: int
+    containing: str
+    collapse: bool
+    except_key: int | None
 
-        The query's filter has canonical fields. Raises `QueryError` for too many of them.
-        """
-        check_facets(query.facets, query.facet_limit)
-        return tuple(self._counted(generation, query, name, except_key) for name in query.facets)
 
-    def _counted(
-        self, generation: Generation, query: Query, name: str, except_key: int | None
-    ) -> Facet:
-        field = FILTER_ALIASES.get(name, name)
-        named = _named(query.where, field)
-        counts = generation.index.fields.counts(
-            field,
-            query.where.without(field),
-            limit=query.facet_limit * (TREE_FACTOR if field == CATEGORY else 1),
-            named=[word for one in named for word in _levels(field, one)],
-            except_key=except_key,
-            once_per=GROUP_FIELD if query.collapse else None,
-            containing=query.facet_query.casefold(),
+def facets_of(
+    generation: Generation, query: Query, except_key: int | None = None
+) -> tuple[Facet, ...]:
+    """The facets that a query asks for, in its order; `except_key` is not counted.
+
+    They depend on the filter and not on the words, so those of filters that are used again and
+    again, and of none, are counted once for a generation. The query's filter has canonical fields.
+    Raises `QueryError` for too many facets.
+    """
+    check_facets(query.facets, query.facet_limit)
+    fields = generation.index.fields
+    asked = [
+        _Asked(
+            name,
+            query.where,
+            query.facet_limit,
+            query.facet_query.casefold(),
+            query.collapse,
+            except_key,
         )
-        values = _values(counts, named)
-        bands, histograms = (
-            self._prices(generation, query, except_key) if field == PRICE else ((), ())
+        for name in query.facets
+    ]
+    counted: Callable[[_Asked], Facet] = partial(_counted, fields)
+    if except_key is None and _is_used_again(query.where):
+        counted = generation.derived.once(
+            "facets", lambda: lru_cache(N_REMEMBERED)(partial(_counted, fields))
         )
-        return Facet(
-            name=name,
-            field=field,
-            values=_tree(values) if field == CATEGORY else tuple(values),
-            n_values=counts.n_words,
-            n_missing=counts.n_missing,
-            bands=bands,
-            histograms=histograms,
-        )
+    return tuple(map(counted, asked))
 
-    def _prices(
-        self, generation: Generation, query: Query, except_key: int | None
-    ) -> tuple[tuple[PriceBand, ...], tuple[PriceHistogram, ...]]:
-        """The bands and the histogram of each currency."""
-        others = query.where.without(PRICE)
-        found = generation.index.fields.counts(
-            CURRENCY, others, limit=MAX_CURRENCIES, except_key=except_key
-        )
-        chosen = {one for one in query.where.conditions if isinstance(one, Between)}
-        bands: list[PriceBand] = []
-        histograms: list[PriceHistogram] = []
-        for currency in found.words:
-            of_currency = ProductFilter((*others.conditions, AnyOf(CURRENCY, (currency,))))
-            prices = generation.index.fields.counts(
-                PRICE,
-                of_currency,
-                limit=0,
-                except_key=except_key,
-                once_per=GROUP_FIELD if query.collapse else None,
-            ).numbers
-            bands += bands_of(prices, currency.upper(), minor_digits(currency))
-            if histogram := histogram_of(prices, currency.upper(), minor_digits(currency)):
-                histograms.append(histogram)
-        marked = tuple(
-            replace(band, chosen=Between(PRICE, band.low, band.high) in chosen) for band in bands
-        )
-        return marked, tuple(histograms)
+
+def _is_used_again(where: ProductFilter) -> bool:
+    """Whether others may have the same filter: one that names what is relevant to some words, in an
+    array, is theirs alone.
+    """
+    try:
+        hash(where)
+    except TypeError:
+        return False
+    return True
+
+
+def _counted(fields: Fields, asked: _Asked) -> Facet:
+    field = FILTER_ALIASES.get(asked.name, asked.name)
+    named = _named(asked.where, field)
+    counts = fields.counts(
+        field,
+        asked.where.without(field),
+        limit=asked.limit * (TREE_FACTOR if field == CATEGORY else 1),
+        named=[word for one in named for word in _levels(field, one)],
+        except_key=asked.except_key,
+        once_per=GROUP_FIELD if asked.collapse else None,
+        containing=asked.containing,
+    )
+    values = _values(counts, named)
+    bands, histograms = _prices(fields, asked) if field == PRICE else ((), ())
+    return Facet(
+        name=asked.name,
+        field=field,
+        values=_tree(values) if field == CATEGORY else tuple(values),
+        n_values=counts.n_words,
+        n_missing=counts.n_missing,
+        bands=bands,
+        histograms=histograms,
+    )
+
+
+def _prices(
+    fields: Fields, asked: _Asked
+) -> tuple[tuple[PriceBand, ...], tuple[PriceHistogram, ...]]:
+    """The bands and the histogram of each currency."""
+    others = asked.where.without(PRICE)
+    found = fields.counts(CURRENCY, others, limit=MAX_CURRENCIES, except_key=asked.except_key)
+    chosen = {one for one in asked.where.conditions if isinstance(one, Between)}
+    bands: list[PriceBand] = []
+    histograms: list[PriceHistogram] = []
+    for currency in found.words:
+        of_currency = ProductFilter((*others.conditions, AnyOf(CURRENCY, (currency,))))
+        prices = fields.counts(
+            PRICE,
+            of_currency,
+            limit=0,
+            except_key=asked.except_key,
+            once_per=GROUP_FIELD if asked.collapse else None,
+        ).numbers
+        bands += bands_of(prices, currency.upper(), minor_digits(currency))
+        if histogram := histogram_of(prices, currency.upper(), minor_digits(currency)):
+            histograms.append(histogram)
+    marked = tuple(
+        replace(band, chosen=Between(PRICE, band.low, band.high) in chosen) for band in bands
+    )
+    return marked, tuple(histograms)
 
 
 def check_facets(names: Sequence[str], limit: int) -> None:

@@ -23,7 +23,7 @@ from shopsearch.domain import (
 from shopsearch.embedding import Embedder
 from shopsearch.errors import IndexUnavailable, QueryError, UnknownProduct
 from shopsearch.explaining import Explainer
-from shopsearch.facets import FacetCounter
+from shopsearch.facets import facets_of
 from shopsearch.finding import SORT_WINDOW, Finder, Found, QueryPreparer, Road, Weights
 from shopsearch.index.live import LiveGeneration
 from shopsearch.listing import Listing
@@ -84,7 +84,6 @@ class SearchService:
         self._listing = listing
         self._understanding = understanding
         self._explainer = Explainer(embedder)
-        self._facets = FacetCounter()
         self._clock = clock
 
     def search(self, query: Query) -> SearchPage:
@@ -116,7 +115,7 @@ class SearchService:
         hits = self._hits(road, query, found, page, products)
         with road.stages("facets"):
             but_for = None if found.wish is None else found.wish.except_key
-            facets = self._facets.count(road.generation, query, but_for)
+            facets = facets_of(road.generation, query, but_for)
         hits = weights.ruling.told(hits, page, explain=query.explain)
         return SearchPage(
             hits=weights.weighing.told(hits, page, explain=query.explain),
@@ -141,7 +140,7 @@ class SearchService:
         but_for = None if query.product_id is None else self.product(query.product_id).key
         with self._road() as road, road.stages("facets"):
             counted = replace(query, where=page.where)
-            return self._facets.count(road.generation, counted, but_for)
+            return facets_of(road.generation, counted, but_for)
 
     def similar(
         self, product_id: str, k: int = 12, *, explain: bool = False, collapse: bool = False

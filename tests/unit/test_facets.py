@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from shopsearch.domain import (
     Exists,
     Facet,
     FacetValue,
+    FieldCounts,
     Price,
     Product,
     ProductFilter,
@@ -329,6 +331,35 @@ def test_the_product_that_a_query_names_is_not_counted(shop: Services) -> None:
     (facet,) = shop.search.search(Query(product_id="p3", facets=("brand",))).facets
     without = Counter(p.brand.casefold() for p in PRODUCTS if p.product_id != "p3")
     assert counted(facet) == without
+
+
+def test_what_does_not_depend_on_the_words_is_counted_once_for_a_generation(
+    shop: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = Counter[str]()
+    fields = type(shop.generations.load().index.fields)
+    count = fields.counts
+
+    def counted(self: Any, field: str, *arguments: Any, **named: Any) -> FieldCounts:
+        times[field] += 1
+        return count(self, field, *arguments, **named)
+
+    monkeypatch.setattr(fields, "counts", counted)
+    where = ProductFilter((AnyOf("brand", ("puma",)), Between("price", 1.0, 180.0)))
+    for words in ("mug", "number", "seven"):
+        for facets in (("color", "brand"), ("brand", "glaze")):
+            answer = shop.search.search(Query(text=words, where=where, facets=facets))
+            assert [one.name for one in answer.facets] == list(facets)
+    assert times == {"color": 1, "brand": 1, "glaze": 1}
+    shop.search.search(Query(text="mug", where=where, facets=("color",), facet_limit=3))
+    shop.search.search(Query(text="mug", where=where, facets=("color",), collapse=True))
+    assert times["color"] == 3
+    for words in ("mug number 7", "mug number 8"):  # what is relevant is another thing for each
+        shop.search.search(Query(text=words, cutoff=True, facets=("glaze",)))
+    assert times["glaze"] == 3
+    listed = AnyOf("brand", ["nike"])  # type: ignore[arg-type] - as a caller in Python may say it
+    answer = shop.search.search(Query(where=ProductFilter((listed,)), facets=("glaze",)))
+    assert answer.facets[0].values
 
 
 def test_what_nobody_asked_for_is_not_counted(shop: Services) -> None:
