@@ -6,6 +6,7 @@ Which rows are whose, only the generations know: a row that none knows of is nev
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +44,7 @@ FETCHED_AT_ONCE = 1024  # vectors
 BATCH_BYTES = 4 << 20  # of one insert, about; servers refuse more than 64 MB
 MADE_WITHIN_S = 60.0  # a collection, its index, and loading it: seconds on an idle server
 FLUSHED_FROM = 10_000  # rows of one run; fewer stay in the log, which is as safe
-INDEXED_WITHIN_S = 3600.0  # what was written in one run
+STUCK_AFTER_S = 3600.0  # without any row that was indexed: nobody waits longer than that
 LOOKED_EVERY_S, TOLD_EVERY_S = 1.0, 30.0  # whether it is
 
 _HNSW = {"M": 30, "efConstruction": 360}
@@ -240,7 +241,8 @@ class MilvusRows:
         return n_gone
 
     def settle(self) -> None:
-        """After a large run: have what was written put into files, and wait until it is indexed.
+        """After a large run: have what was written put into files, and wait until it is indexed,
+        for as long as it goes on.
 
         Until then Milvus looks through a part of it alone, and finds half of what a filter lets
         through. Raises `IndexUnavailable`.
@@ -251,10 +253,12 @@ class MilvusRows:
         self._n_written = 0
 
     def _await_index(self) -> None:
-        until, told = time.monotonic() + INDEXED_WITHIN_S, time.monotonic()
+        least, since, told = math.inf, 0.0, time.monotonic()
         while n_left := self._n_pending():
             now = time.monotonic()
-            if now > until:
+            if n_left < least:
+                least, since = n_left, now
+            if now > since + STUCK_AFTER_S:
                 log.warning("Milvus is still indexing: filters find less", rows=n_left)
                 return
             if now > told + TOLD_EVERY_S:

@@ -10,7 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from shopsearch.index import milvus_rows
-from shopsearch.index.milvus_rows import FLUSHED_FROM, Hits, MilvusRows
+from shopsearch.index.milvus_rows import (
+    FLUSHED_FROM,
+    LOOKED_EVERY_S,
+    STUCK_AFTER_S,
+    Hits,
+    MilvusRows,
+)
 from shopsearch.index.milvus_search import NARROW, MilvusSearch
 
 DIMENSION = 8
@@ -114,8 +120,21 @@ class Indexing:
         return {**told, "indexed_rows": 100_000 - n_left}
 
 
+class Clock:
+    """Time that passes while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
 def settled(left: Iterator[int], n_written: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr(milvus_rows, "LOOKED_EVERY_S", 0.001)
+    monkeypatch.setattr(milvus_rows, "time", Clock())
     server = Indexing(left)
     rows = MilvusRows(cast("Any", server), "c", "hnsw")
     rows._n_written = n_written
@@ -132,7 +151,10 @@ def test_a_small_run_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settled(iter([5]), FLUSHED_FROM - 1, monkeypatch) == []
 
 
-def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(milvus_rows, "INDEXED_WITHIN_S", 0.01)
-    calls = settled(iter([5] * 1000), FLUSHED_FROM, monkeypatch)
-    assert 1 < len(calls) < 100
+def test_it_waits_while_some_is_indexed_now_and_then_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = int(STUCK_AFTER_S / LOOKED_EVERY_S)
+    now_and_then = [left for left in range(9, 5, -1) for _ in range(looks // 2)]
+    calls = settled(iter(now_and_then + [5] * 2 * looks), FLUSHED_FROM, monkeypatch)
+    assert calls.count("describe") == len(now_and_then) + looks + 2
