@@ -128,7 +128,9 @@ def _prices(
     bands: list[PriceBand] = []
     histograms: list[PriceHistogram] = []
     for currency in found.words:
-        of_currency = ProductFilter((*others.conditions, AnyOf(CURRENCY, (currency,))))
+        of_currency = others  # all prices are in it
+        if found.n_words > 1:
+            of_currency = ProductFilter((*others.conditions, AnyOf(CURRENCY, (currency,))))
         prices = fields.counts(
             PRICE,
             of_currency,

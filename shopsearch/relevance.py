@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import EVERYTHING, Among, Lexicon, PreparedItem, ProductFilter
+from shopsearch.domain.key_sets import are_in, union
 from shopsearch.embedding import Embedder
 from shopsearch.index import VectorIndex
 from shopsearch.index.generations import Generation
@@ -84,11 +85,7 @@ class Relevant:
         asked = np.array(keys, dtype=np.int64)
         if self.keys is None:
             return np.ones(len(asked), dtype=np.bool_)
-        if not len(self.keys):
-            return np.zeros(len(asked), dtype=np.bool_)
-        places = np.searchsorted(self.keys, asked)
-        held: NDArray[np.bool_] = self.keys[np.minimum(places, len(self.keys) - 1)] == asked
-        return held
+        return are_in(asked, self.keys)
 
     def of(self, cosines: Mapping[int, float]) -> dict[int, float]:
         """Those of some cosines by key that are relevant, in their order."""
@@ -123,14 +120,15 @@ class RelevanceService:
             return Relevant(sought.where, None)
         if not sought.has_vectors:
             found = [self._holding(sought, words), _candidates(sought, np.inf), _quoted(ranking)]
-            held = np.concatenate(found)
-            return _narrowed(sought, held if len(held) else _holding_any(ranking), generation.index)
+            if not any(map(len, found)):
+                found = [_holding_any(ranking)]
+            return _narrowed(sought, found, generation.index)
         background = self._known(generation)
         top = next(iter(sought.neighbours.values()))
         holding = self._holding(sought, words)
         is_known = len(holding) or not wish.is_words_alone or _any_held(ranking)
         if not is_known and background.is_nonsense(wish.vector, top):
-            return _narrowed(sought, np.empty(0, dtype=np.int64), generation.index)
+            return _narrowed(sought, [], generation.index)
         is_pictured = wish.item.picture is not None and not wish.is_words_alone
         near_enough = PICTURED if is_pictured else NEAR
         bound = background.bound(wish.vector, top, BESIDE_WORDS if len(holding) else near_enough)
@@ -140,7 +138,7 @@ class RelevanceService:
         if not len(holding):  # else it is the words that tell what is meant, and these are enough
             near = _as_far_as(bound, near, nearest)
         found = [holding, _above(bound, near), _candidates(sought, bound), _quoted(ranking)]
-        return _narrowed(sought, np.concatenate(found), generation.index, near)
+        return _narrowed(sought, found, generation.index, near)
 
     def warm_up(self, generation: Generation) -> None:
         """Draw the background of a generation, so that its first query need not wait for it."""
@@ -181,12 +179,12 @@ class RelevanceService:
 
 def _narrowed(
     sought: Sought,
-    found: NDArray[np.int64],
+    found: Sequence[NDArray[np.int64]],
     index: VectorIndex,
     neighbours: Mapping[int, float] | None = None,
 ) -> Relevant:
     """The keys found and those that are relevant anyway, of what passes the filter."""
-    keys = np.unique(np.concatenate([found, np.array(sought.always, dtype=np.int64)]))
+    keys = union([*found, np.array(sought.always, dtype=np.int64)])
     if sought.wish.except_key is not None:
         keys = keys[keys != sought.wish.except_key]
     where = ProductFilter((*sought.where.conditions, Among(keys)))

@@ -23,6 +23,7 @@ from shopsearch.domain import (
     ScoreParts,
     StoredProduct,
 )
+from shopsearch.domain.key_sets import common
 from shopsearch.embedding import ContentHashes, Embedder
 from shopsearch.index import VectorIndex
 from shopsearch.lexical.stored import sketches_of
@@ -285,7 +286,7 @@ def _holding(wish: Wish, words: Lexicon) -> HeldPhrases:
     """The products that hold the quoted phrases and pass the filter."""
     held = {one: words.holding([one.terms]) for one in wish.words.phrases}
     if wish.among is not None:
-        held = {one: np.intersect1d(keys, wish.among) for one, keys in held.items()}
+        held = {one: common(keys, wish.among) for one, keys in held.items()}
     if wish.except_key is not None:
         held = {one: keys[keys != wish.except_key] for one, keys in held.items()}
     return HeldPhrases.of(held)
@@ -299,7 +300,7 @@ def _named(wish: Wish, quoted: HeldPhrases, index: VectorIndex, words: Lexicon) 
     if not wish.words.phrases and wish.is_words_alone:
         keys = index.fields.matching(_brand_filter(wish.item.text))
         if wish.among is not None:
-            keys = np.intersect1d(keys, wish.among)
+            keys = common(keys, wish.among)
     named: list[int] = words.search(wish.words.terms, NAMED, keys).keys.tolist()
     return named
 

@@ -33,6 +33,9 @@ class FilterColumns:
     def __init__(self) -> None:
         self._columns: dict[str, Column] = {}
         self._length = 0
+        self._codes: dict[str, NDArray[np.int64]] = {}  # by field: made when they are asked for
+        self._groups: dict[str, NDArray[np.int64]] = {}
+        self._numbers: dict[str, NDArray[np.float64]] = {}
 
     def __len__(self) -> int:
         return self._length
@@ -46,6 +49,7 @@ class FilterColumns:
         for field, some in values.items():
             self._columns.setdefault(field, Column()).extend(some)
         self._length += len(rows)
+        self._codes, self._groups, self._numbers = {}, {}, {}
 
     def mask(self, where: ProductFilter) -> Mask:
         """(n,) which rows fulfil all conditions."""
@@ -69,14 +73,18 @@ class FilterColumns:
         """
         groups = None
         if once_per is not None and once_per in self._columns:
-            codes = self.codes(once_per)
-            groups = np.where(codes < 0, codes.max(initial=0) + 1 + np.arange(len(codes)), codes)
+            groups = self._groups_by(once_per)
         return self._columns.get(field, Column()).counts(mask, limit, named, groups, containing)
 
     def numbers(self, field: str) -> NDArray[np.float64]:
-        """(n,) the number of each row in one field; NaN where it has none."""
-        numbers = np.full(self._length, np.nan)
-        self._columns.get(field, Column()).numbers_into(numbers)
+        """(n,) the number of each row in one field; NaN where it has none. Not to be written to."""
+        numbers = self._numbers.get(field)
+        if numbers is None:
+            numbers = np.full(self._length, np.nan)
+            self._columns.get(field, Column()).numbers_into(numbers)
+            numbers.setflags(write=False)
+            if field in self._columns:
+                self._numbers[field] = numbers
         return numbers
 
     def words_between(self, field: str, low: float, high: float) -> list[str]:
@@ -88,10 +96,26 @@ class FilterColumns:
         return tuple(self._columns)
 
     def codes(self, field: str) -> NDArray[np.int64]:
-        """(n,) the code of the first word of each row in one field; -1 where it has none."""
-        codes = np.full(self._length, -1, dtype=np.int64)
-        self._columns.get(field, Column()).codes_into(codes)
+        """(n,) the code of the first word of each row in one field; -1 where it has none. Not to be
+        written to.
+        """
+        codes = self._codes.get(field)
+        if codes is None:
+            codes = np.full(self._length, -1, dtype=np.int64)
+            self._columns.get(field, Column()).codes_into(codes)
+            codes.setflags(write=False)
+            if field in self._columns:
+                self._codes[field] = codes
         return codes
+
+    def _groups_by(self, field: str) -> NDArray[np.int64]:
+        """(n,) the same, but that each row without a word has a number of its own."""
+        groups = self._groups.get(field)
+        if groups is None:
+            codes = self.codes(field)
+            own = codes.max(initial=0) + 1 + np.arange(len(codes))
+            groups = self._groups[field] = np.where(codes < 0, own, codes)
+        return groups
 
     def taken(self, positions: NDArray[np.int64]) -> FilterColumns:
         """A copy that holds the rows at these positions alone, in this order."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from shopsearch.index.growing import Growing
 KEYS_FILE = "keys.npy"
 ALIVE_FILE = "alive.npy"
 DENSE = 20  # keys up to so many times as many as there are positions are looked up in one array
+FEW = 32  # one of so many positions, or fewer, are looked up one by one
+
+Scalar = TypeVar("Scalar", np.int64, np.float64)
 
 
 class Slots:
@@ -88,8 +92,13 @@ class Slots:
         return mask
 
     def _is_among(self, among: NDArray[np.int64]) -> Mask:
-        """(n_positions,) where one of some ascending keys is or was."""
+        """(n_positions,) where one of some ascending keys is; it may be where one was, too."""
         keys = self.keys
+        if len(among) * FEW < len(keys):
+            is_there = np.zeros(len(keys), dtype=np.bool_)
+            positions = self.positions(among)
+            is_there[positions[positions >= 0]] = True
+            return is_there
         highest = int(among[-1]) if len(among) else 0
         if not 0 <= highest <= DENSE * max(len(keys), 1):
             return np.isin(keys, among)
@@ -100,7 +109,8 @@ class Slots:
 
     def matching(self, where: ProductFilter) -> NDArray[np.int64]:
         """The living keys that pass the filter, ascending."""
-        matching: NDArray[np.int64] = np.sort(self.keys[self.mask(where)])
+        matching: NDArray[np.int64] = self.keys[self.mask(where)]
+        matching.sort(kind="stable")  # quick: they come nearly sorted
         return matching
 
     def counts(
@@ -125,7 +135,7 @@ class Slots:
 
     def numbers(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.float64]:
         """See `Fields.numbers`."""
-        return np.append(self._columns.numbers(field), np.nan)[self._places(keys)]
+        return _taken(self._columns.numbers(field), self._places(keys), np.nan)
 
     def words_between(self, field: str, low: float, high: float) -> list[str]:
         """The words of one field that are numbers within bounds, as they are spelled."""
@@ -137,10 +147,12 @@ class Slots:
 
     def groups(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """See `Fields.groups`."""
-        return np.append(self._columns.codes(field), -1)[self._places(keys)]
+        return _taken(self._columns.codes(field), self._places(keys), -1)
 
     def _places(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """(N,) the positions of keys, of many at once; -1 where a key is not there."""
+        if len(keys) * FEW < self.n_positions:
+            return self.positions(keys)
         alive = self.survivors()
         alive = alive[np.argsort(self.keys[alive], kind="stable")]  # quick: they come nearly sorted
         known = self.keys[alive]  # (M,) ascending
@@ -181,3 +193,11 @@ class Slots:
         alive = slots.survivors()
         slots._position_of = dict(zip(slots.keys[alive].tolist(), alive.tolist(), strict=True))
         return slots
+
+
+def _taken(values: NDArray[Scalar], places: NDArray[np.int64], otherwise: float) -> NDArray[Scalar]:
+    """(N,) the values at some places; at -1 there is none."""
+    taken = np.full(len(places), otherwise, dtype=values.dtype)
+    is_there = places >= 0
+    taken[is_there] = values[places[is_there]]
+    return taken

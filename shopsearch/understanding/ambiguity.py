@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import AnyOf, Exists, Lexicon, PartKind, ProductFilter
+from shopsearch.domain.key_sets import common
 from shopsearch.index import VectorIndex
 from shopsearch.understanding.values import Closeness, Meaning
 
@@ -69,11 +70,11 @@ class Ambiguity:
         return self._answered(("made", wish.values, *map(str.casefold, others)), ask)
 
     def _is_else(self, wish: AnyOf, together: str) -> bool:
-        holding = self._lexical.search([together], MAX_LOOKED_AT).keys
+        holding = np.sort(self._lexical.search([together], MAX_LOOKED_AT).keys)
         if not len(holding):
             return False
-        telling = np.intersect1d(holding, self._matching(Exists(wish.field)))
-        having = np.intersect1d(telling, self._matching(wish))
+        telling = common(holding, self._matching(Exists(wish.field)))
+        having = common(telling, self._matching(wish))
         return len(having) < LEAST_SHARE_BESIDE * len(telling)
 
     def _matching(self, condition: AnyOf | Exists) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsearch.domain import Lexicon, PartKind, ProductFilter, UnderstoodPart
+from shopsearch.domain.key_sets import are_in, common
 from shopsearch.index import VectorIndex
 from shopsearch.languages import ENGLISH, Language
 from shopsearch.ranking.word_features import titles_with
@@ -45,7 +46,7 @@ class Preference:
         Those whose title has the words too, whatever their field tells: feeds have gaps and names
         of their own.
         """
-        raised = np.isin(keys, self.keys)
+        raised = are_in(keys, self.keys)
         if self.phrase and not raised.all():
             known, sketches = self.words.sketches(keys[~raised])
             raised |= np.isin(keys, known[titles_with(sketches, self.phrase)])
@@ -74,7 +75,7 @@ def best_of(preferences: Sequence[Preference]) -> list[ProductFilter]:
     told = [one for one in preferences if len(one.keys)]
     if not told:
         return []
-    if len(reduce(_common, (one.keys for one in told))):
+    if len(reduce(common, (one.keys for one in told))):
         return [_both(ProductFilter(), [one.part for one in told])]
     return [one.part.where for one in told]
 
@@ -82,7 +83,3 @@ def best_of(preferences: Sequence[Preference]) -> list[ProductFilter]:
 def _both(where: ProductFilter, parts: Sequence[UnderstoodPart]) -> ProductFilter:
     wished = (condition for part in parts for condition in part.where.conditions)
     return ProductFilter((*where.conditions, *wished))
-
-
-def _common(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.intersect1d(first, second, assume_unique=True)
