@@ -171,6 +171,19 @@ class Column:
         copy._number_owners.extend(owners[owners >= 0])
         return copy
 
+    def part(self, rows: NDArray[np.int64]) -> Column:
+        """Some rows alone, ascending ones, that are then 0 to M-1. Nothing can be added to it."""
+        part = Column()
+        part._code_of, part._spellings = self._code_of, self._spellings
+        part._word_numbers = self._word_numbers
+        places, counts = _places_of(self._owners.rows, rows)
+        part._codes = Growing(self._codes.rows[places])
+        part._owners = Growing(np.repeat(np.arange(len(rows)), counts))
+        places, counts = _places_of(self._number_owners.rows, rows)
+        part._numbers = Growing(self._numbers.rows[places])
+        part._number_owners = Growing(np.repeat(np.arange(len(rows)), counts))
+        return part
+
     def words_between(self, low: float, high: float) -> list[str]:
         """The words that are numbers within bounds, whoever has or had them."""
         of_words = self._word_numbers.rows
@@ -225,11 +238,18 @@ def _of_rows(owners: NDArray[np.int64], mask: Mask) -> NDArray[np.int64]:
     rows = np.flatnonzero(mask)
     if len(rows) * GATHERED > len(owners):
         return np.flatnonzero(mask.take(owners))
+    return _places_of(owners, rows)[0]
+
+
+def _places_of(
+    owners: NDArray[np.int64], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the owner, of ascending ones, is one of some ascending rows; how often each is."""
     begins = np.searchsorted(owners, rows, side="left")
     counts = np.searchsorted(owners, rows, side="right") - begins
     before = np.cumsum(counts) - counts
     places: NDArray[np.int64] = np.arange(int(counts.sum())) + np.repeat(begins - before, counts)
-    return places
+    return places, counts
 
 
 def _first_of_each(groups: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ behind as dead; `survivors` tells which to keep when the index is made anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,9 +22,35 @@ from shopsearch.index.growing import Growing
 KEYS_FILE = "keys.npy"
 ALIVE_FILE = "alive.npy"
 DENSE = 20  # keys up to so many times as many as there are positions are looked up in one array
-FEW = 32  # one of so many positions, or fewer, are looked up one by one
+FEW = 64  # one of so many positions, or fewer, are looked at for themselves
+SINGLE = 256  # keys, up to which each is looked up for itself
 
 Scalar = TypeVar("Scalar", np.int64, np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ordered:
+    """The living keys in ascending order, and where they are."""
+
+    keys: NDArray[np.int64]  # (M,)
+    at: NDArray[np.int64] | None  # (M,) None: each at its own place in the order
+
+    @classmethod
+    def of(cls, keys: NDArray[np.int64], alive: NDArray[np.int64]) -> _Ordered:
+        """Of all keys, those at the living positions."""
+        if len(alive) == len(keys) and np.all(keys[1:] > keys[:-1]):
+            return cls(keys, None)
+        of_alive = keys[alive]
+        order = np.argsort(of_alive, kind="stable")  # quick: they come nearly sorted
+        return cls(of_alive[order], alive[order])
+
+    def positions(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(N,) of some keys; -1 where one is not there."""
+        if not len(self.keys):
+            return np.full(len(keys), -1, dtype=np.int64)
+        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        at = places if self.at is None else self.at[places]
+        return np.where(self.keys[places] == keys, at, -1)
 
 
 class Slots:
@@ -34,6 +61,7 @@ class Slots:
         self._alive = Growing(np.empty(0, dtype=np.bool_))
         self._columns = FilterColumns()
         self._position_of: dict[int, int] = {}
+        self._ordered: _Ordered | None = None  # made when it is asked for
         self._remembered: tuple[ProductFilter | None, Mask] = (None, np.empty(0, dtype=np.bool_))
 
     def __len__(self) -> int:
@@ -57,7 +85,6 @@ class Slots:
     def extend(self, keys: NDArray[np.int64], rows: Sequence[FilterRow]) -> None:
         """Give the next positions to keys that differ; where they were before is dead."""
         self.delete(keys)
-        self._remembered = (None, self._remembered[1])
         start = self.n_positions
         self._keys.extend(keys)
         self._alive.extend(np.ones(len(keys), dtype=np.bool_))
@@ -66,7 +93,7 @@ class Slots:
 
     def delete(self, keys: NDArray[np.int64]) -> None:
         """Make the positions of these keys dead."""
-        self._remembered = (None, self._remembered[1])
+        self._remembered, self._ordered = (None, self._remembered[1]), None
         gone = [self._position_of.pop(key, None) for key in np.asarray(keys).tolist()]
         self._alive.rows[[position for position in gone if position is not None]] = False
 
@@ -82,23 +109,33 @@ class Slots:
         return mask
 
     def _mask(self, where: ProductFilter) -> Mask:
-        mask = self._columns.mask(where) & self._alive.rows
+        few = self._few(where)
+        mask = self._columns.mask(where) if few is None else self._mask_of_few(where, few)
+        mask &= self._alive.rows
         for condition in where.conditions:
             if isinstance(condition, Withheld):
                 known = (self._position_of.get(key) for key in condition.keys)
                 mask[[position for position in known if position is not None]] = False
-            elif isinstance(condition, Among):
+            elif isinstance(condition, Among) and condition is not few:
                 mask &= self._is_among(condition.keys)
         return mask
 
+    def _few(self, where: ProductFilter) -> Among | None:
+        """What leaves so few keys that nothing else need be looked at."""
+        several = (one for one in where.conditions if isinstance(one, Among))
+        return next((one for one in several if len(one.keys) * FEW < self.n_positions), None)
+
+    def _mask_of_few(self, where: ProductFilter, among: Among) -> Mask:
+        """(n_positions,) where one of few keys passes what the columns tell of the filter."""
+        rows = self.positions(among.keys)
+        rows = np.sort(rows[rows >= 0])
+        mask = np.zeros(self.n_positions, dtype=np.bool_)
+        mask[rows[self._columns.mask_of(rows, where)]] = True
+        return mask
+
     def _is_among(self, among: NDArray[np.int64]) -> Mask:
-        """(n_positions,) where one of some ascending keys is; it may be where one was, too."""
+        """(n_positions,) where one of some ascending keys is or was."""
         keys = self.keys
-        if len(among) * FEW < len(keys):
-            is_there = np.zeros(len(keys), dtype=np.bool_)
-            positions = self.positions(among)
-            is_there[positions[positions >= 0]] = True
-            return is_there
         highest = int(among[-1]) if len(among) else 0
         if not 0 <= highest <= DENSE * max(len(keys), 1):
             return np.isin(keys, among)
@@ -135,7 +172,7 @@ class Slots:
 
     def numbers(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.float64]:
         """See `Fields.numbers`."""
-        return _taken(self._columns.numbers(field), self._places(keys), np.nan)
+        return _taken(self._columns.numbers(field), self.positions(keys), np.nan)
 
     def words_between(self, field: str, low: float, high: float) -> list[str]:
         """The words of one field that are numbers within bounds, as they are spelled."""
@@ -147,22 +184,18 @@ class Slots:
 
     def groups(self, field: str, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """See `Fields.groups`."""
-        return _taken(self._columns.codes(field), self._places(keys), -1)
-
-    def _places(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(N,) the positions of keys, of many at once; -1 where a key is not there."""
-        if len(keys) * FEW < self.n_positions:
-            return self.positions(keys)
-        alive = self.survivors()
-        alive = alive[np.argsort(self.keys[alive], kind="stable")]  # quick: they come nearly sorted
-        known = self.keys[alive]  # (M,) ascending
-        places = np.searchsorted(known, keys)  # (N,)
-        return np.where(np.append(known, -1)[places] == keys, np.append(alive, -1)[places], -1)
+        return _taken(self._columns.codes(field), self.positions(keys), -1)
 
     def positions(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """(N,) the positions of keys; -1 where a key is not there."""
-        found = [self._position_of.get(key, -1) for key in np.asarray(keys).tolist()]
-        return np.array(found, dtype=np.int64)
+        keys = np.asarray(keys, dtype=np.int64)
+        if len(keys) <= SINGLE:
+            found = [self._position_of.get(key, -1) for key in keys.tolist()]
+            return np.array(found, dtype=np.int64)
+        ordered = self._ordered
+        if ordered is None:
+            ordered = self._ordered = _Ordered.of(self.keys, self.survivors())
+        return ordered.positions(keys)
 
     def survivors(self) -> NDArray[np.int64]:
         """The positions of the living."""
