@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from shopsearch.index.column import Mask
 
 EF_AT_LEAST = 320  # candidates that a graph search keeps: words are far from all pictures
+EF_GROWS_FROM = 100_000  # vectors: of more it keeps more, as the root of their number grows
 EF_MARGIN = 4  # candidates for each neighbour wanted: a graph is surest about its nearest ones
 COMPARED_PER_CANDIDATE = 48  # vectors that can be compared in a row in the time of one candidate
 SCATTERED = 4  # a vector among others that are passed over costs as much as so many in a row
@@ -48,7 +49,8 @@ class Graph:
 
     def candidates(self, k: int, n_matches: int) -> int:
         """How many nearest neighbours to take, so that k of them should match."""
-        return max(EF_AT_LEAST, int(EF_MARGIN * k / (n_matches / len(self))))
+        at_least = int(EF_AT_LEAST * max(1.0, len(self) / EF_GROWS_FROM) ** 0.5)
+        return max(at_least, int(EF_MARGIN * k / (n_matches / len(self))))
 
     def search(
         self, queries: NDArray[np.float32], k: int, mask: Mask, n_matches: int

@@ -140,6 +140,26 @@ def test_the_graph_is_probed_and_not_asked_in_vain_where_a_filter_avoids_the_que
     assert asked[2:] == [plan.PROBED, plan.EF_AT_LEAST]
 
 
+def test_of_four_times_the_vectors_twice_the_candidates_are_kept(
+    indexes: tuple[FaissIndex, ExactIndex], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, _ = indexes
+    asked: list[int] = []
+    nearest = Graph.nearest
+
+    def watched(self: Graph, queries: np.ndarray, candidates: int) -> object:
+        asked.append(candidates)
+        return nearest(self, queries, candidates)
+
+    monkeypatch.setattr(Graph, "nearest", watched)
+    monkeypatch.setattr(plan, "COMPARED_PER_CANDIDATE", 1)
+    monkeypatch.setattr(plan, "EF_AT_LEAST", 64)
+    for grows_from in (N, N // 4):
+        monkeypatch.setattr(plan, "EF_GROWS_FROM", grows_from)
+        graph.search(clustered(1), 10)
+    assert asked == [64, 128]
+
+
 def test_auto_turns_into_a_graph_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faiss_room, "FLAT_UP_TO", 30)
     index = FaissIndex(DIMENSION, m=8)
