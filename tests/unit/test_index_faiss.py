@@ -154,8 +154,7 @@ def test_of_four_times_the_vectors_twice_the_candidates_are_kept(
     monkeypatch.setattr(Graph, "nearest", watched)
     monkeypatch.setattr(plan, "COMPARED_PER_CANDIDATE", 1)
     monkeypatch.setattr(plan, "EF_AT_LEAST", 64)
-    n_positions = N + N // 2
-    for grows_from in (n_positions, n_positions / 4):
+    for grows_from in (N, N / 4):  # the others are in the tail
         monkeypatch.setattr(plan, "EF_GROWS_FROM", grows_from)
         graph.search(clustered(1), 1)
     assert asked == [plan.PROBED, 64, plan.PROBED, 128]
