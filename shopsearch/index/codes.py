@@ -80,6 +80,9 @@ class Recipe:
         parts = n_parts(dimension)
         structure = _with_cells(dimension, f"RR,IVF{n_lists(n)},PQ{parts}x{n_bits(n)}")
         cells: Any = faiss.downcast_index(faiss.extract_index_ivf(structure))
+        # it orders values so that codes are near as bits, which nothing here looks at, and takes
+        # fifty times as long as learning them
+        cells.do_polysemous_training = False
         values = cells.pq.cp
         values.niter, values.seed, values.min_points_per_centroid = PQ_ROUNDS, SEED, 1
         values.max_points_per_centroid = PQ_POINTS
