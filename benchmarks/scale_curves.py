@@ -41,8 +41,9 @@ def save(panels: Mapping[str, Points], along: str, path: Path) -> None:
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(
-        len(panels), 1, figsize=(7, 2.4 * len(panels)), layout="constrained", squeeze=False
+        len(panels), 1, figsize=(8.4, 2.4 * len(panels)), layout="constrained", squeeze=False
     )
+    named: list[str] = []
     for (title, lines), ax in zip(panels.items(), axes[:, 0], strict=True):
         for name, points in lines.items():
             ax.plot(*zip(*sorted(points), strict=True), marker="o", markersize=3, label=name)
@@ -50,9 +51,11 @@ def save(panels: Mapping[str, Points], along: str, path: Path) -> None:
         if "recall" not in title:
             ax.set_yscale("log")
         ax.set_title(title, fontsize=9, loc="left")
-        ax.tick_params(labelsize=7)
+        ax.tick_params(which="both", labelsize=7)
         ax.grid(alpha=0.3)
-    axes[0, 0].legend(fontsize=7)
+        if list(lines) != named:  # where it is as above, it is told above
+            ax.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+            named = list(lines)
     axes[-1, 0].set_xlabel(along, fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})

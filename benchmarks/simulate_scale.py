@@ -69,6 +69,7 @@ ASSUMED = {
     "replicas at least": 2,
 }
 RATES = {1e7: 50.0, 1e8: 200.0, 1e9: 1000.0}  # searches a second, assumed
+DRAWN = ("ivf-sq8", "ivf-pq")  # of the structures; benchmarks/scale.py draws all
 SHARD_SIZES = (2.5e5, 5e5, 1e6, 2e6, 4e6)
 SEARCHES = 6000
 
@@ -206,10 +207,14 @@ def on_one_machine(n: float, kind: str, rate: float) -> tuple[float, float]:
 
 
 def read(path: Path) -> None:
-    """Take times of vectors from the results of benchmarks/scale.py."""
+    """Take times of vectors from the results of benchmarks/scale.py; of a server's, only what the
+    client takes is there, so these are left out.
+    """
     VECTORS.clear()
     for one in json.loads(path.read_text(encoding="utf-8")):
         kind, told = one["engine"].removeprefix("faiss-"), one["asked"]["all"]
+        if kind == one["engine"]:
+            continue
         VECTORS.setdefault(kind, {})[float(one["products"])] = told["p50 processor ms"]
 
 
@@ -279,7 +284,11 @@ def draw_growth(folder: Path, answers: Sequence[Answer]) -> None:
     costs: dict[str, list[tuple[float, float]]] = {
         name: [(n, max(cost.at(n), 0.01)) for n in sizes] for name, cost in COSTS.items()
     }
-    costs |= {f"vectors, {kind}": [(n, vectors_ms(kind, n)) for n in sizes] for kind in VECTORS}
+    costs |= {
+        f"vectors, {kind}": [(n, vectors_ms(kind, n)) for n in sizes]
+        for kind in DRAWN
+        if kind in VECTORS
+    }
     machines: dict[str, list[tuple[float, float]]] = {}
     tails: dict[str, list[tuple[float, float]]] = {}
     for one in answers:
