@@ -8,8 +8,7 @@
 
 Scalar quantisation (SQ) cuts the range of each component into 256 steps; product quantisation
 (Jegou, Douze, Schmid, 2011) replaces runs of components by the nearest of 256 learnt ones, after a
-rotation that makes them alike. The rotation is drawn, not learnt: to learn it (OPQ) took a hundred
-times as long as all the rest.
+rotation that makes them alike. The rotation is drawn: one that is learnt (OPQ) gave no more.
 """
 
 from __future__ import annotations
@@ -80,8 +79,8 @@ class Recipe:
         parts = n_parts(dimension)
         structure = _with_cells(dimension, f"RR,IVF{n_lists(n)},PQ{parts}x{n_bits(n)}")
         cells: Any = faiss.downcast_index(faiss.extract_index_ivf(structure))
-        # it orders values so that codes are near as bits, which nothing here looks at, and takes
-        # fifty times as long as learning them
+        # FAISS would order the values so that codes are near as bits: that takes minutes, and
+        # nothing here looks at it
         cells.do_polysemous_training = False
         values = cells.pq.cp
         values.niter, values.seed, values.min_points_per_centroid = PQ_ROUNDS, SEED, 1
