@@ -38,6 +38,7 @@ CATEGORY = "product_type"
 PRICE = "price"
 CURRENCY = "currency"
 N_REMEMBERED = 512  # facets of a generation, some 10 kB each
+REMEMBERED_UP_TO = 50  # values that are asked for; longer lists are seldom, and take room
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def facets_of(
         for name in query.facets
     ]
     counted: Callable[[_Asked], Facet] = partial(_counted, fields)
-    if except_key is None and _is_used_again(query.where):
+    is_short = query.facet_limit <= REMEMBERED_UP_TO
+    if is_short and except_key is None and _is_used_again(query.where):
         counted = generation.derived.once(
             "facets", lambda: lru_cache(N_REMEMBERED)(partial(_counted, fields))
         )
