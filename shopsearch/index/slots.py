@@ -140,7 +140,7 @@ class Slots:
         if not 0 <= highest <= DENSE * max(len(keys), 1):
             return np.isin(keys, among)
         marks = np.zeros(highest + 2, dtype=np.bool_)  # the last stands for all that are higher
-        marks[among] = True
+        marks[among[among >= 0]] = True
         is_among: Mask = marks[np.minimum(keys, highest + 1)]
         return is_among
 

@@ -146,7 +146,8 @@ def test_with_settings_that_do_not_hold_everything_stays_as_it_is(shop, tmp_path
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["rehearsing", "starting"])
 def test_it_can_be_stopped_while_it_is_renewed(shop, moment: str) -> None:
-    with server(shop.settings.home, program=LOADED_SLOWLY + PROGRAM) as (process, _, _):
+    slowly = LOADED_SLOWLY.replace("0.5", "2.0")  # so that a busy machine stops it in time
+    with server(shop.settings.home, program=slowly + PROGRAM) as (process, _, _):
         before = workers_of(process.pid)
         process.send_signal(signal.SIGHUP)
         wait_until(lambda: len(workers_of(process.pid) - before) > 0)
