@@ -75,13 +75,12 @@ def facets_of(
         )
         for name in query.facets
     ]
-    counted: Callable[[_Asked], Facet] = partial(_counted, fields)
+    count: Callable[[_Asked], Facet] = partial(_counted, fields)
     is_short = query.facet_limit <= REMEMBERED_UP_TO
     if is_short and except_key is None and _is_used_again(query.where):
-        counted = generation.derived.once(
-            "facets", lambda: lru_cache(N_REMEMBERED)(partial(_counted, fields))
-        )
-    return tuple(map(counted, asked))
+        remembering = lru_cache(N_REMEMBERED)(count)
+        count = generation.derived.once("facets", lambda: remembering)
+    return tuple(map(count, asked))
 
 
 def _is_used_again(where: ProductFilter) -> bool:

@@ -230,8 +230,7 @@ class MilvusIndex:
 
     def _expression(self, where: ProductFilter, mask: Mask, n_matches: int) -> str:
         numbers = self._numbers.rows
-        is_looked_at_slowly = where and self._options.place.is_lite
-        at_most = NAMED_UP_TO_ON_LITE if is_looked_at_slowly else NAMED_UP_TO
+        at_most = NAMED_UP_TO_ON_LITE if where and self._options.place.is_lite else NAMED_UP_TO
         if n_matches <= at_most:
             return is_row(numbers[mask], at_most=at_most) or ""
         own = from_to(int(numbers[0]), int(numbers[-1]))

@@ -67,6 +67,19 @@ def recall_at_10(
     return sum(shared) / int((wanted.keys >= 0).sum())
 
 
+def candidates_asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many candidates graphs are asked for from here on; 0 where it is for no query."""
+    asked: list[int] = []
+    nearest = Graph.nearest
+
+    def watched(self: Graph, queries: np.ndarray, candidates: int) -> object:
+        asked.append(candidates if len(queries) else 0)
+        return nearest(self, queries, candidates)
+
+    monkeypatch.setattr(Graph, "nearest", watched)
+    return asked
+
+
 @pytest.mark.parametrize("compared", [1, 4, 64])
 @pytest.mark.parametrize("field", ["chance", "along"])
 @pytest.mark.parametrize("kept", [1.0, 0.5, 0.1, 0.05, 0.01, 0.005, 0.001])
@@ -124,14 +137,7 @@ def test_the_graph_is_probed_and_not_asked_in_vain_where_a_filter_avoids_the_que
 ) -> None:
     graph, truth = indexes
     monkeypatch.setattr(plan, "COMPARED_PER_CANDIDATE", 1)
-    asked: list[int] = []
-    nearest = Graph.nearest
-
-    def watched(self: Graph, queries: np.ndarray, candidates: int) -> object:
-        asked.append(candidates if len(queries) else 0)
-        return nearest(self, queries, candidates)
-
-    monkeypatch.setattr(Graph, "nearest", watched)
+    asked = candidates_asked(monkeypatch)
     direction = unit(np.random.default_rng(5).normal(size=(1, DIMENSION)))
     away = ProductFilter((Between("along", None, 0.5),))
     assert recall_at_10(graph, truth, direction, away) == 1.0
@@ -144,14 +150,7 @@ def test_of_four_times_the_vectors_twice_the_candidates_are_kept(
     indexes: tuple[FaissIndex, ExactIndex], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph, _ = indexes
-    asked: list[int] = []
-    nearest = Graph.nearest
-
-    def watched(self: Graph, queries: np.ndarray, candidates: int) -> object:
-        asked.append(candidates)
-        return nearest(self, queries, candidates)
-
-    monkeypatch.setattr(Graph, "nearest", watched)
+    asked = candidates_asked(monkeypatch)
     monkeypatch.setattr(plan, "COMPARED_PER_CANDIDATE", 1)
     monkeypatch.setattr(plan, "EF_AT_LEAST", 64)
     for grows_from in (N, N / 4):  # the others are in the tail
